@@ -1,0 +1,2 @@
+//! Pickup's OpenFX nodes.
+#![forbid(unsafe_code)]

@@ -8,4 +8,10 @@ pub mod plugin;
 pub mod props;
 pub mod types;
 
+pub use ofx_derive::{Choice, Clips, Params};
+pub use plugin::{Button, Choice, Clip, Clips, Effect, Error, Meta, Params, Result};
 pub use types::*;
+
+// The derives name this crate `ofx`, within it as well.
+#[allow(unused_extern_crates)]
+extern crate self as ofx;

@@ -267,3 +267,15 @@ impl std::fmt::Debug for Status {
         f.write_str(name)
     }
 }
+
+/// The functions that a plugin binary exports: `OfxGetNumberOfPlugins`, `OfxGetPlugin` and, since OpenFX 1.5,
+/// `OfxSetHost`. Who makes one promises that they are what the standard says.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryPoints {
+    /// `OfxGetNumberOfPlugins`.
+    pub number: unsafe extern "C" fn() -> std::ffi::c_int,
+    /// `OfxGetPlugin`.
+    pub get: unsafe extern "C" fn(std::ffi::c_int) -> *mut OfxPlugin,
+    /// `OfxSetHost`.
+    pub set_host: Option<unsafe extern "C" fn(*const OfxHost) -> OfxStatus>,
+}

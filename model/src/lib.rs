@@ -1,1 +1,23 @@
 //! Shots, briefs and the fillers that make missing frames. No OpenFX type in sight.
+//!
+//! Every job is a [`Shot`] with missing frames; a [`Brief`] says what belongs in the gaps; a [`Filler`] makes them.
+//! [`motion::MotionFiller`] does so from the frames on both sides of a gap.
+#![forbid(unsafe_code)]
+
+mod brief;
+mod error;
+mod exposure;
+mod filler;
+mod frame;
+pub mod kernels;
+pub mod motion;
+mod recipe;
+mod shot;
+
+pub use brief::{Brief, Quality};
+pub use error::{Error, Result};
+pub use exposure::Exposure;
+pub use filler::{Filler, Made, Origin, Unwatched, Watch};
+pub use frame::{Encoding, Frame};
+pub use recipe::Recipe;
+pub use shot::Shot;

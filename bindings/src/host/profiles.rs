@@ -1,0 +1,524 @@
+//! What each host gives a plugin, and its habits: the one table of them.
+//!
+//! Each entry names the host, its version and the evidence: **ran** was seen by running a probe plugin in that host;
+//! **read** was read in the host's source or in third-party notes and is a lead. DaVinci Resolve, Nuke, Fusion and
+//! Vegas were never run by this project: their profiles are what was read.
+
+use std::ffi::CStr;
+
+use super::{image::RowLayout, property::SetKind};
+use crate::{BitDepth, Components, Context, Premultiplication, props::*};
+
+/// Which message functions a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageSuite {
+    /// No message suite.
+    None,
+    /// Version 1.
+    V1,
+    /// Versions 1 and 2.
+    V2,
+    /// Version 1 works; version 2 is there, but its functions are null.
+    V2Null,
+}
+
+/// Which of the optional suites a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suites {
+    /// Messages.
+    pub message: MessageSuite,
+    /// Highest version of the progress suite; 0 for none.
+    pub progress: i32,
+    /// Threads and mutexes.
+    pub multithread: bool,
+    /// Memory.
+    pub memory: bool,
+    /// The time line.
+    pub timeline: bool,
+    /// Parametric curves.
+    pub parametric: bool,
+    /// Overlay drawing.
+    pub interact: bool,
+}
+
+impl Suites {
+    /// Every suite this host side implements.
+    pub const ALL: Self = Self {
+        message: MessageSuite::V2,
+        progress: 2,
+        multithread: true,
+        memory: true,
+        timeline: true,
+        parametric: true,
+        interact: true,
+    };
+    /// None but property, parameter and image effect, which every host must have.
+    pub const NONE: Self = Self {
+        message: MessageSuite::None,
+        progress: 0,
+        multithread: false,
+        memory: false,
+        timeline: false,
+        parametric: false,
+        interact: false,
+    };
+}
+
+/// What a plugin gets when it asks for an image that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullImage {
+    /// The call fails, as the standard says.
+    Fails,
+    /// The call succeeds and the handle is null.
+    NullHandle,
+    /// The call succeeds and the image's data pointer is null.
+    NullData,
+}
+
+/// What a plugin gets when it asks for a frame outside a clip's range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeyondRange {
+    /// Whatever the frame source answers.
+    Source,
+    /// The nearest frame of the range.
+    Hold,
+    /// As for an image that is not there.
+    Null,
+    /// A black image with other bounds.
+    OtherBounds,
+}
+
+/// Which actions a host ever calls beside render; the others are never called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// isIdentity.
+    pub identity: bool,
+    /// getFramesNeeded.
+    pub frames_needed: bool,
+    /// getTimeDomain.
+    pub time_domain: bool,
+    /// beginInstanceChanged, instanceChanged, endInstanceChanged.
+    pub instance_changed: bool,
+    /// getRegionsOfInterest.
+    pub regions_of_interest: bool,
+    /// syncPrivateData, before an instance is cloned.
+    pub sync_private_data: bool,
+}
+
+impl Calls {
+    /// Every action.
+    pub const ALL: Self = Self {
+        identity: true,
+        frames_needed: true,
+        time_domain: true,
+        instance_changed: true,
+        regions_of_interest: true,
+        sync_private_data: true,
+    };
+}
+
+/// A host: what it says of itself, and what it does.
+///
+/// The fields are open: a test makes a host of its own by changing one, `Profile { threads: 8, ..Profile::natron() }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// `kOfxPropName`.
+    pub name: String,
+    /// `kOfxPropLabel`.
+    pub label: String,
+    /// The host's version.
+    pub version: Vec<i32>,
+    /// The OpenFX version it speaks.
+    pub api: (i32, i32),
+    /// Contexts it uses effects in.
+    pub contexts: Vec<Context>,
+    /// Depths of its images.
+    pub depths: Vec<BitDepth>,
+    /// Channels of its images.
+    pub components: Vec<Components>,
+    /// Premultiplication of its images; `None`: as the source has it.
+    pub premultiplication: Option<Premultiplication>,
+    /// Whether a plugin may ask for frames at other times.
+    pub temporal: bool,
+    /// Whether it says that it can render tiles.
+    pub tiles: bool,
+    /// Whether images may differ in size and have any bounds.
+    pub multi_resolution: bool,
+    /// Whether it says in render's arguments that a draft will do.
+    pub draft_flag: bool,
+    /// Which suites it has.
+    pub suites: Suites,
+    /// Properties that are not there.
+    pub missing: Vec<(SetKind, &'static CStr)>,
+    /// Whether string choices are there.
+    pub str_choice: bool,
+    /// Whether strings can be animated.
+    pub string_animation: bool,
+    /// How it manages colour, where it says so (OpenFX 1.5): the standard's string and its working space.
+    pub colour_management: Option<(&'static CStr, &'static CStr)>,
+    /// Which actions it calls.
+    pub calls: Calls,
+    /// Whether abort and progress ever answer that the user cancelled.
+    pub aborts: bool,
+    /// Threads that render a range of frames.
+    pub threads: usize,
+    /// Whether each render thread has a clone of the instance.
+    pub clone_for_render: bool,
+    /// Whether every frame runs load, describe, describe in context, create and destroy.
+    pub instance_per_frame: bool,
+    /// How often the last frame of a range is rendered.
+    pub last_frame_repeats: u32,
+    /// Size of the tiles it renders, where the effect supports tiles.
+    pub tile: Option<(i32, i32)>,
+    /// How the rows of its images lie in memory.
+    pub layout: RowLayout,
+    /// Where the bottom left corner of its pictures is.
+    pub origin: (i32, i32),
+    /// Whether every clip looks connected.
+    pub looks_connected: bool,
+    /// What it gives for an image that is not there.
+    pub null_image: NullImage,
+    /// What it gives outside a clip's range.
+    pub beyond_range: BeyondRange,
+    /// Whether fetching an image ignores the time asked for and gives the frame being rendered.
+    pub ignores_image_time: bool,
+    /// Whether images say render scale 1 whatever the scale is.
+    pub image_scale_is_one: bool,
+    /// Render scale of its previews.
+    pub preview_scale: f64,
+    /// Whether a number without limits set is locked into (0, 0) or (-1, 1).
+    pub unset_limits_lock: bool,
+    /// Whether load, create and destroy must answer exactly OK.
+    pub strict_status: bool,
+}
+
+const NO_PROJECT: [(SetKind, &CStr); 5] = [
+    (SetKind::Instance, PROP_PROJECT_SIZE),
+    (SetKind::Instance, PROP_PROJECT_OFFSET),
+    (SetKind::Instance, PROP_PROJECT_EXTENT),
+    (SetKind::Instance, PROP_FRAME_RATE),
+    (SetKind::Instance, INSTANCE_PROP_EFFECT_DURATION),
+];
+const NO_CLIP_TIMES: [(SetKind, &CStr); 4] = [
+    (SetKind::ClipInstance, PROP_FRAME_RANGE),
+    (SetKind::ClipInstance, PROP_FRAME_RATE),
+    (SetKind::ClipInstance, PROP_UNMAPPED_FRAME_RANGE),
+    (SetKind::ClipInstance, PROP_UNMAPPED_FRAME_RATE),
+];
+
+impl Profile {
+    /// A host with everything in the standard, OpenFX 1.5, and no quirk: what `pickup render` uses by default.
+    #[must_use]
+    pub fn reference() -> Self {
+        Self {
+            name: "org.pickup.host".to_owned(),
+            label: "Pickup".to_owned(),
+            version: vec![0, 1, 0],
+            api: (1, 5),
+            contexts: vec![
+                Context::Generator,
+                Context::Filter,
+                Context::Transition,
+                Context::General,
+                Context::Retimer,
+            ],
+            depths: BitDepth::ALL.to_vec(),
+            components: Components::ALL.to_vec(),
+            premultiplication: None,
+            temporal: true,
+            tiles: true,
+            multi_resolution: true,
+            draft_flag: true,
+            suites: Suites::ALL,
+            missing: Vec::new(),
+            str_choice: true,
+            string_animation: true,
+            colour_management: None,
+            calls: Calls::ALL,
+            aborts: true,
+            threads: 1,
+            clone_for_render: false,
+            instance_per_frame: false,
+            last_frame_repeats: 1,
+            tile: None,
+            layout: RowLayout::default(),
+            origin: (0, 0),
+            looks_connected: false,
+            null_image: NullImage::Fails,
+            beyond_range: BeyondRange::Source,
+            ignores_image_time: false,
+            image_scale_is_one: false,
+            preview_scale: 1.0,
+            unset_limits_lock: false,
+            strict_status: false,
+        }
+    }
+
+    /// A host with the three suites that every host must have, and no other: no messages, no progress, no threads, no
+    /// memory. It says as little as a host may, and asks only for render.
+    #[must_use]
+    pub fn bare() -> Self {
+        let mut missing = NO_PROJECT.to_vec();
+        missing.extend(NO_CLIP_TIMES);
+        missing.push((SetKind::Image, IMAGE_PROP_UNIQUE_IDENTIFIER));
+        missing.push((SetKind::Host, PROP_VERSION));
+        missing.push((SetKind::Host, PROP_API_VERSION));
+        Self {
+            name: "bare".to_owned(),
+            label: "Bare".to_owned(),
+            version: Vec::new(),
+            api: (1, 0),
+            contexts: vec![Context::Filter, Context::General],
+            depths: vec![BitDepth::Byte],
+            components: vec![Components::Rgba],
+            temporal: false,
+            tiles: false,
+            multi_resolution: false,
+            draft_flag: false,
+            suites: Suites::NONE,
+            missing,
+            str_choice: false,
+            string_animation: false,
+            calls: Calls {
+                identity: false,
+                frames_needed: false,
+                time_domain: false,
+                instance_changed: false,
+                regions_of_interest: false,
+                sync_private_data: false,
+            },
+            aborts: false,
+            ..Self::reference()
+        }
+    }
+
+    /// DaVinci Resolve 18 to 20, Edit and Color pages and Fusion page together. Read; never run.
+    ///
+    /// - OpenFX 1.4; Filter, General, Transition, Generator, no Retimer. Float RGBA, whole frames.
+    /// - Numbers without min, max and display limits lock to (0, 0) or (-1, 1).
+    /// - Every clip looks connected and may give a null image.
+    /// - Message suite version 2 can be advertised with null functions.
+    /// - Create and destroy must answer OK, not ReplyDefault.
+    #[must_use]
+    pub fn resolve() -> Self {
+        Self {
+            name: "DaVinciResolve".to_owned(),
+            label: "DaVinci Resolve".to_owned(),
+            version: vec![19, 0, 0],
+            api: (1, 4),
+            contexts: vec![Context::Filter, Context::General, Context::Transition, Context::Generator],
+            depths: vec![BitDepth::Float],
+            components: vec![Components::Rgba],
+            tiles: false,
+            suites: Suites { message: MessageSuite::V2Null, parametric: false, ..Suites::ALL },
+            str_choice: false,
+            string_animation: false,
+            looks_connected: true,
+            null_image: NullImage::NullHandle,
+            unset_limits_lock: true,
+            strict_status: true,
+            ..Self::reference()
+        }
+    }
+
+    /// Nuke 13 to 15. Read in old notes; never run.
+    ///
+    /// - Filter and General only. Float only. Tiles and render scale. It may clone instances for rendering.
+    /// - Premultiplied by convention; pictures can begin anywhere.
+    #[must_use]
+    pub fn nuke() -> Self {
+        Self {
+            name: "uk.co.thefoundry.nuke".to_owned(),
+            label: "Nuke".to_owned(),
+            version: vec![14, 0, 0],
+            api: (1, 4),
+            contexts: vec![Context::Filter, Context::General],
+            depths: vec![BitDepth::Float],
+            components: vec![Components::Rgba, Components::Rgb, Components::Alpha],
+            premultiplication: Some(Premultiplication::Premultiplied),
+            str_choice: false,
+            threads: 4,
+            clone_for_render: true,
+            tile: Some((64, 32)),
+            layout: RowLayout { negative: false, padding: 16 },
+            origin: (-8, 4),
+            ..Self::reference()
+        }
+    }
+
+    /// Natron 2.5. Ran, but for what is marked.
+    ///
+    /// - Float premultiplied, positive row bytes. getFramesNeeded honoured; fractional times reach upstream.
+    /// - Frames outside the source's range can come back with other bounds.
+    /// - A StrChoice parameter makes instance creation abort: here it cannot be defined.
+    /// - A failed render logs an error and the process still exits 0.
+    /// - It may clone instances for rendering (read).
+    #[must_use]
+    pub fn natron() -> Self {
+        Self {
+            name: "fr.inria.Natron".to_owned(),
+            label: "Natron".to_owned(),
+            version: vec![2, 5, 0],
+            api: (1, 4),
+            contexts: vec![
+                Context::General,
+                Context::Filter,
+                Context::Generator,
+                Context::Transition,
+                Context::Retimer,
+            ],
+            depths: vec![BitDepth::Float],
+            components: vec![Components::Rgba, Components::Rgb, Components::Alpha],
+            premultiplication: Some(Premultiplication::Premultiplied),
+            suites: Suites { interact: true, ..Suites::ALL },
+            str_choice: false,
+            threads: 2,
+            clone_for_render: true,
+            beyond_range: BeyondRange::OtherBounds,
+            ..Self::reference()
+        }
+    }
+
+    /// Fusion Studio 18. Read; never run.
+    ///
+    /// - General, Retimer, Transition, Filter, Generator; byte, short and float.
+    #[must_use]
+    pub fn fusion() -> Self {
+        Self {
+            name: "com.eyeonline.Fusion".to_owned(),
+            label: "Fusion".to_owned(),
+            version: vec![18, 0, 0],
+            api: (1, 4),
+            contexts: vec![
+                Context::General,
+                Context::Retimer,
+                Context::Transition,
+                Context::Filter,
+                Context::Generator,
+            ],
+            depths: vec![BitDepth::Byte, BitDepth::Short, BitDepth::Float],
+            components: vec![Components::Rgba],
+            suites: Suites { parametric: false, ..Suites::ALL },
+            str_choice: false,
+            ..Self::reference()
+        }
+    }
+
+    /// Vegas Pro 19 to 21. Read; never run.
+    ///
+    /// - All contexts, byte and float, no tiles.
+    /// - Previews ask for render scale 0.25 while the image says 1. (Their BGR order cannot be told from RGB through
+    ///   the standard, and is not imitated.)
+    #[must_use]
+    pub fn vegas() -> Self {
+        Self {
+            name: "com.sonycreativesoftware.vegas".to_owned(),
+            label: "Vegas".to_owned(),
+            version: vec![20, 0, 0],
+            api: (1, 4),
+            depths: vec![BitDepth::Byte, BitDepth::Float],
+            components: vec![Components::Rgba],
+            tiles: false,
+            suites: Suites { message: MessageSuite::V1, progress: 1, parametric: false, ..Suites::ALL },
+            str_choice: false,
+            string_animation: false,
+            image_scale_is_one: true,
+            preview_scale: 0.25,
+            ..Self::reference()
+        }
+    }
+
+    /// MLT 7.41 (`melt`), as in Kdenlive and Shotcut. Ran.
+    ///
+    /// - Filter alone; no temporal access; any depth, RGBA and RGB, not premultiplied, negative row bytes.
+    /// - Fetching an image ignores its time and gives the current frame with status OK.
+    /// - isIdentity, getFramesNeeded, getTimeDomain and instanceChanged are never called; abort is always 0.
+    /// - No project size, extent, frame rate or duration; clips have no frame range or rate; no time line.
+    /// - Every frame runs load, describe, describe in context, create and destroy; load must answer exactly OK.
+    /// - The last frame is rendered about five times; two render threads at `real_time=-2`.
+    /// - A failed render is silent and the output is then whatever was in the buffer (here it is an error that carries
+    ///   the output, because a wrong frame in silence helps nobody).
+    /// - Progress is there and does nothing.
+    #[must_use]
+    pub fn mlt() -> Self {
+        let mut missing = NO_PROJECT.to_vec();
+        missing.extend(NO_CLIP_TIMES);
+        Self {
+            name: "MLT".to_owned(),
+            label: "MLT".to_owned(),
+            version: vec![7, 41, 0],
+            api: (1, 4),
+            contexts: vec![Context::Filter],
+            components: vec![Components::Rgba, Components::Rgb],
+            premultiplication: Some(Premultiplication::Unpremultiplied),
+            temporal: false,
+            tiles: false,
+            draft_flag: false,
+            suites: Suites { timeline: false, ..Suites::ALL },
+            missing,
+            str_choice: false,
+            calls: Calls {
+                identity: false,
+                frames_needed: false,
+                time_domain: false,
+                instance_changed: false,
+                regions_of_interest: true,
+                sync_private_data: false,
+            },
+            aborts: false,
+            threads: 2,
+            instance_per_frame: true,
+            last_frame_repeats: 5,
+            layout: RowLayout { negative: true, padding: 0 },
+            ignores_image_time: true,
+            strict_status: true,
+            ..Self::reference()
+        }
+    }
+
+    /// Every profile, under the name by which the command line knows it.
+    #[must_use]
+    pub fn all() -> Vec<(&'static str, Self)> {
+        vec![
+            ("reference", Self::reference()),
+            ("bare", Self::bare()),
+            ("resolve", Self::resolve()),
+            ("nuke", Self::nuke()),
+            ("natron", Self::natron()),
+            ("fusion", Self::fusion()),
+            ("vegas", Self::vegas()),
+            ("mlt", Self::mlt()),
+        ]
+    }
+
+    /// The profile of a name, such as `mlt`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, p)| p)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_can_be_found_by_name_and_offers_something() {
+        for (name, profile) in Profile::all() {
+            assert_eq!(Profile::by_name(&name.to_uppercase()).as_ref(), Some(&profile));
+            assert!(!profile.contexts.is_empty() && !profile.depths.is_empty() && !profile.components.is_empty());
+            assert!(profile.threads > 0 && profile.last_frame_repeats > 0, "{name}");
+            assert!(profile.preview_scale > 0.0 && profile.preview_scale <= 1.0, "{name}");
+        }
+        assert_eq!(Profile::by_name("premiere"), None);
+    }
+
+    #[test]
+    fn mlt_takes_filters_alone_and_gives_no_time() {
+        let mlt = Profile::mlt();
+        assert_eq!(mlt.contexts, [Context::Filter]);
+        assert!(!mlt.temporal && mlt.ignores_image_time && mlt.instance_per_frame && mlt.layout.negative);
+        assert!(mlt.missing.contains(&(SetKind::Instance, PROP_PROJECT_SIZE)));
+        assert!(mlt.missing.contains(&(SetKind::ClipInstance, PROP_FRAME_RANGE)));
+    }
+}

@@ -1,0 +1,139 @@
+//! One picture as the model sees it.
+
+use std::{hash::Hasher, sync::Arc};
+
+use candle_core::{Device, Tensor};
+use twox_hash::XxHash64;
+
+use crate::{
+    Error, Result,
+    kernels::{resize_area, resize_bilinear},
+};
+
+/// How a frame's numbers stand for light.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Display-referred, as a monitor wants it: 0 black, 1 white, steps about even to the eye (Rec. 709, sRGB).
+    #[default]
+    Display,
+    /// Proportional to light in the scene: 1 is diffuse white, highlights go above.
+    Linear,
+}
+
+/// A picture: `f32`, rows from top to bottom, channels interleaved.
+///
+/// Of four channels the fourth is alpha, with which the colours are premultiplied, as they must be to be moved and
+/// mixed. One channel is alpha, or grey. Further channels (depth, ids) follow; they are moved with the colours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    width: usize,
+    height: usize,
+    channels: usize,
+    encoding: Encoding,
+    pixels: Arc<Vec<f32>>,
+}
+
+impl Frame {
+    /// A frame of `width * height * channels` values.
+    ///
+    /// # Errors
+    /// When there are more or fewer values, or none.
+    pub fn new(
+        width: usize,
+        height: usize,
+        channels: usize,
+        encoding: Encoding,
+        pixels: Vec<f32>,
+    ) -> Result<Self> {
+        let needed = width.checked_mul(height).and_then(|n| n.checked_mul(channels));
+        if pixels.is_empty() || needed != Some(pixels.len()) {
+            return Err(Error::FrameData { width, height, channels, len: pixels.len() });
+        }
+        Ok(Self { width, height, channels, encoding, pixels: Arc::new(pixels) })
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Values a pixel.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// How the numbers stand for light.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// All values, interleaved, from the top row down.
+    #[must_use]
+    pub fn pixels(&self) -> &[f32] {
+        &self.pixels
+    }
+
+    /// This frame and another of its shape, mixed: `t` is the other's share, 0 to 1.
+    ///
+    /// # Errors
+    /// When their shapes differ.
+    pub fn blended(&self, other: &Self, t: f64) -> Result<Self> {
+        if (self.width, self.height, self.channels) != (other.width, other.height, other.channels) {
+            let (width, height, channels) = (self.width, self.height, self.channels);
+            return Err(Error::FrameData { width, height, channels, len: other.pixels.len() });
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "a share needs no more digits")]
+        let t = t as f32;
+        let pixels = self.pixels.iter().zip(other.pixels.iter()).map(|(a, b)| a * (1.0 - t) + b * t).collect();
+        Self::new(self.width, self.height, self.channels, self.encoding, pixels)
+    }
+
+    /// The same picture at another size: by area where it shrinks, bilinear where it grows.
+    ///
+    /// # Errors
+    /// When the new size is empty.
+    pub fn resized(&self, width: usize, height: usize) -> Result<Self> {
+        if (width, height) == (self.width, self.height) {
+            return Ok(self.clone());
+        }
+        let shape = (self.height, self.width, self.channels);
+        let planes = Tensor::from_slice(&self.pixels, shape, &Device::Cpu)?.permute((2, 0, 1))?.unsqueeze(0)?;
+        let planes = planes.contiguous()?;
+        let shrunk = resize_area(&planes, height.min(self.height), width.min(self.width))?;
+        let grown = resize_bilinear(&shrunk, height, width)?;
+        let pixels = grown.squeeze(0)?.permute((1, 2, 0))?.flatten_all()?.to_vec1::<f32>()?;
+        Self::new(width, height, self.channels, self.encoding, pixels)
+    }
+
+    /// Whether both name the same pixels in memory.
+    #[must_use]
+    pub fn same_pixels(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
+
+    /// A hash of the picture, the same in every run and on every machine.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = XxHash64::with_seed(0);
+        for side in [self.width, self.height, self.channels, self.encoding as usize] {
+            hasher.write_u64(side as u64);
+        }
+        let mut bytes = [0; 4096];
+        for block in self.pixels.chunks(bytes.len() / 4) {
+            for (to, v) in bytes.chunks_exact_mut(4).zip(block) {
+                to.copy_from_slice(&v.to_le_bytes());
+            }
+            hasher.write(&bytes[..block.len() * 4]);
+        }
+        hasher.finish()
+    }
+}

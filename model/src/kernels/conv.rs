@@ -1,0 +1,620 @@
+//! Convolution with bias and activation in one pass.
+//!
+//! A tile of the picture is copied with its surroundings into scratch memory (once, whatever the kernel's size), split
+//! into phases where the stride is above one. Rows then follow each other at a fixed pitch, so that every tap of the
+//! kernel is the same run of samples at a fixed offset, and a block of output channels times a run of pixels is summed
+//! in registers straight from the tile: no im2col. The few sums that fall between two rows are thrown away.
+
+use candle_core::{Device, Result, Shape, Tensor, bail};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::micro::{self, Finish, VECTORS};
+use super::tile::{copy_run, gather, with_scratch};
+use super::winograd::Winograd;
+use super::{CpuKernel, Planes, bands, planar};
+
+/// What follows a convolution, in the same pass.
+#[derive(Clone, Debug)]
+pub enum Activation {
+    /// The sums as they are.
+    None,
+    /// `max(v, 0)`.
+    Relu,
+    /// `v` where positive, else `slope * v`.
+    LeakyRelu(f32),
+    /// As `LeakyRelu` with a learned slope for each output channel: a tensor of one element per channel.
+    PRelu(Tensor),
+}
+
+/// A 2-D convolution (cross-correlation, as in PyTorch) with its weights prepared once, at load.
+///
+/// Padding is with zeros. Sums run over input channel, then kernel row, then kernel column.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use pickup_model::kernels::{Activation, Conv2d};
+///
+/// # fn main() -> candle_core::Result<()> {
+/// let weight = Tensor::zeros((16, 3, 3, 3), candle_core::DType::F32, &Device::Cpu)?;
+/// let conv = Conv2d::new(&weight, None, 2, 1, Activation::LeakyRelu(0.1))?;
+/// let x = Tensor::zeros((1, 3, 90, 160), candle_core::DType::F32, &Device::Cpu)?;
+/// assert_eq!(conv.forward(&x)?.dims(), [1, 16, 45, 80]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    shape: ConvShape,
+    activation: Activation,
+    way: Way,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ConvShape {
+    outputs: usize,
+    inputs: usize,
+    kernel: (usize, usize),
+    stride: usize,
+    padding: usize,
+}
+
+/// How the sums are made: our own kernels on the CPU, candle's convolution elsewhere.
+#[derive(Clone, Debug)]
+enum Way {
+    Direct(Packed),
+    Winograd(Winograd),
+    Candle { weight: Tensor, bias: Option<Tensor> },
+}
+
+/// Weights in the order in which [`micro::block`] reads them, with what it starts from and ends with.
+#[derive(Clone, Debug)]
+struct Packed {
+    blocks: Vec<(usize, usize)>,
+    weights: Vec<f32>,
+    epilogue: Epilogue,
+}
+
+/// Bias and activation by output channel, padded to whole blocks.
+#[derive(Clone, Debug)]
+pub(super) struct Epilogue {
+    bias: Vec<f32>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Keep,
+    Relu,
+    Slopes(Vec<f32>),
+}
+
+impl Epilogue {
+    fn new(bias: Option<&Tensor>, activation: &Activation, outputs: usize, padded: usize) -> Result<Self> {
+        let pad = |mut values: Vec<f32>| {
+            values.resize(padded, 0.0);
+            values
+        };
+        let kind = match activation {
+            Activation::None => Kind::Keep,
+            Activation::Relu => Kind::Relu,
+            Activation::LeakyRelu(slope) => Kind::Slopes(vec![*slope; padded]),
+            Activation::PRelu(slopes) => Kind::Slopes(pad(slopes.flatten_all()?.to_vec1()?)),
+        };
+        let bias = match bias {
+            Some(bias) => pad(bias.flatten_all()?.to_vec1()?),
+            None => pad(vec![0.0; outputs]),
+        };
+        Ok(Self { bias, kind })
+    }
+
+    pub(super) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// The activation of the channels from `first` on.
+    pub(super) fn finish(&self, first: usize) -> Finish<'_> {
+        match &self.kind {
+            Kind::Keep => Finish::Keep,
+            Kind::Relu => Finish::Relu,
+            Kind::Slopes(slopes) => Finish::Slopes(&slopes[first..]),
+        }
+    }
+}
+
+impl Conv2d {
+    /// Prepares a convolution: `weight` is `[outputs, inputs, kernel height, kernel width]`, `bias` has one element
+    /// for each output channel, `stride` is 1 or 2, `padding` is the number of zero rows and columns on each side.
+    ///
+    /// # Errors
+    /// When a shape does not fit the others, or the tensors are not `f32`.
+    pub fn new(
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        stride: usize,
+        padding: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        let weight = planar("conv2d", "the weight", weight)?;
+        let (outputs, inputs, kh, kw) = weight.dims4()?;
+        if !(1..=2).contains(&stride) {
+            bail!("conv2d: the stride must be 1 or 2, got {stride}")
+        }
+        if let Some(bias) = bias
+            && bias.elem_count() != outputs
+        {
+            bail!("conv2d: {outputs} output channels need as many biases, got {:?}", bias.dims())
+        }
+        if let Activation::PRelu(slopes) = &activation
+            && slopes.elem_count() != outputs
+        {
+            bail!("conv2d: {outputs} output channels need as many PReLU slopes, got {:?}", slopes.dims())
+        }
+        let shape = ConvShape { outputs, inputs, kernel: (kh, kw), stride, padding };
+        let way = if !weight.device().is_cpu() {
+            Way::Candle { weight, bias: bias.map(|b| b.reshape((1, outputs, 1, 1))).transpose()? }
+        } else {
+            let values = weight.flatten_all()?.to_vec1::<f32>()?;
+            if Winograd::pays(outputs, inputs, (kh, kw), stride) {
+                Way::Winograd(Winograd::new(&values, (outputs, inputs), padding, |padded| {
+                    Epilogue::new(bias, &activation, outputs, padded)
+                })?)
+            } else {
+                Way::Direct(Packed::new(&values, &shape, |padded| Epilogue::new(bias, &activation, outputs, padded))?)
+            }
+        };
+        Ok(Self { shape, activation, way })
+    }
+
+    /// The height and width of the output for an input of `height` x `width`, or `None` if no kernel fits in it.
+    pub fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
+        let ConvShape { kernel, stride, padding, .. } = self.shape;
+        let size = |n: usize, k: usize| (n + 2 * padding).checked_sub(k).map(|n| n / stride + 1);
+        Some((size(height, kernel.0)?, size(width, kernel.1)?))
+    }
+
+    /// Convolves `x`, `[N, inputs, H, W]`.
+    ///
+    /// # Errors
+    /// When `x` is not `f32`, has another number of channels, is smaller than the kernel, or lies on another device
+    /// than the weights.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = planar("conv2d", "the input", x)?;
+        let (n, c, h, w) = x.dims4()?;
+        let s = &self.shape;
+        if c != s.inputs {
+            bail!("conv2d: the weights take {} channels, the input is {:?}", s.inputs, x.dims())
+        }
+        let Some(size) = self.output_size(h, w) else {
+            bail!("conv2d: an input of {:?} is smaller than the {:?} kernel", x.dims(), s.kernel)
+        };
+        let shape = Shape::from((n, s.outputs, size.0, size.1));
+        match &self.way {
+            Way::Candle { weight, bias } => {
+                let y = x.conv2d(weight, s.padding, s.stride, 1, 1)?;
+                let y = match bias {
+                    Some(bias) => y.broadcast_add(bias)?,
+                    None => y,
+                };
+                self.activate(&y)
+            }
+            Way::Direct(packed) => x.apply_op1_no_bwd(&CpuKernel {
+                name: "conv2d",
+                run: |x: &[Planes<'_>]| Ok((direct(x[0], s, packed, size), shape.clone())),
+            }),
+            Way::Winograd(winograd) => x.apply_op1_no_bwd(&CpuKernel {
+                name: "conv2d",
+                run: |x: &[Planes<'_>]| Ok((winograd.run(x[0], size), shape.clone())),
+            }),
+        }
+    }
+
+    fn activate(&self, y: &Tensor) -> Result<Tensor> {
+        let sloped = |slope: &Tensor| y.relu()? - y.neg()?.relu()?.broadcast_mul(slope)?;
+        match &self.activation {
+            Activation::None => Ok(y.clone()),
+            Activation::Relu => y.relu(),
+            Activation::LeakyRelu(slope) => sloped(&Tensor::new(*slope, y.device())?),
+            Activation::PRelu(slopes) => sloped(&slopes.reshape((1, self.shape.outputs, 1, 1))?),
+        }
+    }
+
+    /// The device the weights were prepared for.
+    pub fn device(&self) -> &Device {
+        match &self.way {
+            Way::Candle { weight, .. } => weight.device(),
+            _ => &Device::Cpu,
+        }
+    }
+}
+
+impl Packed {
+    fn new(values: &[f32], shape: &ConvShape, epilogue: impl FnOnce(usize) -> Result<Epilogue>) -> Result<Self> {
+        let taps = shape.inputs * shape.kernel.0 * shape.kernel.1;
+        let blocks = micro::channel_blocks(shape.outputs, Arch::new().dispatch(LargestBlock));
+        let mut weights = Vec::new();
+        for &(first, size) in &blocks {
+            for k in 0..taps {
+                weights.extend((first..first + size).map(|o| values.get(o * taps + k).copied().unwrap_or(0.0)));
+            }
+        }
+        let padded = blocks.last().map_or(0, |(first, size)| first + size);
+        Ok(Self { blocks, weights, epilogue: epilogue(padded)? })
+    }
+}
+
+/// Asks the instruction set for its largest block of channels.
+pub(super) struct LargestBlock;
+
+impl WithSimd for LargestBlock {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        micro::channels_per_block(S::REGISTER_COUNT)
+    }
+}
+
+/// Asks the instruction set how many pixels a block spans.
+pub(super) struct BlockWidth;
+
+impl WithSimd for BlockWidth {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        VECTORS * S::F32_LANES
+    }
+}
+
+/// How the output is cut: tiles of `rows` x `cols` pixels.
+#[derive(Clone, Copy)]
+struct Cut {
+    rows: usize,
+    cols: usize,
+}
+
+/// Where a tile's samples lie in scratch memory.
+struct TileLayout {
+    pitch: usize,
+    plane: usize,
+    offsets: Vec<usize>,
+}
+
+impl TileLayout {
+    fn new(shape: &ConvShape, cut: Cut) -> Self {
+        let (s, (kh, kw)) = (shape.stride, shape.kernel);
+        let pitch = cut.cols + (kw - 1) / s;
+        let plane = pitch * (cut.rows + (kh - 1) / s);
+        let mut offsets = Vec::with_capacity(shape.inputs * kh * kw);
+        for c in 0..shape.inputs {
+            for ky in 0..kh {
+                for kx in 0..kw {
+                    let phase = (c * s + ky % s) * s + kx % s;
+                    offsets.push(phase * plane + ky / s * pitch + kx / s);
+                }
+            }
+        }
+        Self { pitch, plane, offsets }
+    }
+}
+
+/// Floats of scratch memory a tile may take: half a typical second-level cache, so that weights and output fit beside.
+const TILE_FLOATS: usize = 128 * 1024;
+
+impl Cut {
+    /// The cut with the least work, counting sums that are thrown away and samples copied more than once.
+    fn choose(shape: &ConvShape, images: usize, (height, width): (usize, usize), block: usize) -> Self {
+        let (s, (kh, kw)) = (shape.stride, shape.kernel);
+        let taps = shape.inputs * kh * kw;
+        // Enough bands to keep several threads busy to the end.
+        let most_rows = (height * images).div_ceil(16).clamp(1, 32);
+        let mut best = (f64::INFINITY, Cut { rows: 1, cols: width });
+        for rows in 1..=most_rows.min(height) {
+            for across in 1..=width.div_ceil(block) {
+                let cols = width.div_ceil(across);
+                let pitch = cols + (kw - 1) / s;
+                let floats = shape.inputs * s * s * pitch * (rows + (kh - 1) / s);
+                if floats > TILE_FLOATS && (rows > 1 || cols > block) {
+                    continue;
+                }
+                let sums = (rows * pitch).next_multiple_of(block) * taps * shape.outputs;
+                let tiles = (height.div_ceil(rows) * across) as f64;
+                // A copied sample costs about as much as eight multiply-adds.
+                let cost = tiles * (sums as f64 + 8.0 * floats as f64);
+                if cost < best.0 {
+                    best = (cost, Cut { rows, cols });
+                }
+            }
+        }
+        best.1
+    }
+}
+
+fn direct(x: Planes<'_>, shape: &ConvShape, packed: &Packed, (height, width): (usize, usize)) -> Vec<f32> {
+    let arch = Arch::new();
+    let block = arch.dispatch(BlockWidth);
+    let cut = Cut::choose(shape, x.n, (height, width), block);
+    let layout = TileLayout::new(shape, cut);
+    let mut out = vec![0.0; x.n * shape.outputs * height * width];
+    let per_image = height.div_ceil(cut.rows);
+    let bands = bands(&mut out, shape.outputs, height, width, cut.rows);
+    bands.into_par_iter().enumerate().for_each(|(i, mut planes)| {
+        let (image, top) = (i / per_image, i % per_image * cut.rows);
+        let tile_floats = shape.inputs * shape.stride * shape.stride * layout.plane;
+        // Behind the tile: what the last run of pixels reads over its end, then the results of one block.
+        let scratch = (tile_floats + block + shape.kernel.1).next_multiple_of(16);
+        with_scratch(scratch + 8 * block, |scratch_all| {
+            let (tile, sums) = scratch_all.split_at_mut(scratch);
+            for left in (0..width).step_by(cut.cols) {
+                arch.dispatch(Gather { x, image, shape, layout: &layout, at: (top, left), tile: &mut *tile });
+                let rows = cut.rows.min(height - top);
+                let cols = cut.cols.min(width - left);
+                arch.dispatch(Tile {
+                    tile: &*tile,
+                    layout: &layout,
+                    packed,
+                    outputs: shape.outputs,
+                    size: (rows, cols),
+                    left,
+                    width,
+                    planes: &mut planes,
+                    sums,
+                });
+            }
+        });
+    });
+    out
+}
+
+/// Fills a tile with the samples of every input channel and phase.
+struct Gather<'a> {
+    x: Planes<'a>,
+    image: usize,
+    shape: &'a ConvShape,
+    layout: &'a TileLayout,
+    at: (usize, usize),
+    tile: &'a mut [f32],
+}
+
+impl WithSimd for Gather<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { x, layout, at: (top, left), .. } = self;
+        let (s, pad) = (self.shape.stride, self.shape.padding as isize);
+        for (i, out) in self.tile.chunks_exact_mut(layout.plane).take(x.c * s * s).enumerate() {
+            let (c, py, px) = (i / (s * s), i / s % s, i % s);
+            let start = ((top * s + py) as isize - pad, (left * s + px) as isize - pad);
+            gather(x.plane(self.image, c), (x.h, x.w), start, s, layout.pitch, out);
+        }
+    }
+}
+
+/// The sums of one tile, for every output channel.
+struct Tile<'a, 'o> {
+    tile: &'a [f32],
+    layout: &'a TileLayout,
+    packed: &'a Packed,
+    outputs: usize,
+    size: (usize, usize),
+    left: usize,
+    width: usize,
+    planes: &'a mut [&'o mut [f32]],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Tile<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let packed = self.packed;
+        for &(first, size) in &packed.blocks {
+            match size {
+                8 => self.channels::<S, 8>(simd, first),
+                4 => self.channels::<S, 4>(simd, first),
+                2 => self.channels::<S, 2>(simd, first),
+                _ => self.channels::<S, 1>(simd, first),
+            }
+        }
+    }
+}
+
+impl Tile<'_, '_> {
+    #[inline(always)]
+    fn channels<S: Simd, const M: usize>(&mut self, simd: S, first: usize) {
+        let block = VECTORS * S::F32_LANES;
+        let TileLayout { pitch, offsets, .. } = self.layout;
+        let taps = offsets.len();
+        let weights = &self.packed.weights[first * taps..][..M * taps];
+        let epilogue = &self.packed.epilogue;
+        let mut start = [0.0; M];
+        start.copy_from_slice(&epilogue.bias[first..first + M]);
+        let planes = &mut self.planes[first..(first + M).min(self.outputs)];
+        let (rows, cols) = self.size;
+        for pixel in (0..rows * pitch).step_by(block) {
+            let src = &self.tile[pixel..];
+            let sums = &mut self.sums[..M * block];
+            micro::block::<S, M>(simd, src, offsets, weights, start, epilogue.finish(first), sums);
+            // The runs of this block that are pixels and not the gap between two rows.
+            let mut at = pixel;
+            while at < (pixel + block).min(rows * pitch) {
+                let (row, col) = (at / pitch, at % pitch);
+                let run = (pitch - col).min(pixel + block - at);
+                let valid = run.min(cols.saturating_sub(col));
+                if valid > 0 {
+                    let to = row * self.width + self.left + col;
+                    for (plane, sums) in planes.iter_mut().zip(sums.chunks_exact(block)) {
+                        copy_run(&sums[at - pixel..][..valid], &mut plane[to..to + valid], block);
+                    }
+                }
+                at += run;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test::*;
+    use super::*;
+
+    struct Case {
+        x: [usize; 4],
+        outputs: usize,
+        kernel: (usize, usize),
+        stride: usize,
+        padding: usize,
+    }
+
+    const CASES: &[Case] = &[
+        Case { x: [1, 1, 1, 1], outputs: 1, kernel: (3, 3), stride: 1, padding: 1 },
+        Case { x: [2, 3, 9, 7], outputs: 5, kernel: (3, 3), stride: 1, padding: 1 },
+        Case { x: [1, 6, 13, 17], outputs: 2, kernel: (3, 3), stride: 2, padding: 1 },
+        Case { x: [1, 4, 8, 8], outputs: 19, kernel: (3, 3), stride: 2, padding: 1 },
+        Case { x: [1, 10, 5, 65], outputs: 9, kernel: (1, 1), stride: 1, padding: 0 },
+        Case { x: [1, 3, 6, 9], outputs: 7, kernel: (1, 1), stride: 2, padding: 0 },
+        Case { x: [2, 3, 21, 30], outputs: 16, kernel: (7, 7), stride: 2, padding: 3 },
+        Case { x: [1, 2, 9, 40], outputs: 3, kernel: (5, 5), stride: 1, padding: 2 },
+        Case { x: [1, 2, 9, 8], outputs: 4, kernel: (3, 5), stride: 1, padding: 0 },
+        Case { x: [1, 2, 6, 6], outputs: 4, kernel: (4, 4), stride: 2, padding: 1 },
+        Case { x: [1, 3, 4, 5], outputs: 8, kernel: (3, 3), stride: 1, padding: 4 },
+        Case { x: [1, 32, 50, 50], outputs: 32, kernel: (3, 3), stride: 1, padding: 1 },
+        Case { x: [2, 16, 33, 31], outputs: 24, kernel: (3, 3), stride: 1, padding: 1 },
+        Case { x: [1, 40, 7, 3], outputs: 17, kernel: (3, 3), stride: 1, padding: 0 },
+        Case { x: [1, 96, 20, 100], outputs: 64, kernel: (3, 3), stride: 1, padding: 1 },
+    ];
+
+    /// The definition, summed in `f64`.
+    fn naive(x: &Tensor, weight: &Tensor, bias: &[f32], case: &Case) -> Vec<f32> {
+        let (n, c, h, w) = x.dims4().unwrap();
+        let (kh, kw) = case.kernel;
+        let (x, weight) = (flat(x), flat(weight));
+        let (s, p) = (case.stride, case.padding);
+        let (height, width) = ((h + 2 * p - kh) / s + 1, (w + 2 * p - kw) / s + 1);
+        let mut out = Vec::new();
+        for i in 0..n {
+            for (o, bias) in bias.iter().enumerate() {
+                for y in 0..height {
+                    for xo in 0..width {
+                        let mut sum = f64::from(*bias);
+                        for k in 0..c {
+                            for ky in (0..kh).filter(|ky| (p..h + p).contains(&(y * s + ky))) {
+                                for kx in (0..kw).filter(|kx| (p..w + p).contains(&(xo * s + kx))) {
+                                    let at = ((i * c + k) * h + y * s + ky - p) * w + xo * s + kx - p;
+                                    let tap = ((o * c + k) * kh + ky) * kw + kx;
+                                    sum += f64::from(x[at]) * f64::from(weight[tap]);
+                                }
+                            }
+                        }
+                        out.push(sum as f32);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn weights(rng: &mut Rng, case: &Case) -> (Tensor, Tensor) {
+        let (kh, kw) = case.kernel;
+        (rng.tensor(&[case.outputs, case.x[1], kh, kw], 1.0), rng.tensor(&[case.outputs], 1.0))
+    }
+
+    #[test]
+    fn equals_the_definition_at_any_size_stride_and_padding() {
+        let mut rng = Rng::new(1);
+        for case in CASES {
+            let x = rng.tensor(&case.x, 1.0);
+            let (weight, bias) = weights(&mut rng, case);
+            let want = naive(&x, &weight, &flat(&bias), case);
+            let conv = Conv2d::new(&weight, Some(&bias), case.stride, case.padding, Activation::None).unwrap();
+            let got = conv.forward(&x).unwrap();
+            let what = format!("{:?} to {} by {:?}", case.x, case.outputs, case.kernel);
+            assert_close(&flat(&got), &want, 2e-5, &what);
+            let candle = x.conv2d(&weight, case.padding, case.stride, 1, 1).unwrap();
+            assert_eq!(got.dims(), candle.dims(), "{what}");
+        }
+    }
+
+    #[test]
+    fn activations_follow_the_sum() {
+        let mut rng = Rng::new(2);
+        for case in &CASES[1..] {
+            let x = rng.tensor(&case.x, 1.0);
+            let (weight, bias) = weights(&mut rng, case);
+            let sums = naive(&x, &weight, &flat(&bias), case);
+            let plane = sums.len() / case.x[0] / case.outputs;
+            let slopes = rng.tensor(&[case.outputs], 1.5);
+            let learned = flat(&slopes);
+            for activation in [Activation::Relu, Activation::LeakyRelu(0.1), Activation::PRelu(slopes)] {
+                let slope = |i: usize| match activation {
+                    Activation::PRelu(_) => learned[i / plane % case.outputs],
+                    Activation::LeakyRelu(slope) => slope,
+                    _ => 0.0,
+                };
+                let want: Vec<f32> =
+                    sums.iter().enumerate().map(|(i, v)| if *v > 0.0 { *v } else { v * slope(i) }).collect();
+                let what = format!("{:?} to {}, {activation:?}", case.x, case.outputs);
+                let conv = Conv2d::new(&weight, Some(&bias), case.stride, case.padding, activation).unwrap();
+                assert_close(&flat(&conv.forward(&x).unwrap()), &want, 2e-5, &what);
+                let by_candle = Tensor::from_vec(sums.clone(), (case.x[0], case.outputs, 1, plane), &Device::Cpu);
+                let by_candle = conv.activate(&by_candle.unwrap()).unwrap();
+                assert_close(&flat(&by_candle), &want, 2e-5, "candle's own operations");
+            }
+        }
+    }
+
+    #[test]
+    fn a_strided_view_is_convolved_as_its_copy() {
+        let mut rng = Rng::new(22);
+        let x = rng.tensor(&[1, 12, 14, 4], 1.0).permute((0, 3, 1, 2)).unwrap();
+        let weight = rng.tensor(&[6, 4, 3, 3], 1.0);
+        let conv = Conv2d::new(&weight, None, 1, 1, Activation::None).unwrap();
+        assert_eq!(flat(&conv.forward(&x).unwrap()), flat(&conv.forward(&x.copy().unwrap()).unwrap()));
+        let part = x.narrow(1, 1, 2).unwrap();
+        let conv = Conv2d::new(&weight.narrow(1, 1, 2).unwrap(), None, 1, 1, Activation::None).unwrap();
+        assert_eq!(flat(&conv.forward(&part).unwrap()), flat(&conv.forward(&part.copy().unwrap()).unwrap()));
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let mut rng = Rng::new(23);
+        for case in CASES {
+            let x = rng.tensor(&case.x, 1.0);
+            let (weight, bias) = weights(&mut rng, case);
+            let conv = Conv2d::new(&weight, Some(&bias), case.stride, case.padding, Activation::Relu).unwrap();
+            assert_same_on_any_threads(|| conv.forward(&x));
+        }
+    }
+
+    #[test]
+    fn not_a_number_spreads_over_its_neighbours_and_no_further() {
+        let mut values = vec![1f32; 20 * 20 * 16];
+        values[10 * 20 + 10] = f32::NAN;
+        let x = Tensor::from_vec(values, (1, 16, 20, 20), &Device::Cpu).unwrap();
+        let weight = Tensor::ones((16, 16, 1, 1), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let conv = Conv2d::new(&weight, None, 1, 0, Activation::Relu).unwrap();
+        let out = flat(&conv.forward(&x).unwrap());
+        for (i, v) in out.iter().enumerate() {
+            assert_eq!(v.is_nan(), i % 400 == 210, "at {i}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_that_says_why() {
+        let mut rng = Rng::new(24);
+        let weight = rng.tensor(&[4, 3, 3, 3], 1.0);
+        let error = |bias: Option<&Tensor>, stride, activation| {
+            Conv2d::new(&weight, bias, stride, 1, activation).unwrap_err().to_string()
+        };
+        assert!(error(None, 3, Activation::None).contains("stride"));
+        assert!(error(Some(&rng.tensor(&[3], 1.0)), 1, Activation::None).contains("[3]"));
+        assert!(error(None, 1, Activation::PRelu(rng.tensor(&[5], 1.0))).contains("[5]"));
+        let conv = Conv2d::new(&weight, None, 1, 0, Activation::None).unwrap();
+        let error = |x: &Tensor| conv.forward(x).unwrap_err().to_string();
+        assert!(error(&rng.tensor(&[1, 4, 8, 8], 1.0)).contains("[1, 4, 8, 8]"));
+        assert!(error(&rng.tensor(&[1, 3, 2, 8], 1.0)).contains("[1, 3, 2, 8]"));
+        assert!(error(&rng.tensor(&[3, 8, 8], 1.0)).contains("[3, 8, 8]"));
+        assert!(error(&rng.tensor(&[1, 3, 8, 8], 1.0).to_dtype(candle_core::DType::F64).unwrap()).contains("F64"));
+    }
+}

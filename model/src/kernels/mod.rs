@@ -1,0 +1,203 @@
+//! CPU kernels for what candle lacks or does slowly: convolution, warping, correlation, splatting and resizing.
+//!
+//! Every kernel takes contiguous or strided `f32` tensors in the order `[N, C, H, W]` and answers a new tensor. The
+//! work is split over the current rayon pool in such a way that no sum's order depends on the number of threads: one
+//! thread and sixteen give the same bits. Vector instructions are chosen at run time, so one binary serves every
+//! machine of an architecture; machines with fused multiply-add (AVX2, AVX-512, NEON) agree with each other to the
+//! last bit in the convolutions and the correlation.
+//!
+//! On a GPU tensor a kernel is made of candle's own operations where those suffice, and otherwise answers an error
+//! that names it.
+
+mod conv;
+mod correlation;
+mod micro;
+mod resize;
+mod sample;
+mod shuffle;
+mod splat;
+mod tile;
+mod warp;
+mod winograd;
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+
+pub use conv::{Activation, Conv2d};
+pub use correlation::local_correlation;
+pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
+pub use sample::{Filter, Pixels, sample_rows};
+pub use shuffle::pixel_shuffle;
+pub use splat::{forward_project, splat};
+pub use warp::backward_warp;
+
+/// A contiguous `[n, c, h, w]` block of `f32`, borrowed from a tensor.
+#[derive(Clone, Copy)]
+struct Planes<'a> {
+    data: &'a [f32],
+    n: usize,
+    c: usize,
+    h: usize,
+    w: usize,
+}
+
+impl<'a> Planes<'a> {
+    fn new(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
+        let (n, c, h, w) = layout.shape().dims4()?;
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("this kernel needs a contiguous tensor, got strides {:?}", layout.stride())
+        };
+        Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w })
+    }
+
+    /// The plane of one channel of one image.
+    fn plane(&self, n: usize, c: usize) -> &'a [f32] {
+        let size = self.h * self.w;
+        &self.data[(n * self.c + c) * size..][..size]
+    }
+}
+
+/// A CPU kernel as a candle operation; on other devices candle answers that it has no implementation, by name.
+struct CpuKernel<F> {
+    name: &'static str,
+    run: F,
+}
+
+impl<F> CpuKernel<F>
+where
+    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+{
+    fn call(&self, args: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
+        let planes = args.iter().map(|(s, l)| Planes::new(s, l)).collect::<Result<Vec<_>>>()?;
+        let (data, shape) = (self.run)(&planes)?;
+        Ok((CpuStorage::F32(data), shape))
+    }
+}
+
+impl<F> CustomOp1 for CpuKernel<F>
+where
+    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.call(&[(s, l)])
+    }
+}
+
+impl<F> CustomOp2 for CpuKernel<F>
+where
+    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.call(&[(s1, l1), (s2, l2)])
+    }
+}
+
+impl<F> CustomOp3 for CpuKernel<F>
+where
+    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.call(&[(s1, l1), (s2, l2), (s3, l3)])
+    }
+}
+
+/// Checks that a tensor is a non-empty `[N, C, H, W]` of `f32` and makes it contiguous.
+fn planar(kernel: &str, what: &str, x: &Tensor) -> Result<Tensor> {
+    if x.dtype() != DType::F32 {
+        bail!("{kernel}: {what} must be f32, got {:?}", x.dtype())
+    }
+    if x.rank() != 4 || x.elem_count() == 0 {
+        bail!("{kernel}: {what} must be a non-empty [N, C, H, W], got {:?}", x.dims())
+    }
+    x.contiguous()
+}
+
+/// Cuts `[n, c, h, w]` into bands of `rows` rows: one entry for each image and band (bands of the first image first),
+/// which holds that band of each of the `c` planes.
+fn bands(out: &mut [f32], c: usize, h: usize, w: usize, rows: usize) -> Vec<Vec<&mut [f32]>> {
+    let count = h.div_ceil(rows);
+    let images = out.len() / (c * h * w);
+    let mut bands: Vec<Vec<&mut [f32]>> = (0..images * count).map(|_| Vec::with_capacity(c)).collect();
+    for (i, plane) in out.chunks_exact_mut(h * w).enumerate() {
+        for (b, rows) in plane.chunks_mut(rows * w).enumerate() {
+            bands[i / c * count + b].push(rows);
+        }
+    }
+    bands
+}
+
+#[cfg(test)]
+mod test {
+    //! What the tests of the kernels share: seeded numbers, comparison, pools of several sizes.
+
+    use candle_core::{Device, Result, Tensor};
+
+    /// A small seeded generator (xorshift), for values that are the same on every run.
+    pub(super) struct Rng(u64);
+
+    impl Rng {
+        pub(super) fn new(seed: u64) -> Self {
+            Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        }
+
+        /// A number in `-1..1`.
+        pub(super) fn value(&mut self) -> f32 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        }
+
+        pub(super) fn values(&mut self, count: usize, scale: f32) -> Vec<f32> {
+            (0..count).map(|_| self.value() * scale).collect()
+        }
+
+        pub(super) fn tensor(&mut self, shape: &[usize], scale: f32) -> Tensor {
+            Tensor::from_vec(self.values(shape.iter().product(), scale), shape, &Device::Cpu).unwrap()
+        }
+    }
+
+    pub(super) fn flat(x: &Tensor) -> Vec<f32> {
+        x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    /// Asserts that two lists agree within `tolerance`, relative to the largest magnitude expected (at least 1).
+    pub(super) fn assert_close(got: &[f32], want: &[f32], tolerance: f32, what: &str) {
+        assert_eq!(got.len(), want.len(), "{what}: length");
+        let scale = want.iter().fold(1f32, |m, v| m.max(v.abs()));
+        for (i, (g, w)) in got.iter().zip(want).enumerate() {
+            assert!((g - w).abs() <= tolerance * scale, "{what}: at {i} got {g}, expected {w} (scale {scale})");
+        }
+    }
+
+    /// Asserts that a kernel gives the same bits in pools of 1, 2 and 5 threads.
+    pub(super) fn assert_same_on_any_threads(f: impl Fn() -> Result<Tensor> + Sync) {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let out = pool.install(|| flat(&f().unwrap()));
+            out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(5));
+    }
+}

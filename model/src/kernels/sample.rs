@@ -1,0 +1,237 @@
+//! Sampling of a host's own pixels by a flow field, a band of rows at a time: nothing larger than the band is made.
+
+use std::ops::Range;
+
+use candle_core::{Result, bail};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::warp::split;
+
+/// Interleaved `f32` pixels: rows from first to last, `channels` values for each pixel, no gaps.
+///
+/// Any colour encoding and any channels: sampling is linear in the values.
+#[derive(Clone, Copy, Debug)]
+pub struct Pixels<'a> {
+    /// `height * width * channels` values.
+    pub data: &'a [f32],
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Values for each pixel.
+    pub channels: usize,
+}
+
+/// How a value between pixels is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// From the nearest 2 x 2 pixels: never outside their range.
+    Bilinear,
+    /// From the nearest 4 x 4 pixels by Catmull-Rom splines (cubic convolution with a = -0.5): sharper; it may pass
+    /// the range of the pixels by a little beside edges.
+    CatmullRom,
+}
+
+/// Fetches the pixels of `rows` from `(x, y) + flow`, into `out`: rows of `width * channels` values.
+///
+/// `flow_x` and `flow_y` are in pixels of `source` and hold the band's rows alone: `rows.len() * width` values each.
+/// Positions outside the picture are moved to its border; where the flow is not a number the pixel stays in place.
+///
+/// # Errors
+/// When a length does not fit the band, or the band lies outside the picture.
+pub fn sample_rows(
+    source: Pixels<'_>,
+    rows: Range<usize>,
+    (flow_x, flow_y): (&[f32], &[f32]),
+    filter: Filter,
+    out: &mut [f32],
+) -> Result<()> {
+    let Pixels { data, width, height, channels } = source;
+    let row = width * channels;
+    if row == 0 || height == 0 || data.len() != row * height {
+        bail!("sample_rows: a {width}x{height} picture of {channels} channels cannot have {} values", data.len())
+    }
+    if rows.start > rows.end || rows.end > height {
+        bail!("sample_rows: rows {rows:?} lie outside a picture of {height} rows")
+    }
+    let pixels = rows.len() * width;
+    if flow_x.len() != pixels || flow_y.len() != pixels || out.len() != pixels * channels {
+        bail!(
+            "sample_rows: rows {rows:?} of a {width}x{height} picture of {channels} channels need {pixels} flow values \
+             a direction, got {} and {}, and room for {} values, got {}",
+            flow_x.len(),
+            flow_y.len(),
+            pixels * channels,
+            out.len()
+        )
+    }
+    let arch = Arch::new();
+    let flow = flow_x.par_chunks_exact(width).zip(flow_y.par_chunks_exact(width));
+    out.par_chunks_exact_mut(row).zip(flow).enumerate().for_each(|(i, (out, (dx, dy)))| {
+        arch.dispatch(Row { source, y: rows.start + i, dx, dy, filter, out });
+    });
+    Ok(())
+}
+
+struct Row<'a> {
+    source: Pixels<'a>,
+    y: usize,
+    dx: &'a [f32],
+    dy: &'a [f32],
+    filter: Filter,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match (self.filter, self.source.channels) {
+            (Filter::Bilinear, 3) => self.bilinear::<3>(),
+            (Filter::Bilinear, 4) => self.bilinear::<4>(),
+            (Filter::Bilinear, _) => self.bilinear::<1>(),
+            (Filter::CatmullRom, 3) => self.cubic::<3>(),
+            (Filter::CatmullRom, 4) => self.cubic::<4>(),
+            (Filter::CatmullRom, _) => self.cubic::<1>(),
+        }
+    }
+}
+
+impl Row<'_> {
+    /// `K` is the number of channels made at once; with one, the channels are looped over.
+    #[inline(always)]
+    fn bilinear<const K: usize>(self) {
+        let Pixels { data, width, height, channels } = self.source;
+        let (right, down) = (if width > 1 { channels } else { 0 }, if height > 1 { width * channels } else { 0 });
+        let flow = self.dx.iter().zip(self.dy);
+        for (x, (out, (&dx, &dy))) in self.out.chunks_exact_mut(channels).zip(flow).enumerate() {
+            let (column, wx) = split(x as f32, dx, width);
+            let (row, wy) = split(self.y as f32, dy, height);
+            let at = (row as usize * width + column as usize) * channels;
+            for (group, out) in out.chunks_exact_mut(K).enumerate() {
+                let p = &data[at + group * K..][..down + right + K];
+                for (k, out) in out.iter_mut().enumerate() {
+                    let top = p[k] + (p[right + k] - p[k]) * wx;
+                    let bottom = p[down + k] + (p[down + right + k] - p[down + k]) * wx;
+                    *out = top + (bottom - top) * wy;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn cubic<const K: usize>(self) {
+        let Pixels { data, width, height, channels } = self.source;
+        let flow = self.dx.iter().zip(self.dy);
+        for (x, (out, (&dx, &dy))) in self.out.chunks_exact_mut(channels).zip(flow).enumerate() {
+            let (columns, wx) = cubic_taps(x as f32, dx, width);
+            let (rows, wy) = cubic_taps(self.y as f32, dy, height);
+            for (group, out) in out.chunks_exact_mut(K).enumerate() {
+                let mut sum = [0.0; K];
+                for (row, wy) in rows.iter().zip(wy) {
+                    let mut line = [0.0; K];
+                    for (column, wx) in columns.iter().zip(wx) {
+                        let p = &data[(row * width + column) * channels + group * K..][..K];
+                        for (line, p) in line.iter_mut().zip(p) {
+                            *line += wx * p;
+                        }
+                    }
+                    for (sum, line) in sum.iter_mut().zip(line) {
+                        *sum += wy * line;
+                    }
+                }
+                out.copy_from_slice(&sum);
+            }
+        }
+    }
+}
+
+/// The four neighbours of a position, held within the picture, and their Catmull-Rom weights.
+///
+/// Keys, *Cubic convolution interpolation for digital image processing*, 1981, with a = -0.5.
+#[inline(always)]
+fn cubic_taps(at: f32, shift: f32, len: usize) -> ([usize; 4], [f32; 4]) {
+    let (whole, t) = split(at, shift, len);
+    let whole = whole as usize;
+    let last = len - 1;
+    let (t2, t3) = (t * t, t * t * t);
+    let weights =
+        [-0.5 * t3 + t2 - 0.5 * t, 1.5 * t3 - 2.5 * t2 + 1.0, -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2];
+    ([whole.saturating_sub(1), whole, (whole + 1).min(last), (whole + 2).min(last)], weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test::*;
+    use super::*;
+    use candle_core::{Device, Tensor};
+
+    #[test]
+    fn bilinear_bands_equal_the_planar_warp() {
+        let mut rng = Rng::new(10);
+        for (width, height, channels) in [(9, 7, 3), (5, 6, 4), (4, 3, 5), (1, 4, 3), (6, 1, 1), (1, 1, 4)] {
+            let data = rng.values(width * height * channels, 1.0);
+            let flow = rng.values(2 * width * height, 4.0);
+            let image = Tensor::from_slice(&data, (1, height, width, channels), &Device::Cpu).unwrap();
+            let planar = image.permute((0, 3, 1, 2)).unwrap();
+            let field = Tensor::from_slice(&flow, (1, 2, height, width), &Device::Cpu).unwrap();
+            let want = super::super::backward_warp(&planar, &field).unwrap().permute((0, 2, 3, 1)).unwrap();
+            let source = Pixels { data: &data, width, height, channels };
+            let mut out = vec![0.0; data.len()];
+            let (dx, dy) = flow.split_at(width * height);
+            // Two bands, to see that a band's flow and output start at the band.
+            let cut = height / 2;
+            let (first, second) = out.split_at_mut(cut * width * channels);
+            for (rows, out) in [(0..cut, first), (cut..height, second)] {
+                let band = rows.start * width..rows.end * width;
+                sample_rows(source, rows, (&dx[band.clone()], &dy[band]), Filter::Bilinear, out).unwrap();
+            }
+            assert_close(&out, &flat(&want), 1e-6, &format!("{width}x{height}x{channels}"));
+        }
+    }
+
+    #[test]
+    fn cubic_reproduces_a_parabola_inside_and_clamps_outside() {
+        let width = 12;
+        let data: Vec<f32> = (0..width).map(|x| (x * x) as f32).collect();
+        let source = Pixels { data: &data, width, height: 1, channels: 1 };
+        let (dx, dy) = (vec![0.25; width], vec![f32::NAN; width]);
+        let mut out = vec![0.0; width];
+        sample_rows(source, 0..1, (&dx, &dy), Filter::CatmullRom, &mut out).unwrap();
+        for (x, got) in out.iter().enumerate().take(width - 2).skip(1) {
+            let want = (x as f32 + 0.25).powi(2);
+            assert!((got - want).abs() < 1e-4, "at {x}: {got}, expected {want}");
+        }
+        assert_eq!(out[width - 1], data[width - 1]);
+        sample_rows(source, 0..1, (&[f32::NEG_INFINITY; 12], &dy), Filter::CatmullRom, &mut out).unwrap();
+        assert_eq!(out, [0.0; 12]);
+    }
+
+    #[test]
+    fn cubic_without_motion_keeps_every_bit() {
+        let mut rng = Rng::new(11);
+        for channels in [1, 2, 3, 4] {
+            let data = rng.values(6 * 5 * channels, 40.0);
+            let source = Pixels { data: &data, width: 6, height: 5, channels };
+            let mut out = vec![0.0; data.len()];
+            sample_rows(source, 0..5, (&[0.0; 30], &[0.0; 30]), Filter::CatmullRom, &mut out).unwrap();
+            assert_eq!(out, data);
+        }
+    }
+
+    #[test]
+    fn a_band_that_does_not_fit_is_an_error() {
+        let data = [0.0; 12];
+        let source = Pixels { data: &data, width: 2, height: 2, channels: 3 };
+        let mut out = [0.0; 6];
+        let flow: &[f32] = &[0.0; 2];
+        assert!(sample_rows(source, 1..2, (flow, flow), Filter::Bilinear, &mut out).is_ok());
+        assert!(sample_rows(source, 2..3, (flow, flow), Filter::Bilinear, &mut out).is_err());
+        assert!(sample_rows(source, 0..2, (flow, flow), Filter::Bilinear, &mut out).is_err());
+        assert!(sample_rows(source, 0..1, (&flow[1..], flow), Filter::Bilinear, &mut out).is_err());
+        let torn = Pixels { height: 3, ..source };
+        assert!(sample_rows(torn, 0..1, (flow, flow), Filter::Bilinear, &mut out).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! Moves a host's own pixels as the network says, a band of rows at a time.
+
+use std::ops::Range;
+
+use candle_core::Result as CandleResult;
+use rayon::prelude::*;
+
+use super::network::{Both, Synthesised};
+use crate::{
+    Frame, Result,
+    kernels::{Filter, Pixels, resize_bilinear_rows, sample_rows},
+};
+
+/// Rows made at once: bounds the memory beside the frames themselves.
+const BAND: usize = 64;
+
+/// Orders of magnitude between an expected error and the confidence it leaves: e^(-error/SCALE).
+const CONFIDENCE_SCALE: f32 = 0.08;
+
+/// What the network said, as plain planes at the proxy's size, cropped of its padding.
+pub(crate) struct Plan {
+    size: (usize, usize),
+    flow: [[Vec<f32>; 2]; 2],
+    weight: Vec<f32>,
+    error: Vec<f32>,
+}
+
+impl Plan {
+    pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> CandleResult<Self> {
+        let plane = |x: &candle_core::Tensor, channel: usize| {
+            x.narrow(1, channel, 1)?.narrow(2, 0, size.0)?.narrow(3, 0, size.1)?.flatten_all()?.to_vec1::<f32>()
+        };
+        let flow = |x: &Both, i: usize| CandleResult::Ok([plane(&x[i], 0)?, plane(&x[i], 1)?]);
+        Ok(Self {
+            size,
+            flow: [flow(&said.flow, 0)?, flow(&said.flow, 1)?],
+            weight: plane(&said.weight, 0)?,
+            error: plane(&said.error, 0)?,
+        })
+    }
+
+    /// One plane's rows at the frame's size, multiplied by `scale`.
+    fn rows(&self, plane: &[f32], to: (usize, usize), rows: &Range<usize>, scale: f32) -> Result<Vec<f32>> {
+        let mut out = vec![0.0; rows.len() * to.1];
+        resize_bilinear_rows(plane, self.size, to, rows.clone(), &mut out)?;
+        if scale != 1.0 {
+            out.iter_mut().for_each(|v| *v *= scale);
+        }
+        Ok(out)
+    }
+
+    /// The frame between `first` and `last`, and how sure of it one may be.
+    pub(crate) fn apply(&self, first: &Frame, last: &Frame) -> Result<(Frame, Frame)> {
+        let (width, height, channels) = (first.width(), first.height(), first.channels());
+        let mut pixels = vec![0.0; width * height * channels];
+        let mut sure = vec![0.0; width * height];
+        for (i, (out, sure)) in
+            pixels.chunks_mut(BAND * width * channels).zip(sure.chunks_mut(BAND * width)).enumerate()
+        {
+            let rows = i * BAND..(i * BAND + BAND).min(height);
+            self.band([first, last], &rows, out)?;
+            sure.copy_from_slice(&self.rows(&self.error, (height, width), &rows, 1.0)?);
+            sure.iter_mut().for_each(|v| *v = (-v.max(0.0) / CONFIDENCE_SCALE).exp());
+        }
+        Ok((
+            Frame::new(width, height, channels, first.encoding(), pixels)?,
+            Frame::new(width, height, 1, first.encoding(), sure)?,
+        ))
+    }
+
+    fn band(&self, frames: [&Frame; 2], rows: &Range<usize>, out: &mut [f32]) -> Result<()> {
+        let (width, height, channels) = (frames[0].width(), frames[0].height(), frames[0].channels());
+        let to = (height, width);
+        #[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
+        let scale = [width as f32 / self.size.1 as f32, height as f32 / self.size.0 as f32];
+        let moved = |i: usize, out: &mut [f32]| -> Result<()> {
+            let x = self.rows(&self.flow[i][0], to, rows, scale[0])?;
+            let y = self.rows(&self.flow[i][1], to, rows, scale[1])?;
+            let source = Pixels { data: frames[i].pixels(), width, height, channels };
+            Ok(sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, out)?)
+        };
+        let mut last = vec![0.0; out.len()];
+        moved(0, out)?;
+        moved(1, &mut last)?;
+        let weight = self.rows(&self.weight, to, rows, 1.0)?;
+        let row = width * channels;
+        out.par_chunks_mut(row).zip(last.par_chunks(row)).zip(weight.par_chunks(width)).for_each(|((a, b), w)| {
+            for ((a, b), w) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)).zip(w) {
+                for (a, b) in a.iter_mut().zip(b) {
+                    *a = *a * w + b * (1.0 - w);
+                }
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The display-referred picture in which motion is looked for.
+//!
+//! Networks trained on display-referred pictures fail on linear light, where shadows hold no contrast and highlights
+//! have no bound. The proxy bounds both; the flow found in it is applied to the frame's own pixels.
+
+use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+
+use crate::{Encoding, Frame, kernels::resize_area};
+
+/// Where the shoulder begins: values above are bent so that any highlight stays below 1.
+const KNEE: f32 = 0.8;
+
+/// A frame as the network sees it: `[1, 3, H, W]` at most `limit` pixels large, padded to multiples of `alignment`.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    /// The padded picture; the border is repeated.
+    pub(crate) picture: Tensor,
+    /// Height and width of the part that is picture.
+    pub(crate) size: (usize, usize),
+}
+
+/// The size a proxy of at most `limit` pixels takes, height before width; never larger than the frame.
+pub(crate) fn proxy_size(width: usize, height: usize, limit: usize) -> (usize, usize) {
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let shrink = |side: usize, by: f64| ((side as f64 * by).round() as usize).clamp(1, side);
+    #[allow(clippy::cast_precision_loss)]
+    let by = (limit as f64 / (width as f64 * height as f64)).sqrt();
+    if by >= 1.0 { (height, width) } else { (shrink(height, by), shrink(width, by)) }
+}
+
+impl Proxy {
+    pub(crate) fn new(frame: &Frame, limit: usize, alignment: usize) -> Result<Self> {
+        let (width, height) = (frame.width(), frame.height());
+        let size = proxy_size(width, height, limit);
+        let planes = display_planes(frame);
+        let full = Tensor::from_vec(planes, (1, 3, height, width), &Device::Cpu)?;
+        let small = if size == (height, width) { full } else { resize_area(&full, size.0, size.1)? };
+        let padded = (size.0.next_multiple_of(alignment), size.1.next_multiple_of(alignment));
+        let picture = small.pad_with_same(2, 0, padded.0 - size.0)?.pad_with_same(3, 0, padded.1 - size.1)?;
+        Ok(Self { picture: picture.contiguous()?, size })
+    }
+}
+
+/// Three planes of display-referred RGB in 0..1.
+fn display_planes(frame: &Frame) -> Vec<f32> {
+    let (channels, area) = (frame.channels(), frame.width() * frame.height());
+    let mut planes = vec![0.0; 3 * area];
+    for (c, plane) in planes.chunks_exact_mut(area).enumerate() {
+        // Grey, or alpha alone, stands for all three.
+        let channel = if channels >= 3 { c } else { 0 };
+        let linear = frame.encoding() == Encoding::Linear;
+        plane.par_chunks_mut(1 << 14).zip(frame.pixels().par_chunks(channels << 14)).for_each(|(out, pixels)| {
+            for (v, pixel) in out.iter_mut().zip(pixels.chunks_exact(channels)) {
+                *v = display(pixel[channel], linear);
+            }
+        });
+    }
+    planes
+}
+
+/// A value as a display wants it, bent smoothly into 0..1; what is not a number is black.
+fn display(v: f32, linear: bool) -> f32 {
+    // `max` also turns NaN into 0.
+    let v = v.max(0.0);
+    let v = if linear { srgb(v) } else { v };
+    if v <= KNEE { v } else { KNEE + (1.0 - KNEE) * (1.0 - (-(v - KNEE) / (1.0 - KNEE)).exp()) }
+}
+
+/// The sRGB curve (IEC 61966-2-1), carried on above 1.
+fn srgb(v: f32) -> f32 {
+    if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.min(1e6).powf(1.0 / 2.4) - 0.055 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_keeps_shape_and_limit() {
+        assert_eq!(proxy_size(640, 480, 1_000_000), (480, 640));
+        let (h, w) = proxy_size(3840, 2160, 1_000_000);
+        assert!(h * w <= 1_001_000 && (w as f64 / h as f64 - 16.0 / 9.0).abs() < 0.01, "{w}x{h}");
+        assert_eq!(proxy_size(100_000, 1, 1000), (1, 10_000), "no side becomes nothing");
+    }
+
+    #[test]
+    fn any_value_becomes_a_display_value() {
+        for v in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -3.0, 0.0, 0.18, 1.0, 65504.0] {
+            for linear in [false, true] {
+                let d = display(v, linear);
+                assert!((0.0..=1.0).contains(&d), "{v} became {d}");
+            }
+        }
+        assert!((display(0.18, true) - 0.461).abs() < 0.001, "mid grey in linear light is about 46%");
+        assert_eq!(display(0.5, false), 0.5);
+    }
+
+    #[test]
+    fn a_proxy_is_padded_by_its_border() {
+        let frame = Frame::new(3, 1, 3, Encoding::Display, vec![0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.5, 0.6, 0.7]).unwrap();
+        let proxy = Proxy::new(&frame, 100, 4).unwrap();
+        assert_eq!(proxy.size, (1, 3));
+        let rows = proxy.picture.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+        assert_eq!(rows[0], vec![vec![0.1, 0.1, 0.5, 0.5]; 4]);
+    }
+}

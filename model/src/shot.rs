@@ -1,0 +1,98 @@
+//! A shot: the row of known and missing frames that every job comes down to.
+
+use crate::{Error, Frame, Result};
+
+/// A row of frames in order of time, some known and some missing.
+///
+/// Times are in frames of the timeline and may be fractional: a retime asks between frames.
+#[derive(Clone, Debug, Default)]
+pub struct Shot {
+    known: Vec<(f64, Frame)>,
+    missing: Vec<f64>,
+}
+
+impl Shot {
+    /// An empty shot.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a known frame.
+    ///
+    /// # Errors
+    /// When its size or channels differ from those of the frames already there.
+    pub fn known(mut self, time: f64, frame: Frame) -> Result<Self> {
+        if let Some((_, first)) = self.known.first() {
+            if (first.width(), first.height()) != (frame.width(), frame.height()) {
+                return Err(Error::SizeChanges {
+                    time,
+                    found_width: frame.width(),
+                    found_height: frame.height(),
+                    width: first.width(),
+                    height: first.height(),
+                });
+            }
+            if first.channels() != frame.channels() {
+                return Err(Error::ChannelsChange { time, found: frame.channels(), wanted: first.channels() });
+            }
+        }
+        let at = self.known.partition_point(|(t, _)| *t < time);
+        self.known.insert(at, (time, frame));
+        Ok(self)
+    }
+
+    /// Adds a time whose frame is missing.
+    #[must_use]
+    pub fn missing(mut self, time: f64) -> Self {
+        let at = self.missing.partition_point(|t| *t < time);
+        self.missing.insert(at, time);
+        self
+    }
+
+    /// The known frames with their times, in order.
+    #[must_use]
+    pub fn frames(&self) -> &[(f64, Frame)] {
+        &self.known
+    }
+
+    /// The times to be made, in order.
+    #[must_use]
+    pub fn gaps(&self) -> &[f64] {
+        &self.missing
+    }
+
+    /// The known frames on either side of `time`; one exactly there counts as the earlier.
+    #[must_use]
+    pub fn around(&self, time: f64) -> (Option<&(f64, Frame)>, Option<&(f64, Frame)>) {
+        let after = self.known.partition_point(|(t, _)| *t <= time);
+        (after.checked_sub(1).map(|i| &self.known[i]), self.known.get(after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoding;
+
+    fn grey(width: usize, value: f32) -> Frame {
+        Frame::new(width, 1, 1, Encoding::Display, vec![value; width]).unwrap()
+    }
+
+    #[test]
+    fn neighbours_are_the_nearest_known_frames() {
+        let shot = Shot::new().known(4.0, grey(2, 0.4)).unwrap().known(1.0, grey(2, 0.1)).unwrap().missing(2.5);
+        let (before, after) = shot.around(2.5);
+        assert_eq!((before.unwrap().0, after.unwrap().0), (1.0, 4.0));
+        let (before, after) = shot.around(4.0);
+        assert_eq!(before.unwrap().0, 4.0);
+        assert!(after.is_none());
+        assert!(shot.around(0.0).0.is_none());
+    }
+
+    #[test]
+    fn a_clip_that_changes_size_is_named() {
+        let error = Shot::new().known(1.0, grey(2, 0.0)).unwrap().known(7.0, grey(3, 0.0)).unwrap_err();
+        assert!(error.to_string().contains("frame 7 is 3x1, but the shot is 2x1"), "{error}");
+    }
+}

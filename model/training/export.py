@@ -1,0 +1,52 @@
+"""Writes the weights that the bundle carries, and the numbers that the Rust code is tested against.
+
+    python export.py --run runs/motion
+
+The reference is the PyTorch network's own answer, with those weights, on a small drawn pair of frames.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from footage import Studio, sample
+from networks import Motion
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+HEIGHT, WIDTH, LEVELS = 96, 160, 4
+
+
+def reference(model):
+    """Inputs and answers for one drawn pair at two times."""
+    rng = np.random.default_rng(20_261_122)
+    frames, _, _, _ = sample(Studio(7, textures=6, cutouts=6), rng, 12)
+    pictures = torch.from_numpy(frames[[0, 2], :HEIGHT, :WIDTH].astype(np.float32) / 255).permute(0, 3, 1, 2)
+    first, last = pictures[:1].contiguous(), pictures[1:].contiguous()
+    answers = {"first": first, "last": last}
+    with torch.no_grad():
+        for name, t in (("half", 0.5), ("third", 0.3)):
+            picture, error, (to0, to1, weight), (flows, visibles) = model(first, last, torch.tensor([t]), LEVELS)
+            answers |= {f"{name}.picture": picture, f"{name}.error": error, f"{name}.to0": to0, f"{name}.to1": to1,
+                        f"{name}.weight": weight}
+        answers |= {"flow": flows[-1], "visible": visibles[-1]}
+    return {k: v.contiguous() for k, v in answers.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model = Motion()
+    model.load_state_dict(torch.load(args.run / "checkpoint.pt")["smooth"])
+    model.eval()
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, ROOT / "resources" / "motion.safetensors")
+    save_file(reference(model), ROOT / "model" / "tests" / "fixtures" / "motion_reference.safetensors")
+
+
+if __name__ == "__main__":
+    main()

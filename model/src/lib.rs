@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod brief;
+pub mod damage;
 mod error;
 mod exposure;
 mod filler;

@@ -1,2 +1,16 @@
-//! Pickup's OpenFX nodes.
+//! Pickup: OpenFX nodes that fill missing frames on the editor's own timeline.
+//!
+//! A render flows: host action → [`ofx`]'s door → node → [`engine`] → the model's filler → back into the host's image.
+//! [`colour`] stands between host pixels and the model's frames, [`clips`] between files and pictures.
 #![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clips;
+pub mod colour;
+pub mod engine;
+pub mod frame_list;
+pub mod nodes;
+
+use nodes::{repair::Repair, retime::Retime};
+
+ofx::export!(Repair, Retime);

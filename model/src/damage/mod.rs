@@ -1,0 +1,268 @@
+//! Finds frames that need repair, by comparing what was measured of each with what was measured of its neighbours.
+//!
+//! Each frame is measured once ([`Traits`]); [`judge`] then looks at a window of seven. Damage lasts a frame or two
+//! and stands out from both sides; what lasts, or what differs from one side only (a cut, a fade, a pan), is the shot
+//! itself.
+//!
+//! ```
+//! use pickup_model::{Encoding, Frame, damage};
+//!
+//! # fn main() -> pickup_model::Result<()> {
+//! let levels = [0.2, 0.3, 0.4, 0.0, 0.6, 0.7, 0.8];
+//! let mut clip = Vec::new();
+//! for level in levels {
+//!     clip.push(damage::Traits::measure(&Frame::new(64, 36, 1, Encoding::Display, vec![level; 64 * 36])?));
+//! }
+//! let window = std::array::from_fn(|i| clip.get(i));
+//! assert_eq!(damage::judge(&window, &damage::Thresholds::default()), Some(damage::Damage::Black));
+//! # Ok(())
+//! # }
+//! ```
+
+mod measure;
+#[cfg(test)]
+mod tests;
+
+pub use measure::Traits;
+
+/// Frames looked at on each side of the one judged: three, so that each of three repeats in a row sees the clip move
+/// both before and after.
+pub const REACH: usize = 4;
+
+/// Frames in a window: the one judged stands in the middle.
+pub const WINDOW: usize = 2 * REACH + 1;
+
+/// What is wrong with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Damage {
+    /// No picture, for one or two frames.
+    Black,
+    /// One even level instead of a picture, for one or two frames, as a decoder gives for what it could not read.
+    Empty,
+    /// Brighter or darker all over, for one or two frames: photographers' flashes, lightning, a slipped exposure.
+    Flash,
+    /// Cut apart along a row: bands that slipped sideways, lost lines, half of another picture.
+    Torn,
+    /// The codec's blocks show, all over or in places.
+    Blocky,
+    /// The frame before once more while the clip moves, up to three in a row. Animation drawn on twos consists of
+    /// such repeats, and they are found.
+    Duplicate,
+}
+
+/// From where on a frame counts as damaged, by kind, in percent of white in display-referred luma. A kind set to
+/// `None` is not looked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Duplicate: how much the part of the picture that changes most (a hundredth) may differ from the frame before.
+    /// More finds repeats through heavier compression.
+    pub duplicate: Option<f32>,
+    /// Black: how bright the brightest parts of the picture may be. More finds black with noise, or raised to 16 of
+    /// 255.
+    pub black: Option<f32>,
+    /// Empty: how far apart the darkest and the brightest parts may be.
+    pub empty: Option<f32>,
+    /// Flash: the least rise or fall of mean brightness against both neighbours. Less finds weaker flashes.
+    pub flash: Option<f32>,
+    /// Torn: the least step between two rows, mean across three quarters of the width, that the neighbours lack. Less
+    /// finds tears in plainer pictures.
+    pub torn: Option<f32>,
+    /// Blocky: the least step on the grid of 8 pixels that the neighbours lack. Less finds weaker blocks.
+    pub blocky: Option<f32>,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            duplicate: Some(0.5),
+            black: Some(8.0),
+            empty: Some(2.0),
+            flash: Some(3.0),
+            torn: Some(0.3),
+            blocky: Some(0.5),
+        }
+    }
+}
+
+/// What [`Thresholds`] are compared with, of one frame, in the same units. `None` where the kind cannot be told, such
+/// as a repeat where nothing moves, or a flash at the first frame of a clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Change since the frame before; a duplicate at or below the threshold.
+    pub duplicate: Option<f32>,
+    /// Level of the brightest parts; black at or below the threshold.
+    pub black: Option<f32>,
+    /// Distance from the darkest to the brightest parts; empty at or below the threshold.
+    pub empty: Option<f32>,
+    /// Jump of mean brightness; a flash at or above the threshold.
+    pub flash: Option<f32>,
+    /// Step between two rows; torn at or above the threshold.
+    pub torn: Option<f32>,
+    /// Step on the block grid; blocky at or above the threshold.
+    pub blocky: Option<f32>,
+}
+
+impl Evidence {
+    /// Measures the middle frame of a window against the others.
+    ///
+    /// Frames outside the clip are `None`. Frames of another size than the middle one's count as outside too. All is
+    /// `None` if the middle frame is.
+    #[must_use]
+    pub fn of(window: &[Option<&Traits>; WINDOW]) -> Self {
+        let Some(here) = window[REACH] else { return Self::default() };
+        let window = Window { frames: window, here };
+        let percent = |v: Option<f32>| v.map(|v| v * 100.0);
+        Self {
+            duplicate: percent(window.repeat()),
+            black: percent(window.sinks(Traits::mean, 0.03).then(|| here.brightest())),
+            empty: percent(window.sinks(Traits::spread, 0.05).then(|| here.spread())),
+            flash: percent(window.jump()),
+            torn: percent(window.tear()),
+            blocky: percent(window.blocks()),
+        }
+    }
+
+    /// The damage that these thresholds find. Of several kinds the grossest.
+    #[must_use]
+    pub fn verdict(&self, thresholds: &Thresholds) -> Option<Damage> {
+        let below = |value: Option<f32>, limit: Option<f32>| value.zip(limit).is_some_and(|(v, limit)| v <= limit);
+        let above = |value: Option<f32>, limit: Option<f32>| value.zip(limit).is_some_and(|(v, limit)| v >= limit);
+        // Blocks step between rows too, and a tear may lie on the grid: it is what exceeds its threshold the most.
+        let times = |value: Option<f32>, limit: Option<f32>| match value.zip(limit) {
+            Some((v, limit)) if v >= limit => v / limit.max(f32::MIN_POSITIVE),
+            _ => 0.0,
+        };
+        let (torn, blocky) = (times(self.torn, thresholds.torn), times(self.blocky, thresholds.blocky));
+        [
+            (below(self.black, thresholds.black), Damage::Black),
+            (below(self.empty, thresholds.empty), Damage::Empty),
+            (above(self.flash, thresholds.flash), Damage::Flash),
+            (blocky > 0.0 && blocky >= torn, Damage::Blocky),
+            (torn > 0.0, Damage::Torn),
+            (below(self.duplicate, thresholds.duplicate), Damage::Duplicate),
+        ]
+        .into_iter()
+        .find_map(|(found, damage)| found.then_some(damage))
+    }
+}
+
+/// Judges the middle frame of a window; frames outside the clip are `None`.
+#[must_use]
+pub fn judge(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> Option<Damage> {
+    Evidence::of(window).verdict(thresholds)
+}
+
+/// Where the neighbours of a run of one or two frames stand, seen from one of the run.
+const AROUND: [(isize, isize); 3] = [(-1, 1), (-1, 2), (-2, 1)];
+
+/// How much more than in a repeat must change between the frames around it.
+const LIVELIER: f32 = 4.0;
+
+/// The least change, of white, that counts as movement: half a step of 8 bits more than compression brings about.
+const MOVEMENT: f32 = 0.006;
+
+struct Window<'a> {
+    frames: &'a [Option<&'a Traits>; WINDOW],
+    here: &'a Traits,
+}
+
+impl<'a> Window<'a> {
+    fn at(&self, offset: isize) -> Option<&'a Traits> {
+        let frame = *self.frames.get(REACH.checked_add_signed(offset)?)?;
+        frame.filter(|frame| frame.comparable(self.here))
+    }
+
+    /// What changes at this offset since the frame before it.
+    fn change(&self, offset: isize) -> Option<f32> {
+        Some(change(self.at(offset - 1)?, self.at(offset)?))
+    }
+
+    /// The change since the frame before, where much more changes before and after.
+    fn repeat(&self) -> Option<f32> {
+        let here = self.change(0)?;
+        let moves = |offsets: &mut dyn Iterator<Item = isize>| {
+            // Other repeats of the same run are passed over; the first that is none of them decides.
+            let alike = 2.0 * here + 0.001;
+            let change = offsets.map_while(|offset| self.change(offset)).find(|&change| change > alike);
+            change.is_some_and(|change| change >= MOVEMENT.max(LIVELIER * here))
+        };
+        let reach = REACH as isize;
+        (moves(&mut (1 - reach..0).rev()) && moves(&mut (1..=reach))).then_some(here)
+    }
+
+    /// Whether a trait of this frame, or of a run of two with it, lies at once lower than on both sides.
+    ///
+    /// In a fade the frames beside the lowest are on their way there already. At an end of the clip one side will do.
+    fn sinks(&self, of: fn(&Traits) -> f32, least: f32) -> bool {
+        let low = of(self.here);
+        let stands = |offset: isize| {
+            self.at(offset).map(|frame| {
+                let rise = of(frame) - low;
+                let further = self.at(offset + offset.signum()).map_or(rise, |frame| of(frame) - low);
+                rise >= least && rise >= 0.75 * further
+            })
+        };
+        AROUND.iter().any(|&(before, after)| {
+            let between = (before + 1..after).filter(|&offset| offset != 0);
+            let alike = between.into_iter().all(|o| self.at(o).is_some_and(|frame| of(frame) - low < least / 3.0));
+            let sides = (stands(before), stands(after));
+            alike && sides != (None, None) && sides.0.unwrap_or(true) && sides.1.unwrap_or(true)
+        })
+    }
+
+    /// The jump of mean brightness away from both sides, where these agree and most of the picture goes along.
+    fn jump(&self) -> Option<f32> {
+        let jumps = AROUND.iter().filter_map(|&(before, after)| {
+            let (before, after) = (self.at(before)?, self.at(after)?);
+            let (low, high) = (before.mean().min(after.mean()), before.mean().max(after.mean()));
+            let (up, down) = (self.here.mean() - high, low - self.here.mean());
+            let jump = up.max(down).max(0.0);
+            let sign = if up > down { 1.0 } else { -1.0 };
+            let (mut along, mut all) = (0, 0);
+            for ((a, here), b) in before.cells().zip(self.here.cells()).zip(after.cells()) {
+                along += usize::from(sign * (here - 0.5 * (a + b)) > jump / 8.0);
+                all += 1;
+            }
+            Some(if high - low <= jump / 2.0 && 2 * along >= all { jump } else { 0.0 })
+        });
+        jumps.max_by(f32::total_cmp)
+    }
+
+    fn beside(&self) -> Option<impl Iterator<Item = &'a Traits> + Clone> {
+        let sides = [self.at(-1), self.at(1)];
+        sides.iter().any(Option::is_some).then(|| sides.into_iter().flatten())
+    }
+
+    /// The cut between two rows that exceeds most what the neighbours have thereabouts.
+    fn tear(&self) -> Option<f32> {
+        let beside = self.beside()?;
+        let reach = (self.here.height() / 20).max(2);
+        let tears = self.here.rows().enumerate().map(|(row, cut)| {
+            let usual = beside.clone().map(|frame| frame.row_near(row, reach)).fold(0.0, f32::max);
+            // A straight edge of the scene, hidden in places by what moves before it, varies by less than a quarter.
+            cut - 1.25 * usual
+        });
+        Some(tears.fold(0.0, f32::max))
+    }
+
+    /// By how much the block grid exceeds the neighbours', in the hundredth of the picture (two tiles at least) where
+    /// it does most.
+    fn blocks(&self) -> Option<f32> {
+        let beside = self.beside()?;
+        let mut tiles: Vec<f32> = (self.here.tiles().enumerate())
+            .map(|(i, grid)| grid - beside.clone().map(|frame| frame.tile_near(i)).fold(0.0, f32::max))
+            .collect();
+        let rank = (tiles.len() / 100).max(1).min(tiles.len() - 1);
+        let (_, found, _) = tiles.select_nth_unstable_by(rank, |a, b| b.total_cmp(a));
+        Some(found.max(0.0))
+    }
+}
+
+/// Mean difference of the hundredth of cells that differ most: a small thing's movement counts as much as a pan.
+fn change(a: &Traits, b: &Traits) -> f32 {
+    let mut cells: Vec<f32> = a.cells().zip(b.cells()).map(|(a, b)| (a - b).abs()).collect();
+    let count = (cells.len() / 100).max(1);
+    let rest = cells.len() - count;
+    cells.select_nth_unstable_by(rest, f32::total_cmp);
+    cells[rest..].iter().sum::<f32>() / count as f32
+}

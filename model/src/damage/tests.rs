@@ -1,0 +1,239 @@
+//! Damage drawn into small drawn clips: each kind is found where it is, and nowhere else.
+
+use super::*;
+use crate::{Encoding, Frame};
+
+const SIZE: (usize, usize) = (192, 108);
+const LENGTH: usize = 14;
+
+/// A smooth, textured scene that slides sideways; its content depends on `seed`.
+fn level(x: usize, y: usize, seed: f32, moved: f32) -> f32 {
+    let (x, y) = (x as f32 + moved, y as f32);
+    0.45 + 0.12 * (x * 0.11 + seed).sin() + 0.1 * (x * 0.05 + y * 0.13 + seed).sin() + 0.08 * (y * 0.09 - seed).cos()
+}
+
+fn draw(seed: f32, moved: f32) -> Vec<f32> {
+    (0..SIZE.0 * SIZE.1).map(|i| level(i % SIZE.0, i / SIZE.0, seed, moved)).collect()
+}
+
+/// Frame after frame the scene slides 2 pixels.
+fn pan() -> Vec<Vec<f32>> {
+    (0..LENGTH).map(|t| draw(1.0, 2.0 * t as f32)).collect()
+}
+
+fn measure(pixels: &[f32]) -> Traits {
+    Traits::measure(&Frame::new(SIZE.0, SIZE.1, 1, Encoding::Display, pixels.to_vec()).expect("the size fits"))
+}
+
+/// Index and kind of every damaged frame.
+fn find_with(clip: &[Vec<f32>], thresholds: &Thresholds) -> Vec<(usize, Damage)> {
+    let traits: Vec<_> = clip.iter().map(|pixels| measure(pixels)).collect();
+    (0..clip.len())
+        .filter_map(|t| {
+            let window = std::array::from_fn(|i| (t + i).checked_sub(REACH).and_then(|i| traits.get(i)));
+            Some((t, judge(&window, thresholds)?))
+        })
+        .collect()
+}
+
+fn find(clip: &[Vec<f32>]) -> Vec<(usize, Damage)> {
+    find_with(clip, &Thresholds::default())
+}
+
+#[test]
+fn a_sound_pan_has_no_damage() {
+    assert_eq!(find(&pan()), []);
+}
+
+#[test]
+fn a_still_shot_has_no_duplicates() {
+    assert_eq!(find(&vec![draw(1.0, 0.0); LENGTH]), []);
+}
+
+#[test]
+fn one_to_three_repeats_in_a_row_are_all_found() {
+    for run in 1..=3 {
+        let mut clip = pan();
+        for t in 5..5 + run {
+            clip[t] = clip[4].clone();
+        }
+        let wanted: Vec<_> = (5..5 + run).map(|t| (t, Damage::Duplicate)).collect();
+        assert_eq!(find(&clip), wanted);
+    }
+}
+
+#[test]
+fn a_repeat_through_grain_is_found() {
+    let mut clip = pan();
+    clip[6] = clip[5].iter().enumerate().map(|(i, v)| v + 0.004 * ((i * 7919 % 13) as f32 / 6.0 - 1.0)).collect();
+    assert_eq!(find(&clip), [(6, Damage::Duplicate)]);
+}
+
+#[test]
+fn a_shot_that_comes_to_rest_has_no_duplicates() {
+    let clip: Vec<_> = (0..LENGTH).map(|t| draw(1.0, 2.0 * t.min(7) as f32)).collect();
+    assert_eq!(find(&clip), []);
+}
+
+#[test]
+fn every_second_frame_of_a_clip_on_twos_is_a_duplicate() {
+    let clip: Vec<_> = (0..LENGTH).map(|t| draw(1.0, 3.0 * (t / 2) as f32)).collect();
+    let wanted: Vec<_> = (3..LENGTH - 1).step_by(2).map(|t| (t, Damage::Duplicate)).collect();
+    assert_eq!(find(&clip), wanted);
+}
+
+#[test]
+fn one_or_two_black_frames_are_found_inside_and_at_the_ends() {
+    for frames in [5..6, 5..7, 0..1, 0..2, LENGTH - 1..LENGTH, LENGTH - 2..LENGTH] {
+        let mut clip = pan();
+        clip[frames.clone()].fill(vec![0.01; SIZE.0 * SIZE.1]);
+        let wanted: Vec<_> = frames.map(|t| (t, Damage::Black)).collect();
+        assert_eq!(find(&clip), wanted);
+    }
+}
+
+#[test]
+fn a_long_black_and_a_fade_through_black_are_no_damage() {
+    let mut clip = pan();
+    clip[5..9].fill(vec![0.0; SIZE.0 * SIZE.1]);
+    assert_eq!(find(&clip), [], "four black frames");
+    for middle in [6.0, 6.5] {
+        let mut clip = pan();
+        for (t, pixels) in clip.iter_mut().enumerate() {
+            let gain = ((t as f32 - middle).abs() / 6.0).min(1.0);
+            pixels.iter_mut().for_each(|v| *v *= gain);
+        }
+        assert_eq!(find(&clip), [], "fade whose lowest point is at {middle}");
+    }
+}
+
+#[test]
+fn an_even_grey_frame_is_empty() {
+    let mut clip = pan();
+    clip[6].fill(0.45);
+    assert_eq!(find(&clip), [(6, Damage::Empty)]);
+}
+
+#[test]
+fn flashes_of_one_or_two_frames_are_found_up_and_down() {
+    for gain in [0.7, 1.3] {
+        for run in 1..=2 {
+            let mut clip = pan();
+            clip[6..6 + run].iter_mut().flatten().for_each(|v| *v *= gain);
+            let wanted: Vec<_> = (6..6 + run).map(|t| (t, Damage::Flash)).collect();
+            assert_eq!(find(&clip), wanted);
+        }
+    }
+}
+
+#[test]
+fn light_switched_on_and_a_slow_fade_are_no_flash() {
+    let mut clip = pan();
+    clip[6..].iter_mut().flatten().for_each(|v| *v *= 1.3);
+    assert_eq!(find(&clip), [], "light switched on");
+    let mut clip = pan();
+    for (t, pixels) in clip.iter_mut().enumerate() {
+        pixels.iter_mut().for_each(|v| *v *= 0.5 + 0.07 * t as f32);
+    }
+    assert_eq!(find(&clip), [], "fade in");
+}
+
+#[test]
+fn a_cut_is_no_damage() {
+    let mut clip = pan();
+    for (t, pixels) in clip.iter_mut().enumerate().skip(7) {
+        *pixels = draw(4.0, 3.0 * t as f32);
+        pixels.iter_mut().for_each(|v| *v *= 0.6);
+    }
+    assert_eq!(find(&clip), []);
+}
+
+#[test]
+fn a_band_slipped_sideways_is_torn() {
+    let mut clip = pan();
+    for row in clip[6].chunks_exact_mut(SIZE.0).skip(30).take(40) {
+        row.rotate_right(20);
+    }
+    assert_eq!(find(&clip), [(6, Damage::Torn)]);
+}
+
+#[test]
+fn lost_lines_are_torn() {
+    let mut clip = pan();
+    clip[6][SIZE.0 * 50..SIZE.0 * 57].fill(0.0);
+    assert_eq!(find(&clip), [(6, Damage::Torn)]);
+}
+
+#[test]
+fn a_straight_edge_that_stays_or_comes_with_a_cut_is_not_torn() {
+    for first in [0, 6] {
+        let mut clip = pan();
+        for pixels in &mut clip[first..] {
+            pixels[SIZE.0 * 60..].iter_mut().for_each(|v| *v *= 0.5);
+        }
+        assert_eq!(find(&clip), [], "edge from frame {first} on");
+    }
+}
+
+/// Replaces blocks of 8 by their first pixel.
+fn coarsen(pixels: &mut [f32], across: std::ops::Range<usize>, down: std::ops::Range<usize>) {
+    for y in down {
+        for x in across.clone() {
+            pixels[y * SIZE.0 + x] = pixels[y / 8 * 8 * SIZE.0 + x / 8 * 8];
+        }
+    }
+}
+
+#[test]
+fn blocks_all_over_or_in_a_part_are_blocky() {
+    for (across, down) in [(0..SIZE.0, 0..SIZE.1), (40..140, 0..SIZE.1)] {
+        let mut clip = pan();
+        coarsen(&mut clip[6], across, down);
+        assert_eq!(find(&clip), [(6, Damage::Blocky)]);
+    }
+}
+
+#[test]
+fn a_clip_blocky_throughout_is_left_alone() {
+    let mut clip = pan();
+    clip.iter_mut().for_each(|pixels| coarsen(pixels, 0..SIZE.0, 0..SIZE.1));
+    assert_eq!(find(&clip).into_iter().filter(|(_, damage)| *damage != Damage::Duplicate).count(), 0);
+}
+
+#[test]
+fn a_kind_switched_off_is_not_found() {
+    let mut clip = pan();
+    clip[6].fill(0.0);
+    let off = Thresholds { black: None, empty: None, flash: None, ..Thresholds::default() };
+    assert_eq!(find_with(&clip, &off), []);
+}
+
+#[test]
+fn linear_light_and_colour_measure_as_their_display_grey() {
+    let display = measure(&draw(1.0, 0.0));
+    let linear: Vec<f32> = (draw(1.0, 0.0).into_iter())
+        .map(|v| if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) })
+        .flat_map(|v| [v, v, v, 1.0])
+        .collect();
+    let linear = Traits::measure(&Frame::new(SIZE.0, SIZE.1, 4, Encoding::Linear, linear).expect("the size fits"));
+    assert!((display.mean() - linear.mean()).abs() < 1e-4);
+    assert!(change(&display, &linear) < 1e-3);
+}
+
+#[test]
+fn a_window_of_odd_frames_gives_an_answer_not_a_panic() {
+    let sound = measure(&draw(1.0, 0.0));
+    let (nan, one) = ([f32::NAN; 12], [f32::INFINITY]);
+    let tiny = Traits::measure(&Frame::new(1, 1, 1, Encoding::Linear, one.to_vec()).expect("one value"));
+    let thin = Traits::measure(&Frame::new(1, 12, 1, Encoding::Display, nan.to_vec()).expect("12 values"));
+    let flat = Traits::measure(&Frame::new(4, 1, 3, Encoding::Display, nan.to_vec()).expect("12 values"));
+    assert_eq!((tiny.mean(), thin.mean(), flat.mean()), (1.0, 0.0, 0.0));
+    for frame in [&tiny, &thin, &flat] {
+        assert_eq!(judge(&[Some(frame); WINDOW], &Thresholds::default()), None);
+        assert_eq!(judge(&[None; WINDOW], &Thresholds::default()), None);
+        // Among frames of another size it stands alone, and nothing can be said of it.
+        let mut window = [Some(&sound); WINDOW];
+        window[REACH] = Some(frame);
+        assert_eq!(Evidence::of(&window), Evidence::default());
+    }
+}

@@ -1,0 +1,58 @@
+//! Clips: image sequences and video files, read and written frame by frame.
+//!
+//! A clip is named as in `pickup render --in CLIP --out CLIP`:
+//!
+//! | name | clip |
+//! |---|---|
+//! | `shot.%04d.exr`, `shot.####.png`, `shot.%d.tif` | the sequence of all files that fit the pattern |
+//! | `shots/010/` | the one sequence in that folder |
+//! | `plate.png` | a still: one frame, number 1 |
+//! | `plate.mp4` (`.mov`, `.mkv`, …) | a video, by the system's ffmpeg, counted from frame 1 |
+//!
+//! Sequences are EXR, PNG, TIFF or JPEG, and keep the numbers of their files; holes are missing frames.
+//!
+//! ```no_run
+//! use pickup::clips::{ClipReader, ClipWriter, WriteOptions};
+//! # fn main() -> Result<(), pickup::clips::ClipError> {
+//! let reader = ClipReader::open("in/shot.%04d.exr")?;
+//! let writer = ClipWriter::create("out/shot.%04d.exr", WriteOptions::like(reader.info()), &[&reader])?;
+//! for frame in reader.info().frames.iter() {
+//!     writer.write(frame, &*reader.frame(frame)?)?;
+//! }
+//! writer.finish()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod convert;
+mod encoder;
+mod error;
+mod font;
+mod measure;
+mod naming;
+mod open_exr;
+mod partial;
+mod picture;
+mod reader;
+mod sheet;
+mod still;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod video;
+mod writer;
+
+pub use convert::Transfer;
+pub use error::ClipError;
+pub use measure::{difference, psnr, psnr_float, ssim};
+pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
+pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate};
+pub use sheet::{SheetCell, contact_sheet};
+pub use tools::Tools;
+pub use writer::{ClipWriter, WriteOptions};
+
+/// The most pixels a side of a picture can have.
+pub const MAX_SIDE: u64 = 32_768;
+
+/// The most pixels a picture can have.
+pub const MAX_PIXELS: u64 = 1 << 28;

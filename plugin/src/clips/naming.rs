@@ -1,0 +1,244 @@
+//! How the frames of a sequence are named: `shot.%04d.exr`, `shot.####.png`, or a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::ClipError;
+
+/// A file format for single pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StillFormat {
+    Exr,
+    Png,
+    Tiff,
+    Jpeg,
+}
+
+impl StillFormat {
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "exr" => Some(Self::Exr),
+            "png" => Some(Self::Png),
+            "tif" | "tiff" => Some(Self::Tiff),
+            "jpg" | "jpeg" => Some(Self::Jpeg),
+            _ => None,
+        }
+    }
+}
+
+/// A file name with a place for the frame number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Naming {
+    pub(super) folder: PathBuf,
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+    /// Numbers are filled with zeros to this width, which a minus sign is part of.
+    pub(super) padding: usize,
+}
+
+impl Naming {
+    /// Finds `%04d`, `%d` or a row of `#` in the name; `None` if there is none.
+    pub(super) fn parse(spec: &Path) -> Result<Option<Self>, ClipError> {
+        let bad = |reason: &str| ClipError::BadName { spec: spec.to_path_buf(), reason: reason.into() };
+        let Some(name) = spec.file_name().and_then(|n| n.to_str()) else { return Ok(None) };
+        let folder = spec.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+        let mut places = places(name);
+        let Some((start, end, padding)) = places.next() else {
+            if folder.to_str().is_some_and(|f| !folder.exists() && self::places(f).next().is_some()) {
+                return Err(bad("the frame number belongs in the file name, not in a folder's name"));
+            }
+            return Ok(None);
+        };
+        if places.next().is_some() {
+            return Err(bad("the name has two places for the frame number: leave one, such as shot.%04d.png"));
+        }
+        if padding > 18 {
+            return Err(bad("the frame number is given too many digits: %04d is usual, 18 the most"));
+        }
+        Ok(Some(Self { folder, prefix: name[..start].into(), suffix: name[end..].into(), padding }))
+    }
+
+    /// The file of a frame.
+    pub(super) fn path(&self, frame: i64) -> PathBuf {
+        self.folder.join(format!("{}{frame:0width$}{}", self.prefix, self.suffix, width = self.padding))
+    }
+
+    /// The frame a file name stands for, if it is one of this naming.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        let digits = name.strip_prefix(&self.prefix)?.strip_suffix(&self.suffix)?;
+        let frame: i64 = digits.parse().ok()?;
+        // `shot.7.png` is no frame of `shot.%04d.png`, nor `shot.0007.png` one of `shot.%d.png`.
+        (format!("{frame:0width$}", width = self.padding) == digits).then_some(frame)
+    }
+
+    /// Every file of this naming.
+    pub(super) fn list(&self) -> Result<BTreeMap<i64, PathBuf>, ClipError> {
+        let names = file_names(&self.folder)?;
+        let found: BTreeMap<i64, PathBuf> =
+            names.iter().filter_map(|n| Some((self.number(n)?, self.folder.join(n)))).collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let hint = match groups(&names).first() {
+            Some(group) => format!("The folder has {}", group.describe()),
+            None => "The folder has no numbered pictures".into(),
+        };
+        let pattern = self.folder.join(format!("{}%0{}d{}", self.prefix, self.padding, self.suffix));
+        Err(ClipError::NoMatch { pattern, hint })
+    }
+}
+
+/// Each place for a number: where it starts and ends, and its width.
+fn places(name: &str) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at;
+            if bytes[at] == b'#' {
+                at += bytes[at..].iter().take_while(|&&b| b == b'#').count();
+                return Some((start, at, at - start));
+            }
+            at += 1;
+            if bytes[start] == b'%' {
+                let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+                if bytes.get(at + digits) == Some(&b'd') {
+                    let width = name[at..at + digits].parse().unwrap_or(if digits == 0 { 1 } else { usize::MAX });
+                    at += digits + 1;
+                    return Some((start, at, width.max(1)));
+                }
+            }
+        }
+        None
+    })
+}
+
+fn file_names(folder: &Path) -> Result<Vec<String>, ClipError> {
+    let entries = fs::read_dir(folder).map_err(|e| ClipError::io(folder, "list the folder", e))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| ClipError::io(folder, "list the folder", e))?;
+        // Hidden files are thumbnails, resource forks and files still being written.
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Files of one folder that differ in their number alone.
+struct Group<'a> {
+    prefix: &'a str,
+    suffix: &'a str,
+    files: Vec<(i64, &'a str)>,
+    padding: usize,
+}
+
+impl Group<'_> {
+    fn describe(&self) -> String {
+        format!("{}{}{} ({} files)", self.prefix, "#".repeat(self.padding), self.suffix, self.files.len())
+    }
+}
+
+/// The numbered pictures among the names, the largest group first.
+fn groups(names: &[String]) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+    for name in names.iter().filter(|n| StillFormat::of(Path::new(n)).is_some()) {
+        let Some(dot) = name.rfind('.') else { continue };
+        let stem = &name[..dot];
+        let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let Ok(frame) = stem[stem.len() - digits..].parse::<i64>() else { continue };
+        let (prefix, suffix) = (&stem[..stem.len() - digits], &name[dot..]);
+        let group =
+            groups.entry((prefix, suffix)).or_insert(Group { prefix, suffix, files: Vec::new(), padding: digits });
+        group.files.push((frame, name));
+        group.padding = group.padding.min(digits);
+    }
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|g| std::cmp::Reverse(g.files.len()));
+    groups
+}
+
+/// The one sequence of a folder.
+pub(super) fn list_folder(folder: &Path) -> Result<BTreeMap<i64, PathBuf>, ClipError> {
+    let names = file_names(folder)?;
+    let groups = groups(&names);
+    match groups.as_slice() {
+        [] => Err(ClipError::BadName {
+            spec: folder.to_path_buf(),
+            reason: "the folder has no numbered EXR, PNG, TIFF or JPEG files: name a folder that has, or a single file"
+                .into(),
+        }),
+        [group] => {
+            let mut found: BTreeMap<i64, PathBuf> = BTreeMap::new();
+            for &(frame, name) in &group.files {
+                let path = folder.join(name);
+                if let Some(first) = found.insert(frame, path.clone()) {
+                    return Err(ClipError::SameNumber { frame, first, second: path });
+                }
+            }
+            Ok(found)
+        }
+        several => Err(ClipError::MixedFolder {
+            folder: folder.to_path_buf(),
+            found: several.iter().map(Group::describe).collect(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naming(spec: &str) -> Naming {
+        Naming::parse(Path::new(spec)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn printf_and_hash_patterns_name_the_same_files() {
+        for spec in ["out/a.%04d.png", "out/a.####.png"] {
+            assert_eq!(naming(spec).path(7), Path::new("out/a.0007.png"));
+            assert_eq!(naming(spec).path(12345), Path::new("out/a.12345.png"));
+            assert_eq!(naming(spec).path(-7), Path::new("out/a.-007.png"));
+        }
+        assert_eq!(naming("%d.exr").path(7), Path::new("./7.exr"));
+        assert_eq!(naming("a#.exr").path(70), Path::new("./a70.exr"));
+    }
+
+    #[test]
+    fn a_name_without_a_place_is_not_a_pattern() {
+        for spec in ["a.png", "50%.mp4", "%s.png", "%04x.png"] {
+            assert_eq!(Naming::parse(Path::new(spec)).unwrap(), None, "{spec}");
+        }
+    }
+
+    #[test]
+    fn impossible_patterns_are_refused() {
+        for (spec, word) in [
+            ("a.%04d.%d.png", "two places"),
+            ("a.##.%d.png", "two places"),
+            ("a.%99d.png", "too many digits"),
+            ("a.%99999999999999999999999d.png", "too many digits"),
+            ("no-such-%03d/a.png", "not in a folder"),
+        ] {
+            let error = Naming::parse(Path::new(spec)).unwrap_err().to_string();
+            assert!(error.contains(word), "{spec}: {error}");
+        }
+    }
+
+    #[test]
+    fn padding_tells_frames_apart() {
+        assert_eq!(naming("a.%04d.png").number("a.0007.png"), Some(7));
+        assert_eq!(naming("a.%04d.png").number("a.12345.png"), Some(12345));
+        assert_eq!(naming("a.%04d.png").number("a.-007.png"), Some(-7));
+        for foreign in ["a.7.png", "a.00007.png", "a.+007.png", "a.0007.exr", "b.0007.png", "a.png", "a.x.png"] {
+            assert_eq!(naming("a.%04d.png").number(foreign), None, "{foreign}");
+        }
+        assert_eq!(naming("a.%d.png").number("a.7.png"), Some(7));
+        assert_eq!(naming("a.%d.png").number("a.0007.png"), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! OpenEXR: half and float, premultiplied, with any further channels.
+//!
+//! The picture is the display window, so that all frames of a clip have one size: pixels of the data window outside it
+//! are left out, and those that the data window lacks are black and transparent.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use exr::prelude::*;
+use half::f16;
+use std::result::Result;
+
+use super::ClipError;
+use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
+use super::still::{Still, check_size};
+
+type FlatLayer = Layer<AnyChannels<FlatSamples>>;
+
+fn failed(path: &Path, error: exr::error::Error) -> ClipError {
+    match error {
+        exr::error::Error::NotSupported(what) => ClipError::unsupported(
+            path,
+            format!("this kind of EXR is not supported ({what}): write it as a flat ZIP-compressed EXR"),
+        ),
+        error => ClipError::damaged(path, error),
+    }
+}
+
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
+    let meta = MetaData::read_from_buffered(Cursor::new(bytes), false).map_err(|e| failed(path, e))?;
+    for header in &meta.headers {
+        for size in [header.layer_size, header.shared_attributes.display_window.size] {
+            check_size(path, size.width() as u64, size.height() as u64)?;
+        }
+        let claimed = (header.layer_size.area() as u64).saturating_mul(header.channels.list.len() as u64 * 4);
+        if claimed > super::MAX_PIXELS * 64 {
+            return Err(ClipError::damaged(path, "its header claims more channels than can be held"));
+        }
+    }
+    let image = read()
+        .no_deep_data()
+        .largest_resolution_level()
+        .all_channels()
+        .all_layers()
+        .all_attributes()
+        .non_parallel()
+        .from_buffered(Cursor::new(bytes))
+        .map_err(|e| failed(path, e))?;
+    let window = image.attributes.display_window;
+    let Some((layer, main)) = image.layer_data.iter().enumerate().find_map(|(i, l)| Some((i, colour_channels(l)?)))
+    else {
+        let names = image.layer_data.iter().flat_map(|l| l.channel_data.list.iter().map(|c| c.name.to_string()));
+        let names: Vec<_> = names.collect();
+        return Err(ClipError::unsupported(
+            path,
+            format!("has no colour channels (R, G, B or Y), only {}: shuffle one into R, G and B", names.join(", ")),
+        ));
+    };
+    let (width, height) = (window.size.width(), window.size.height());
+    let colour = &image.layer_data[layer];
+    let taken: Vec<&FlatSamples> = main.iter().map(|&i| &colour.channel_data.list[i].sample_data).collect();
+    let placed = |l: &FlatLayer| Placed { window, position: l.attributes.layer_position, size: l.size };
+    let pixels = interleave(&taken, &placed(colour));
+    let mut extras = Vec::new();
+    for (i, l) in image.layer_data.iter().enumerate() {
+        for (j, channel) in l.channel_data.list.iter().enumerate() {
+            if i == layer && main.contains(&j) {
+                continue;
+            }
+            if channel.sampling != Vec2(1, 1) {
+                return Err(ClipError::unsupported(
+                    path,
+                    format!("channel {} is subsampled: write it at full size", channel.name),
+                ));
+            }
+            let name = match &l.attributes.layer_name {
+                Some(layer_name) if i != layer => format!("{layer_name}.{}", channel.name),
+                _ => channel.name.to_string(),
+            };
+            let placed = placed(l);
+            let samples = match &channel.sample_data {
+                FlatSamples::F16(v) => PlaneSamples::F16(placed.lay(v, f16::ZERO)),
+                FlatSamples::F32(v) => PlaneSamples::F32(placed.lay(v, 0.0)),
+                FlatSamples::U32(v) => PlaneSamples::U32(placed.lay(v, 0)),
+            };
+            extras.push(Plane { name, samples });
+        }
+    }
+    let alpha = main.len() == 4;
+    let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
+    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect) })
+}
+
+/// Where R, G, B and perhaps A stand among a layer's channels; grey counts as all three.
+fn colour_channels(layer: &FlatLayer) -> Option<Vec<usize>> {
+    let list = &layer.channel_data.list;
+    let find = |wanted: &str| list.iter().position(|c| c.name.eq_case_insensitive(wanted) && c.sampling == Vec2(1, 1));
+    let mut main = match (find("R"), find("G"), find("B"), find("Y")) {
+        (Some(r), Some(g), Some(b), _) => vec![r, g, b],
+        // With RY and BY beside it, Y is luminance of a colour picture: not grey.
+        (None, None, None, Some(y))
+            if find("RY").is_none() && find("BY").is_none() && list.iter().all(|c| c.sampling == Vec2(1, 1)) =>
+        {
+            vec![y; 3]
+        }
+        (Some(r), None, None, None) => vec![r; 3],
+        _ => return None,
+    };
+    main.extend(find("A"));
+    Some(main)
+}
+
+/// A layer's place relative to the display window.
+struct Placed {
+    window: IntegerBounds,
+    position: Vec2<i32>,
+    size: Vec2<usize>,
+}
+
+impl Placed {
+    fn covers_exactly(&self) -> bool {
+        self.position == self.window.position && self.size == self.window.size
+    }
+
+    /// The layer's samples laid into the display window.
+    fn lay<T: Copy>(&self, samples: &[T], empty: T) -> Vec<T> {
+        if self.covers_exactly() {
+            return samples.to_vec();
+        }
+        let (width, height) = (self.window.size.width(), self.window.size.height());
+        let mut laid = vec![empty; width * height];
+        let dx = i64::from(self.position.x()) - i64::from(self.window.position.x());
+        let dy = i64::from(self.position.y()) - i64::from(self.window.position.y());
+        let from = dx.max(0);
+        let to = (dx + self.size.width() as i64).min(width as i64);
+        for y in dy.max(0)..(dy + self.size.height() as i64).min(height as i64) {
+            if from < to {
+                let source = (y - dy) as usize * self.size.width() + (from - dx) as usize;
+                let target = y as usize * width + from as usize;
+                let count = (to - from) as usize;
+                laid[target..target + count].copy_from_slice(&samples[source..source + count]);
+            }
+        }
+        laid
+    }
+}
+
+fn interleave(channels: &[&FlatSamples], placed: &Placed) -> Pixels {
+    fn weave<T: Copy>(planes: &[Vec<T>]) -> Vec<T> {
+        (0..planes[0].len()).flat_map(|i| planes.iter().map(move |p| p[i])).collect()
+    }
+    let halves: Option<Vec<Vec<f16>>> = channels
+        .iter()
+        .map(|c| match c {
+            FlatSamples::F16(v) => Some(placed.lay(v, f16::ZERO)),
+            _ => None,
+        })
+        .collect();
+    match halves {
+        Some(planes) => Pixels::F16(weave(&planes)),
+        None => {
+            let planes: Vec<Vec<f32>> =
+                channels.iter().map(|c| placed.lay(&c.values_as_f32().collect::<Vec<_>>(), 0.0)).collect();
+            Pixels::F32(weave(&planes))
+        }
+    }
+}
+
+pub(super) fn encode(path: &Path, picture: &Picture, pixel_aspect: f64) -> Result<Vec<u8>, ClipError> {
+    fn part<T: Copy>(v: &[T], channel: usize, channels: usize) -> Vec<T> {
+        v.iter().skip(channel).step_by(channels).copied().collect()
+    }
+    let channels = picture.channels();
+    let mut list: Vec<AnyChannel<FlatSamples>> = Vec::new();
+    for (i, name) in ["R", "G", "B", "A"].into_iter().take(channels).enumerate() {
+        let samples = match picture.pixels() {
+            Pixels::F16(v) => FlatSamples::F16(part(v, i, channels)),
+            Pixels::F32(v) => FlatSamples::F32(part(v, i, channels)),
+            other => FlatSamples::F32(part(&other.to_f32(), i, channels)),
+        };
+        list.push(AnyChannel::new(name, samples));
+    }
+    for plane in picture.extras() {
+        let Some(name) = Text::new_or_none(&plane.name) else {
+            return Err(ClipError::unsupported(
+                path,
+                format!("channel name “{}” cannot be written to EXR", plane.name),
+            ));
+        };
+        let samples = match &plane.samples {
+            PlaneSamples::F16(v) => FlatSamples::F16(v.clone()),
+            PlaneSamples::F32(v) => FlatSamples::F32(v.clone()),
+            PlaneSamples::U32(v) => FlatSamples::U32(v.clone()),
+        };
+        list.push(AnyChannel::new(name, samples));
+    }
+    debug_assert!(picture.depth() >= Depth::F16);
+    let encoding =
+        Encoding { compression: Compression::ZIP16, blocks: Blocks::ScanLines, line_order: LineOrder::Increasing };
+    let layer = Layer::new(picture.size(), LayerAttributes::default(), encoding, AnyChannels::sort(list.into()));
+    let mut image = Image::from_layer(layer);
+    image.attributes.pixel_aspect = pixel_aspect as f32;
+    let mut file = Cursor::new(Vec::new());
+    image.write().non_parallel().to_buffered(&mut file).map_err(|e| failed(path, e))?;
+    Ok(file.into_inner())
+}

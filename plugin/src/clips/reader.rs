@@ -1,0 +1,367 @@
+//! Opening a clip and reading any of its frames.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::naming::{Naming, StillFormat, list_folder};
+use super::picture::{Depth, Picture};
+use super::tools::{Tool, Tools};
+use super::video::{self, Decoder};
+use super::{ClipError, still};
+use crate::frame_list::FrameList;
+
+/// Bytes of decoded frames that a reader keeps, unless told otherwise.
+pub const DEFAULT_CACHE: usize = 128 << 20;
+
+/// Frames a second, as a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Frames in [`Rate::den`] seconds.
+    pub num: u32,
+    /// Seconds.
+    pub den: u32,
+}
+
+impl Rate {
+    /// 24 frames a second: the rate of sequences, which do not say.
+    pub const FILM: Self = Self { num: 24, den: 1 };
+
+    /// Frames a second.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den)
+    }
+
+    pub(super) fn parse(text: &str, divider: char) -> Option<Self> {
+        let (num, den) = text.split_once(divider)?;
+        let rate = Self { num: num.parse().ok()?, den: den.parse().ok()? };
+        (rate.num > 0 && rate.den > 0).then_some(rate)
+    }
+}
+
+/// How the values of a clip stand for light, as far as its format tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColourHint {
+    /// Encoded for a display: integers and video.
+    Display,
+    /// Linear light: floats.
+    Linear,
+}
+
+/// What a clip is stored as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClipKind {
+    /// A numbered file for each frame.
+    Sequence,
+    /// A single picture: frame 1.
+    Still,
+    /// A video file, counted from 1.
+    Video,
+}
+
+/// What a clip is, taken from its first frame and its container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClipInfo {
+    /// What it is stored as.
+    pub kind: ClipKind,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// How samples are stored.
+    pub depth: Depth,
+    /// True if there is alpha.
+    pub has_alpha: bool,
+    /// True if colours are multiplied by alpha: EXR, and TIFF that says so.
+    pub premultiplied: bool,
+    /// All channels: R, G, B, A if present, then further ones.
+    pub channel_names: Vec<String>,
+    /// How values stand for light.
+    pub colour: ColourHint,
+    /// The frames that exist.
+    pub frames: FrameList,
+    /// Frames a second; 24 for sequences.
+    pub rate: Rate,
+    /// Width of a pixel over its height.
+    pub pixel_aspect: f64,
+}
+
+impl ClipInfo {
+    /// Number of the first frame.
+    pub fn first(&self) -> i64 {
+        self.frames.first().unwrap_or(1)
+    }
+
+    /// Number of the last frame.
+    pub fn last(&self) -> i64 {
+        self.frames.last().unwrap_or(0)
+    }
+
+    /// The holes: frames between first and last that do not exist.
+    pub fn missing(&self) -> FrameList {
+        self.frames.absent_from(self.first()..=self.last())
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+}
+
+enum Source {
+    Files(BTreeMap<i64, PathBuf>),
+    Video { ffmpeg: Tool, decoder: Mutex<Option<Box<Decoder>>> },
+}
+
+/// An open clip. Frames are read at random, from any thread; the latest ones stay in memory.
+pub struct ClipReader {
+    name: PathBuf,
+    info: ClipInfo,
+    source: Source,
+    cache: Mutex<Cache>,
+}
+
+impl ClipReader {
+    /// Opens a clip by name (see the [module](super)) and reads its first frame.
+    pub fn open(spec: impl AsRef<Path>) -> Result<Self, ClipError> {
+        Self::open_with(spec, &Tools::default(), DEFAULT_CACHE)
+    }
+
+    /// Opens a clip with the tools given, keeping at most `cache_bytes` of decoded frames (and always the latest one).
+    pub fn open_with(spec: impl AsRef<Path>, tools: &Tools, cache_bytes: usize) -> Result<Self, ClipError> {
+        let spec = spec.as_ref();
+        if spec.as_os_str().is_empty() {
+            return Err(ClipError::BadName {
+                spec: spec.into(),
+                reason: "the clip has no name: give a file, a folder or a pattern such as shot.%04d.png".into(),
+            });
+        }
+        match fs::metadata(spec) {
+            Ok(found) if found.is_dir() => Self::sequence(spec, list_folder(spec)?, ClipKind::Sequence, cache_bytes),
+            Ok(found) if found.len() == 0 && found.is_file() => Err(ClipError::Empty { path: spec.into() }),
+            Ok(_) if StillFormat::of(spec).is_some() => {
+                Self::sequence(spec, BTreeMap::from([(1, spec.to_path_buf())]), ClipKind::Still, cache_bytes)
+            }
+            Ok(_) => Self::video(spec, tools, cache_bytes),
+            Err(error) => match Naming::parse(spec)? {
+                Some(naming) if StillFormat::of(spec).is_some() => {
+                    Self::sequence(spec, naming.list()?, ClipKind::Sequence, cache_bytes)
+                }
+                Some(_) => {
+                    Err(ClipError::unsupported(spec, "sequences are read from EXR, PNG, TIFF and JPEG: convert it"))
+                }
+                None => Err(ClipError::io(spec, "open the clip", error)),
+            },
+        }
+    }
+
+    fn sequence(spec: &Path, files: BTreeMap<i64, PathBuf>, kind: ClipKind, cache: usize) -> Result<Self, ClipError> {
+        let Some((&first, path)) = files.first_key_value() else {
+            return Err(ClipError::NoMatch { pattern: spec.into(), hint: String::new() });
+        };
+        let still = read_still(path)?;
+        let info = info_of(kind, &still.picture, files.keys().copied().collect(), Rate::FILM, still.pixel_aspect);
+        let reader =
+            Self { name: spec.into(), info, source: Source::Files(files), cache: Mutex::new(Cache::new(cache)) };
+        reader.cache.lock().put(first, Arc::new(still.picture));
+        Ok(reader)
+    }
+
+    fn video(spec: &Path, tools: &Tools, cache: usize) -> Result<Self, ClipError> {
+        let probe = video::probe(spec, tools)?;
+        let ffmpeg = tools.ffmpeg(spec)?;
+        let mut decoder = Decoder::start(spec, &ffmpeg, 1)?;
+        let Some(picture) = decoder.read().map_err(video::undecodable)? else {
+            return Err(ClipError::NotAVideo {
+                path: spec.into(),
+                reason: "it has no frame that can be decoded".into(),
+            });
+        };
+        let info =
+            info_of(ClipKind::Video, &picture, FrameList::range(1, probe.frames), probe.rate, probe.pixel_aspect);
+        let source = Source::Video { ffmpeg, decoder: Mutex::new(Some(Box::new(decoder))) };
+        let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(cache)) };
+        reader.cache.lock().put(1, Arc::new(picture));
+        Ok(reader)
+    }
+
+    /// What the clip is.
+    pub fn info(&self) -> &ClipInfo {
+        &self.info
+    }
+
+    /// The name the clip was opened by.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The files the clip is made of.
+    pub fn files(&self) -> Vec<&Path> {
+        match &self.source {
+            Source::Files(files) => files.values().map(PathBuf::as_path).collect(),
+            Source::Video { .. } => vec![&self.name],
+        }
+    }
+
+    /// A frame by its number. Where there is none the error answers true to [`ClipError::is_missing`].
+    pub fn frame(&self, frame: i64) -> Result<Arc<Picture>, ClipError> {
+        let (first, last) = (self.info.first(), self.info.last());
+        if frame < first || frame > last {
+            return Err(ClipError::OutsideClip { clip: self.name.clone(), frame, first, last });
+        }
+        if let Some(picture) = self.cache.lock().get(frame) {
+            return Ok(picture);
+        }
+        match &self.source {
+            Source::Files(files) => {
+                let Some(path) = files.get(&frame) else {
+                    return Err(ClipError::MissingFrame { clip: self.name.clone(), frame });
+                };
+                let picture = read_still(path)?.picture;
+                self.check_size(frame, &picture)?;
+                let picture = Arc::new(picture);
+                self.cache.lock().put(frame, Arc::clone(&picture));
+                Ok(picture)
+            }
+            Source::Video { ffmpeg, decoder } => self.decode(ffmpeg, decoder, frame),
+        }
+    }
+
+    fn decode(&self, ffmpeg: &Tool, slot: &Mutex<Option<Box<Decoder>>>, frame: i64) -> Result<Arc<Picture>, ClipError> {
+        let mut slot = slot.lock();
+        // Another thread may have brought the frame while this one waited.
+        if let Some(picture) = self.cache.lock().get(frame) {
+            return Ok(picture);
+        }
+        let mut decoder = match slot.take() {
+            Some(decoder) if decoder.next_frame() <= frame => decoder,
+            _ => Box::new(Decoder::start(&self.name, ffmpeg, frame)?),
+        };
+        loop {
+            let number = decoder.next_frame();
+            // On an error the decoder is dropped, so that the next request starts afresh.
+            let Some(picture) = decoder.read()? else {
+                return Err(ClipError::EndsEarly { clip: self.name.clone(), frame, promised: self.info.last() });
+            };
+            self.check_size(number, &picture)?;
+            let picture = Arc::new(picture);
+            self.cache.lock().put(number, Arc::clone(&picture));
+            if number == frame {
+                *slot = Some(decoder);
+                return Ok(picture);
+            }
+        }
+    }
+
+    fn check_size(&self, frame: i64, picture: &Picture) -> Result<(), ClipError> {
+        let (expected, found) = (self.info.size(), picture.size());
+        if expected == found {
+            return Ok(());
+        }
+        Err(ClipError::SizeChanges { clip: self.name.clone(), frame, expected, found })
+    }
+}
+
+impl std::fmt::Debug for ClipReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClipReader").field("name", &self.name).field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+fn read_still(path: &Path) -> Result<still::Still, ClipError> {
+    match StillFormat::of(path) {
+        Some(format) => still::read(path, format),
+        None => Err(ClipError::unsupported(path, "pictures are read from EXR, PNG, TIFF and JPEG: convert it")),
+    }
+}
+
+fn info_of(kind: ClipKind, picture: &Picture, frames: FrameList, rate: Rate, pixel_aspect: f64) -> ClipInfo {
+    ClipInfo {
+        kind,
+        width: picture.width(),
+        height: picture.height(),
+        depth: picture.depth(),
+        has_alpha: picture.has_alpha(),
+        premultiplied: picture.premultiplied(),
+        channel_names: picture.channel_names().into_iter().map(str::to_owned).collect(),
+        colour: if picture.depth().is_float() { ColourHint::Linear } else { ColourHint::Display },
+        frames,
+        rate,
+        pixel_aspect: if pixel_aspect.is_finite() && pixel_aspect > 0.0 { pixel_aspect } else { 1.0 },
+    }
+}
+
+/// The frames used last, bounded in bytes.
+struct Cache {
+    limit: usize,
+    used: usize,
+    clock: u64,
+    frames: HashMap<i64, (Arc<Picture>, u64)>,
+}
+
+impl Cache {
+    fn new(limit: usize) -> Self {
+        Self { limit, used: 0, clock: 0, frames: HashMap::new() }
+    }
+
+    fn get(&mut self, frame: i64) -> Option<Arc<Picture>> {
+        self.clock += 1;
+        let (picture, used_at) = self.frames.get_mut(&frame)?;
+        *used_at = self.clock;
+        Some(Arc::clone(picture))
+    }
+
+    fn put(&mut self, frame: i64, picture: Arc<Picture>) {
+        self.clock += 1;
+        self.used += picture.bytes();
+        if let Some((old, _)) = self.frames.insert(frame, (picture, self.clock)) {
+            self.used -= old.bytes();
+        }
+        while self.used > self.limit && self.frames.len() > 1 {
+            let Some(oldest) = self.frames.iter().min_by_key(|(_, (_, used_at))| *used_at).map(|(&n, _)| n) else {
+                break;
+            };
+            if let Some((old, _)) = self.frames.remove(&oldest) {
+                self.used -= old.bytes();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_drops_what_was_used_longest_ago() {
+        let picture = || Arc::new(Picture::from_rgb8(2, 2, vec![0; 12]).unwrap());
+        let mut cache = Cache::new(24);
+        cache.put(1, picture());
+        cache.put(2, picture());
+        assert!(cache.get(1).is_some());
+        cache.put(3, picture());
+        assert!(cache.get(2).is_none() && cache.get(1).is_some() && cache.get(3).is_some());
+        cache.put(3, picture());
+        assert_eq!(cache.used, 24);
+    }
+
+    #[test]
+    fn a_cache_too_small_for_one_frame_still_keeps_the_latest() {
+        let mut cache = Cache::new(0);
+        for n in 0..5 {
+            cache.put(n, Arc::new(Picture::from_rgb8(1, 1, vec![0; 3]).unwrap()));
+        }
+        assert_eq!(cache.frames.len(), 1);
+        assert!(cache.get(4).is_some());
+    }
+
+    #[test]
+    fn rates_are_fractions() {
+        assert_eq!(Rate::parse("30000/1001", '/'), Some(Rate { num: 30000, den: 1001 }));
+        assert_eq!(Rate::parse("0/0", '/'), None);
+        assert_eq!(Rate::parse("N/A", '/'), None);
+    }
+}

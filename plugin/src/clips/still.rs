@@ -1,0 +1,239 @@
+//! One PNG, TIFF or JPEG file to a picture and back. Files pass through memory whole: an encoder never meets a full
+//! disk half-way, and a decoder never meets a file that changes under it.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::{jpeg, png, tiff as image_tiff};
+use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, Limits};
+use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
+use tiff::tags::{ExtraSamples, Tag};
+
+use super::naming::StillFormat;
+use super::picture::{Depth, Picture, Pixels};
+use super::{ClipError, MAX_PIXELS, MAX_SIDE, open_exr};
+
+/// A picture with what its file says beside the pixels.
+pub(super) struct Still {
+    pub(super) picture: Picture,
+    pub(super) pixel_aspect: f64,
+}
+
+pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError> {
+    let bytes = fs::read(path).map_err(|e| ClipError::io(path, "read the file", e))?;
+    if bytes.is_empty() {
+        return Err(ClipError::Empty { path: path.to_path_buf() });
+    }
+    if format == StillFormat::Exr {
+        return open_exr::decode(path, &bytes);
+    }
+    let picture = decode(path, format, &bytes)?;
+    Ok(Still { picture, pixel_aspect: 1.0 })
+}
+
+/// Refuses sizes that no film has, before memory is taken for them.
+pub(super) fn check_size(path: &Path, width: u64, height: u64) -> Result<(), ClipError> {
+    let fits = width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS;
+    if fits { Ok(()) } else { Err(ClipError::TooLarge { path: path.to_path_buf(), width, height }) }
+}
+
+fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Picture, ClipError> {
+    let failed = |e: ImageError| match e {
+        ImageError::Unsupported(e) => {
+            ClipError::unsupported(path, format!("this kind of file is not supported: {e}. Convert it to PNG or EXR"))
+        }
+        e => ClipError::damaged(path, e),
+    };
+    match format {
+        StillFormat::Png => {
+            // The decoder meets its own limit first, and would not tell the size.
+            if let Some(&[w0, w1, w2, w3, h0, h1, h2, h3]) =
+                bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").and_then(|b| b.get(8..16))
+            {
+                let side = |bytes| u64::from(u32::from_be_bytes(bytes));
+                check_size(path, side([w0, w1, w2, w3]), side([h0, h1, h2, h3]))?;
+            }
+            samples(path, png::PngDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)
+        }
+        StillFormat::Jpeg => {
+            if !jpeg_ends(bytes) {
+                return Err(ClipError::damaged(path, "the picture's end is missing"));
+            }
+            samples(path, jpeg::JpegDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)
+        }
+        _ => {
+            let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+            samples(path, decoder, tiff_is_premultiplied(bytes), failed)
+        }
+    }
+}
+
+/// A JPEG decoder fills what is cut off with grey; a stream is whole only if an end marker follows its last scan.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
+    last([0xFF, 0xD9]) > last([0xFF, 0xDA])
+}
+
+/// Only the tag ExtraSamples tells whether a TIFF's colours are multiplied by alpha.
+fn tiff_is_premultiplied(bytes: &[u8]) -> bool {
+    let tag = tiff::decoder::Decoder::new(Cursor::new(bytes))
+        .ok()
+        .and_then(|mut d| d.get_tag_u16_vec(Tag::ExtraSamples).ok());
+    tag.is_some_and(|t| t.first() == Some(&ExtraSamples::AssociatedAlpha.to_u16()))
+}
+
+fn samples<D: ImageDecoder>(
+    path: &Path,
+    mut decoder: D,
+    premultiplied: bool,
+    failed: impl Fn(ImageError) -> ClipError,
+) -> Result<Picture, ClipError> {
+    let (width, height) = decoder.dimensions();
+    check_size(path, width.into(), height.into())?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE as u32);
+    limits.max_image_height = Some(MAX_SIDE as u32);
+    // Twice the largest picture: decoders keep a copy of their own.
+    limits.max_alloc = Some(MAX_PIXELS * 32);
+    decoder.set_limits(limits).map_err(&failed)?;
+    let colour = decoder.color_type();
+    let mut bytes = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut bytes).map_err(&failed)?;
+
+    let words = |bytes: &[u8]| bytes.chunks_exact(2).map(|b| u16::from_ne_bytes([b[0], b[1]])).collect::<Vec<_>>();
+    let floats = || bytes.chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<_>>();
+    let (alpha, pixels) = match colour {
+        ColorType::L8 => (false, Pixels::U8(grey_to_rgb(&bytes))),
+        ColorType::La8 => (true, Pixels::U8(grey_alpha_to_rgba(&bytes))),
+        ColorType::Rgb8 => (false, Pixels::U8(bytes)),
+        ColorType::Rgba8 => (true, Pixels::U8(bytes)),
+        ColorType::L16 => (false, Pixels::U16(grey_to_rgb(&words(&bytes)))),
+        ColorType::La16 => (true, Pixels::U16(grey_alpha_to_rgba(&words(&bytes)))),
+        ColorType::Rgb16 => (false, Pixels::U16(words(&bytes))),
+        ColorType::Rgba16 => (true, Pixels::U16(words(&bytes))),
+        ColorType::Rgb32F => (false, Pixels::F32(floats())),
+        ColorType::Rgba32F => (true, Pixels::F32(floats())),
+        other => {
+            return Err(ClipError::unsupported(
+                path,
+                format!("pixels of kind {other:?} are not read: convert it to PNG or EXR"),
+            ));
+        }
+    };
+    Picture::new(width as usize, height as usize, alpha, premultiplied, pixels)
+}
+
+pub(super) fn grey_to_rgb<T: Copy>(grey: &[T]) -> Vec<T> {
+    grey.iter().flat_map(|&v| [v, v, v]).collect()
+}
+
+pub(super) fn grey_alpha_to_rgba<T: Copy>(grey: &[T]) -> Vec<T> {
+    grey.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect()
+}
+
+/// The depth a format stores when a picture comes in the depth given.
+pub(super) fn stored_depth(format: StillFormat, depth: Depth) -> Depth {
+    match (format, depth) {
+        (StillFormat::Jpeg, _) => Depth::U8,
+        (StillFormat::Png, Depth::F16 | Depth::F32) => Depth::U16,
+        (StillFormat::Tiff, Depth::F16) => Depth::F32,
+        // Half holds every 8-bit value apart, but not every 16-bit one.
+        (StillFormat::Exr, Depth::U8) => Depth::F16,
+        (StillFormat::Exr, Depth::U16) => Depth::F32,
+        (_, depth) => depth,
+    }
+}
+
+/// The bytes of the file that holds the picture, converted where the format asks for it and no further.
+pub(super) fn encode(
+    path: &Path,
+    format: StillFormat,
+    picture: &Picture,
+    pixel_aspect: f64,
+) -> Result<Vec<u8>, ClipError> {
+    check_size(path, picture.width() as u64, picture.height() as u64)?;
+    let depth = stored_depth(format, picture.depth());
+    // Alpha is applied at the finer of the two depths.
+    let change_first = depth > picture.depth();
+    let ready = match format {
+        _ if picture.depth() == depth && settled(format, picture) => None,
+        _ if change_first => Some(settle(format, &picture.to_depth(depth))),
+        _ => Some(settle(format, picture).to_depth(depth)),
+    };
+    let picture = ready.as_ref().unwrap_or(picture);
+    match format {
+        StillFormat::Exr => open_exr::encode(path, picture, pixel_aspect),
+        StillFormat::Tiff => encode_tiff(picture).map_err(|e| ClipError::unsupported(path, format!("TIFF: {e}"))),
+        StillFormat::Png | StillFormat::Jpeg => encode_integer(format, picture)
+            .map_err(|e| ClipError::unsupported(path, format!("could not be encoded: {e}"))),
+    }
+}
+
+/// True if the format stores the picture's kind of alpha as it is.
+fn settled(format: StillFormat, picture: &Picture) -> bool {
+    match format {
+        StillFormat::Exr => !picture.has_alpha() || picture.premultiplied(),
+        StillFormat::Png => !picture.premultiplied(),
+        StillFormat::Jpeg => !picture.has_alpha(),
+        StillFormat::Tiff => true,
+    }
+}
+
+fn settle(format: StillFormat, picture: &Picture) -> Picture {
+    match format {
+        StillFormat::Exr => picture.to_premultiplied(),
+        StillFormat::Png => picture.to_straight(),
+        StillFormat::Jpeg => picture.to_rgb(),
+        StillFormat::Tiff => picture.clone(),
+    }
+}
+
+fn encode_integer(format: StillFormat, picture: &Picture) -> Result<Vec<u8>, ImageError> {
+    let mut file = Vec::new();
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let (bytes, colour) = match (picture.pixels(), picture.has_alpha()) {
+        (Pixels::U8(v), false) => (v.clone(), ExtendedColorType::Rgb8),
+        (Pixels::U8(v), true) => (v.clone(), ExtendedColorType::Rgba8),
+        (other, alpha) => {
+            let Pixels::U16(v) = other.to_depth(Depth::U16) else { unreachable!("to_depth gives the depth asked for") };
+            let colour = if alpha { ExtendedColorType::Rgba16 } else { ExtendedColorType::Rgb16 };
+            (v.iter().flat_map(|s| s.to_ne_bytes()).collect(), colour)
+        }
+    };
+    match format {
+        StillFormat::Jpeg => {
+            jpeg::JpegEncoder::new_with_quality(&mut file, 95).write_image(&bytes, width, height, colour)?;
+        }
+        _ => png::PngEncoder::new(&mut file).write_image(&bytes, width, height, colour)?,
+    }
+    Ok(file)
+}
+
+fn encode_tiff(picture: &Picture) -> Result<Vec<u8>, tiff::TiffError> {
+    fn put<C: colortype::ColorType>(picture: &Picture, data: &[C::Inner]) -> Result<Vec<u8>, tiff::TiffError>
+    where
+        [C::Inner]: tiff::encoder::TiffValue,
+    {
+        let mut file = Cursor::new(Vec::new());
+        let compression = Compression::Deflate(DeflateLevel::Fast);
+        let mut encoder = TiffEncoder::new(&mut file)?.with_compression(compression);
+        let mut image = encoder.new_image::<C>(picture.width() as u32, picture.height() as u32)?;
+        if picture.has_alpha() {
+            let premultiplied = picture.premultiplied();
+            let kind = if premultiplied { ExtraSamples::AssociatedAlpha } else { ExtraSamples::UnassociatedAlpha };
+            image.extra_samples(&[kind])?;
+        }
+        image.write_data(data)?;
+        Ok(file.into_inner())
+    }
+    match picture.pixels() {
+        Pixels::U8(v) => put::<colortype::RGB8>(picture, v),
+        Pixels::U16(v) => put::<colortype::RGB16>(picture, v),
+        Pixels::F32(v) => put::<colortype::RGB32Float>(picture, v),
+        Pixels::F16(_) => match picture.pixels().to_depth(Depth::F32) {
+            Pixels::F32(v) => put::<colortype::RGB32Float>(picture, &v),
+            _ => unreachable!("to_depth gives the depth asked for"),
+        },
+    }
+}

@@ -1,0 +1,148 @@
+//! What the whole process shares, because hosts make and drop instances at will (MLT: one a frame): the network, the
+//! takes made last, the files that are open, and whose turn it is.
+
+mod takes;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
+};
+
+use ofx::plugin::{Error, Result};
+use parking_lot::Mutex;
+use pickup_model::{Brief, Filler, Made, Recipe, Shot, Watch, motion::MotionFiller};
+
+use self::takes::Takes;
+use crate::clips::ClipReader;
+
+/// The network's weights, in the bundle's `Contents/Resources`.
+pub const WEIGHTS: &str = "motion.safetensors";
+
+/// Names a folder of resources to use where no bundle has them, as when the plugin runs inside its own tests.
+pub const RESOURCES_VARIABLE: &str = "PICKUP_RESOURCES";
+
+/// Bytes of matched pairs that are kept: a handful at 1280x720.
+const PAIRS_BUDGET: usize = 160 << 20;
+/// Bytes of made frames that are kept.
+const TAKES_BUDGET: usize = 192 << 20;
+/// Video and sequence readers kept open.
+const READERS: usize = 4;
+/// How often a render that waits for its turn asks whether it is still wanted.
+const IMPATIENCE: Duration = Duration::from_millis(50);
+
+/// The process-wide engine.
+#[derive(Default)]
+pub struct Engine {
+    motion: Mutex<Option<Arc<MotionFiller>>>,
+    turn: Mutex<()>,
+    takes: Mutex<Takes>,
+    readers: Mutex<Vec<OpenReader>>,
+}
+
+struct OpenReader {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+    reader: Arc<ClipReader>,
+}
+
+/// The engine, made when first asked for: loading the plugin costs nothing.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(Engine::default)
+}
+
+/// Where the weights lie: in the bundle, else in the folder that [`RESOURCES_VARIABLE`] names.
+///
+/// # Errors
+/// When there is no such file.
+pub fn weights_path() -> Result<PathBuf> {
+    let folders = [ofx::plugin::resources_dir(), std::env::var_os(RESOURCES_VARIABLE).map(PathBuf::from)];
+    let candidates: Vec<PathBuf> = folders.into_iter().flatten().map(|folder| folder.join(WEIGHTS)).collect();
+    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let place = candidates.first().map_or_else(|| WEIGHTS.to_owned(), |path| path.display().to_string());
+    Err(Error::Failed(format!("Pickup's weights are missing: there is no {place}. Install the whole bundle again")))
+}
+
+impl Engine {
+    /// The motion filler, loaded on the first render that needs it. A failure is tried again by the next render.
+    ///
+    /// # Errors
+    /// When the weights are missing or broken.
+    pub fn motion(&self) -> Result<Arc<MotionFiller>> {
+        let mut motion = self.motion.lock();
+        if let Some(filler) = &*motion {
+            return Ok(filler.clone());
+        }
+        let filler = Arc::new(MotionFiller::load(&weights_path()?, PAIRS_BUDGET).map_err(failed)?);
+        *motion = Some(filler.clone());
+        Ok(filler)
+    }
+
+    /// The one missing frame of `shot`: from the takes made before, or made now, one job at a time.
+    ///
+    /// # Errors
+    /// When the frame cannot be made, or `watch` says stop.
+    pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
+        let filler = self.motion()?;
+        let recipe = Recipe::new(shot, brief, filler.name(), filler.weights_id());
+        if let Some(made) = self.takes.lock().recall(recipe) {
+            return Ok(made);
+        }
+        let _turn = loop {
+            if let Some(turn) = self.turn.try_lock_for(IMPATIENCE) {
+                break turn;
+            }
+            if !watch.progress(0.0) {
+                return Err(Error::Aborted);
+            }
+        };
+        // Whoever had the turn before may have made this very frame.
+        if let Some(made) = self.takes.lock().recall(recipe) {
+            return Ok(made);
+        }
+        let made = filler.fill(shot, brief, watch).map_err(failed)?.into_iter().next();
+        let made = Arc::new(made.ok_or_else(|| Error::Failed("Nothing is missing from this shot".into()))?);
+        self.takes.lock().keep(recipe, &made);
+        Ok(made)
+    }
+
+    /// A reader of a clip, kept open between frames and instances; opened again when the file has changed.
+    ///
+    /// # Errors
+    /// When there is no such clip.
+    pub fn reader(&self, path: &Path) -> Result<Arc<ClipReader>> {
+        let modified = std::fs::metadata(path).and_then(|m| m.modified()).ok();
+        let mut readers = self.readers.lock();
+        if let Some(at) = readers.iter().position(|r| r.path == path && r.modified == modified) {
+            let open = readers.remove(at);
+            let reader = open.reader.clone();
+            readers.insert(0, open);
+            return Ok(reader);
+        }
+        readers.retain(|r| r.path != path);
+        let reader = Arc::new(ClipReader::open(path).map_err(Error::new)?);
+        readers.insert(0, OpenReader { path: path.to_owned(), modified, reader: reader.clone() });
+        readers.truncate(READERS);
+        Ok(reader)
+    }
+
+    /// Drops all that can be made again.
+    pub fn purge(&self) {
+        self.takes.lock().clear();
+        self.readers.lock().clear();
+        if let Some(filler) = &*self.motion.lock() {
+            filler.purge();
+        }
+    }
+}
+
+/// A model's error as the host is told of it.
+pub fn failed(error: pickup_model::Error) -> Error {
+    match error {
+        pickup_model::Error::Cancelled => Error::Aborted,
+        other => Error::new(other),
+    }
+}

@@ -1,0 +1,218 @@
+//! Where a node's known frames come from: the host's clip, or a file where the host gives the current frame alone.
+
+use std::{path::Path, sync::Arc};
+
+use ofx::{
+    BitDepth, RectI,
+    plugin::{Changed, Clip, Cx, Effect, Error, InputImage, Render, Result},
+};
+use pickup_model::{Encoding, Frame};
+
+use crate::{
+    clips::ClipReader,
+    colour::{ColourParams, frame_of, frame_of_picture},
+    engine::engine,
+};
+
+/// The parameters of a node that needs neighbouring frames.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct SourceParams {
+    /// The clip's own file, for hosts that give a filter no neighbouring frames (Kdenlive, Shotcut and all of MLT): a
+    /// video file, or a sequence such as `shot.%04d.png`. Video files need ffmpeg. Other hosts do not use it.
+    #[param(id = "sourceFile", label = "Source file", text = "file")]
+    pub file: String,
+    /// Frames to skip at the file's start, when the clip on the timeline was trimmed there.
+    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    pub offset: i32,
+}
+
+/// Told to the user where there is nothing to work from.
+pub const NO_NEIGHBOURS: &str = "This host gives a filter no neighbouring frames, so the clip passes unchanged. Set \
+                                 “Source file” to the clip's own file.";
+
+/// The actions that may fetch images.
+pub trait Images {
+    /// A clip's image at a time; none where the host has none.
+    fn image(&self, clip: Clip, time: f64) -> Result<Option<InputImage<'_>>>;
+}
+
+impl<E: Effect> Images for Render<'_, E> {
+    fn image(&self, clip: Clip, time: f64) -> Result<Option<InputImage<'_>>> {
+        Render::image(self, clip, time)
+    }
+}
+
+impl<E: Effect> Images for Changed<'_, E> {
+    fn image(&self, clip: Clip, time: f64) -> Result<Option<InputImage<'_>>> {
+        Changed::image(self, clip, time)
+    }
+}
+
+/// The shape every known frame must have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    /// The pixels of a whole frame.
+    pub window: RectI,
+    /// Values a pixel.
+    pub channels: usize,
+    /// What they stand for.
+    pub encoding: Encoding,
+}
+
+impl Shape {
+    /// The shape of an image of the clip, or the one that `window` would have.
+    pub fn of<E: Effect>(cx: &Cx<'_, E>, clip: Clip, colour: &ColourParams, image: Option<&InputImage<'_>>, window: RectI) -> Result<Self> {
+        if let Some(image) = image {
+            let encoding = colour.encoding(cx.host(), image);
+            return Ok(Self { window, channels: image.components.channels(), encoding });
+        }
+        let info = cx.clip(clip)?;
+        let channels = info.components().map_or(4, ofx::Components::channels);
+        let float = info.depth().is_none_or(|d| matches!(d, BitDepth::Float | BitDepth::Half));
+        Ok(Self { window, channels, encoding: colour.encoding_of(cx.host(), float, info.colourspace().as_deref()) })
+    }
+}
+
+enum From {
+    Host,
+    File { reader: Arc<ClipReader>, offset: i64 },
+    Nowhere,
+}
+
+/// A clip's frames by number.
+pub struct Footage<'a> {
+    images: &'a dyn Images,
+    clip: Clip,
+    from: From,
+    range: Option<(i64, i64)>,
+    shape: Shape,
+}
+
+impl<'a> Footage<'a> {
+    /// The frames of a clip, from the host or, where it has only the current one, from the file that the user names.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn new<E: Effect>(
+        images: &'a dyn Images,
+        cx: &Cx<'_, E>,
+        clip: Clip,
+        source: &SourceParams,
+        shape: Shape,
+    ) -> Result<Self> {
+        let file = source.file.trim();
+        let (from, range) = if cx.host().temporal_access {
+            (From::Host, frame_range(cx, clip)?)
+        } else if file.is_empty() {
+            (From::Nowhere, None)
+        } else {
+            let reader = engine().reader(Path::new(file))?;
+            let (first, last) = (reader.info().first(), reader.info().last());
+            // The effect's time starts at 0 where the clip starts.
+            let offset = first + i64::from(source.offset);
+            (From::File { reader, offset }, Some((first - offset, last - offset)))
+        };
+        Ok(Self { images, clip, from, range, shape })
+    }
+
+    /// Whether other frames than the current one can be had.
+    pub fn has_neighbours(&self) -> bool {
+        !matches!(self.from, From::Nowhere)
+    }
+
+    /// The first and the last frame, where that is known.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        self.range
+    }
+
+    /// Whether a frame lies inside the clip, as far as is known.
+    pub fn contains(&self, frame: i64) -> bool {
+        self.range.is_none_or(|(first, last)| (first..=last).contains(&frame))
+    }
+
+    /// Whether the clip has a picture there.
+    ///
+    /// # Errors
+    /// When the host cannot say.
+    pub fn exists(&self, frame: i64) -> Result<bool> {
+        Ok(self.contains(frame)
+            && match &self.from {
+                From::Nowhere => false,
+                From::File { reader, offset } => reader.info().frames.contains(frame + offset),
+                From::Host => {
+                    let image = self.images.image(self.clip, as_time(frame))?;
+                    image.is_some_and(|image| !image.bounds.intersect(self.shape.window).is_empty())
+                }
+            })
+    }
+
+    /// The frame's pixels; none where the clip has a hole or ends.
+    ///
+    /// # Errors
+    /// When the frame differs in size from the one being made, or cannot be read.
+    pub fn frame(&self, frame: i64) -> Result<Option<Frame>> {
+        if !self.contains(frame) {
+            return Ok(None);
+        }
+        match &self.from {
+            From::Nowhere => Ok(None),
+            From::File { reader, offset } => self.file_frame(reader, frame + offset),
+            From::Host => self.host_frame(frame),
+        }
+    }
+
+    fn file_frame(&self, reader: &ClipReader, frame: i64) -> Result<Option<Frame>> {
+        let picture = match reader.frame(frame) {
+            Ok(picture) => picture,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(Error::new(error)),
+        };
+        frame_of_picture(&picture, reader.info().colour, self.shape.window, self.shape.channels).map(Some)
+    }
+
+    fn host_frame(&self, frame: i64) -> Result<Option<Frame>> {
+        let Some(image) = self.images.image(self.clip, as_time(frame))? else { return Ok(None) };
+        let (area, wanted) = (image.region_of_definition, self.shape.window);
+        // Beyond a clip's ends Natron gives images of other bounds; what does not touch the picture is no picture.
+        if image.bounds.intersect(wanted).is_empty() {
+            return Ok(None);
+        }
+        if (area.width(), area.height()) != (wanted.width(), wanted.height()) {
+            return Err(Error::Format(format!(
+                "Frame {frame} is {}x{}, but the frame being made is {}x{}: bring the clip to one size before this \
+                 effect",
+                area.width(),
+                area.height(),
+                wanted.width(),
+                wanted.height()
+            )));
+        }
+        if image.components.channels() != self.shape.channels {
+            return Err(Error::Format(format!(
+                "Frame {frame} has {} channels, but the frame being made has {}",
+                image.components.channels(),
+                self.shape.channels
+            )));
+        }
+        frame_of(&image, wanted, self.shape.encoding).map(Some)
+    }
+}
+
+/// The whole frames of a clip.
+fn frame_range<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Option<(i64, i64)>> {
+    let range = cx.clip(clip)?.frame_range().filter(|r| r.min.is_finite() && r.max.is_finite() && r.max >= r.min);
+    #[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any range usable")]
+    Ok(range.map(|r| (r.min.ceil() as i64, r.max.floor() as i64)))
+}
+
+/// A frame's time.
+#[allow(clippy::cast_precision_loss, reason = "frame numbers are far below 2^52")]
+pub fn as_time(frame: i64) -> f64 {
+    frame as f64
+}
+
+/// The frame that a time falls on.
+#[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any time usable")]
+pub fn frame_number(time: f64) -> i64 {
+    time.round() as i64
+}

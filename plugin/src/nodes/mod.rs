@@ -1,0 +1,71 @@
+//! The nodes: one file each, with its parameters, its time map, and which frames are missing.
+
+pub mod footage;
+pub mod repair;
+pub mod retime;
+mod watch;
+
+use ofx::plugin::{Clip, Effect, Render, RenderFlags, Result};
+use pickup_model::{Brief, Made, Shot};
+
+use self::watch::HostWatch;
+use crate::engine::engine;
+
+/// Where the nodes stand in a host's menu.
+pub const GROUPING: &str = "Pickup";
+
+/// How much work a frame is worth.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// Motion is looked for at a quarter of the pixels.
+    Draft,
+    /// Motion is looked for at up to 1280x720.
+    #[default]
+    Normal,
+    /// Motion is looked for at up to 1920x1080.
+    Best,
+}
+
+impl Quality {
+    /// What to ask of the filler. A host that says a quick look will do gets one; a final render never does.
+    pub fn brief(self, flags: RenderFlags) -> Brief {
+        let quality = match self {
+            _ if flags.draft || flags.thumbnail => pickup_model::Quality::Draft,
+            Self::Draft => pickup_model::Quality::Draft,
+            Self::Normal => pickup_model::Quality::Normal,
+            Self::Best => pickup_model::Quality::Best,
+        };
+        Brief { quality, ..Brief::default() }
+    }
+}
+
+/// The clips of a node that turns one clip into one clip.
+#[derive(ofx::Clips)]
+pub struct SourceToOutput {
+    /// The clip to work on.
+    #[clip(name = "Source")]
+    pub source: Clip,
+    /// The result.
+    #[clip(name = "Output")]
+    pub output: Clip,
+}
+
+/// Makes the one missing frame of a shot, with the host's progress bar and stop button.
+fn make<E: Effect>(
+    cx: &Render<'_, E>,
+    shot: &Shot,
+    brief: &Brief,
+) -> Result<std::sync::Arc<Made>> {
+    let label = format!("{}: frame {}", E::META.label(), cx.time());
+    engine().make(shot, brief, &HostWatch::new(cx, label))
+}
+
+/// Copies a clip's frame to the output bit for bit; where there is none the output is transparent black.
+fn pass<E: Effect>(cx: &Render<'_, E>, clip: Clip, time: f64) -> Result<()> {
+    let mut output = cx.output()?;
+    match cx.image(clip, time)? {
+        Some(image) => output.copy_from(&image),
+        None => output.fill_zero(),
+    }
+    Ok(())
+}

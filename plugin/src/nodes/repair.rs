@@ -1,0 +1,400 @@
+//! Repair: missing and damaged frames, made anew from the good ones on both sides.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+};
+
+use ofx::{
+    Context, Field, RectI,
+    plugin::{At, Changed, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result},
+};
+use pickup_model::{
+    Frame, Made, Shot,
+    damage::{self, Damage, Thresholds, Traits, judge},
+};
+
+use super::{
+    GROUPING, Quality, SourceToOutput,
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number},
+    make, pass,
+};
+use crate::{
+    colour::{self, ColourParams},
+    engine::failed,
+    frame_list::FrameList,
+};
+
+/// What the output shows.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// The repaired clip.
+    #[default]
+    Result,
+    /// White where a frame was made, black where it is the source's own.
+    Matte,
+    /// How sure each made pixel is: white is certain, black a guess. Source frames are white.
+    Confidence,
+}
+
+/// What damage looks like.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct DamageParams {
+    /// Repair what is found as it is found, without a list. Each frame is then compared with those around it, which
+    /// takes longer.
+    #[param(id = "automatic", label = "Repair what is found", default = false)]
+    pub automatic: bool,
+    /// Look for frames that repeat the one before while the clip moves around them. Animation on twos consists of such
+    /// repeats.
+    #[param(id = "findDuplicates", label = "Duplicates", default = true)]
+    pub duplicates: bool,
+    /// How much, in per cent of white, the part of the picture that changes most may differ from the frame before.
+    /// More finds repeats through heavier compression.
+    #[param(id = "duplicateThreshold", label = "Duplicate below", default = usual(|t| t.duplicate), range = 0.0..=100.0, display = 0.0..=5.0)]
+    pub duplicate_below: f64,
+    /// Look for one or two black frames among others.
+    #[param(id = "findBlack", label = "Black frames", default = true)]
+    pub black: bool,
+    /// How bright, in per cent of white, the brightest parts of a black frame may be.
+    #[param(id = "blackThreshold", label = "Black below", default = usual(|t| t.black), range = 0.0..=100.0, display = 0.0..=30.0)]
+    pub black_below: f64,
+    /// Look for one or two frames of a single even colour among others.
+    #[param(id = "findEmpty", label = "Empty frames", default = true)]
+    pub empty: bool,
+    /// How far apart, in per cent of white, the darkest and the brightest parts of an empty frame may be.
+    #[param(id = "emptyThreshold", label = "Empty below", default = usual(|t| t.empty), range = 0.0..=100.0, display = 0.0..=20.0)]
+    pub empty_below: f64,
+    /// Look for flashes: one or two frames brighter or darker all over than those on both sides.
+    #[param(id = "findFlash", label = "Flashes", default = true)]
+    pub flashes: bool,
+    /// The least rise or fall of mean brightness, in per cent of white. Less finds weaker flashes.
+    #[param(id = "flashThreshold", label = "Flash above", default = usual(|t| t.flash), range = 0.0..=100.0, display = 0.0..=20.0)]
+    pub flash_above: f64,
+    /// Look for torn frames: bands that slipped sideways, or lines that were lost.
+    #[param(id = "findTorn", label = "Torn frames", default = true)]
+    pub torn: bool,
+    /// The least step across a row, in per cent of white, that the neighbours lack. Less finds tears in plainer pictures.
+    #[param(id = "tornThreshold", label = "Torn above", default = usual(|t| t.torn), range = 0.0..=100.0, display = 0.0..=5.0)]
+    pub torn_above: f64,
+    /// Look for frames broken into blocks, as by a lost packet.
+    #[param(id = "findBlocky", label = "Blocky frames", default = true)]
+    pub blocky: bool,
+    /// The least step at the edges of blocks, in per cent of white, that the neighbours lack. Less finds weaker blocks.
+    #[param(id = "blockyThreshold", label = "Blocky above", default = usual(|t| t.blocky), range = 0.0..=100.0, display = 0.0..=5.0)]
+    pub blocky_above: f64,
+    /// Search the whole clip and write what is found into “Frames”, beside what stands there, to be reviewed.
+    #[param(id = "find", label = "Find")]
+    pub find: ofx::plugin::Button,
+}
+
+/// A threshold's usual value, in per cent of white, to three digits after the point.
+fn usual(pick: fn(&Thresholds) -> Option<f32>) -> f64 {
+    let value = pick(&Thresholds::default()).map_or(0.0, f64::from);
+    (value * 1000.0).round() / 1000.0
+}
+
+impl DamageParams {
+    #[allow(clippy::cast_possible_truncation, reason = "a threshold needs no more digits")]
+    fn thresholds(&self) -> Thresholds {
+        let on = |on: bool, per_cent: f64| on.then_some(per_cent as f32);
+        Thresholds {
+            duplicate: on(self.duplicates, self.duplicate_below),
+            black: on(self.black, self.black_below),
+            empty: on(self.empty, self.empty_below),
+            flash: on(self.flashes, self.flash_above),
+            torn: on(self.torn, self.torn_above),
+            blocky: on(self.blocky, self.blocky_above),
+        }
+    }
+}
+
+/// Repair's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct RepairParams {
+    /// Frames to replace, such as `101-104, 120` or `10-20x2` for every second one. Frame numbers are the host's own.
+    #[param(id = "frames", label = "Frames")]
+    pub frames: String,
+    /// Replace the frames at which this is on: keyframe it over damaged stretches.
+    #[param(id = "damaged", label = "Damaged", default = false, animates)]
+    pub damaged: bool,
+    /// Find damage.
+    #[group(label = "Find damage", open = false)]
+    pub damage: DamageParams,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// How much work a frame is worth.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// The most frames in a row that are bridged. A longer gap is an error rather than a guess.
+    #[param(id = "longestGap", label = "Longest gap", default = 24, range = 1..=500, display = 1..=100)]
+    pub longest_gap: i32,
+    /// Where neighbouring frames come from in hosts that give none.
+    #[group(label = "Source file", open = false)]
+    pub source: SourceParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Replaces missing and damaged frames.
+pub struct Repair;
+
+impl Effect for Repair {
+    const META: Meta = Meta::new("org.pickup.Repair", "Repair")
+        .grouping(GROUPING)
+        .description(
+            "Replaces missing, repeated and damaged frames by new ones made from the good frames on both sides. Good \
+             frames pass bit for bit. In Kdenlive, Shotcut and other MLT hosts, which give a filter no neighbouring \
+             frames, set “Source file” to the clip's own file.",
+        )
+        .contexts(&[Context::Filter, Context::General])
+        .temporal();
+    type Params = RepairParams;
+    type Clips = SourceToOutput;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        // A held source still changes where its neighbours do.
+        preferences.frame_varying(true);
+        Ok(())
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let params = cx.params()?;
+        let plan = Marks::new(cx, &params)?;
+        let now = frame_number(cx.time());
+        let (mut first, mut last) = (now, now);
+        if plan.damaged(now) {
+            let longest = i64::from(params.longest_gap);
+            first = (1..=longest).map(|d| now - d).find(|f| !plan.damaged(*f)).unwrap_or(now - longest);
+            last = (1..=longest).map(|d| now + d).find(|f| !plan.damaged(*f)).unwrap_or(now + longest);
+        }
+        if params.damage.automatic {
+            (first, last) = (first - REACH, last + REACH);
+        }
+        frames.add(cx.clips().source, as_time(first), as_time(last));
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(ofx::plugin::Clip, f64)>> {
+        let params = cx.params()?;
+        let untouched = params.output == Output::Result
+            && !params.damage.automatic
+            && !Marks::new(cx, &params)?.damaged(frame_number(cx.time()));
+        Ok(untouched.then(|| (cx.clips().source, cx.time())))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let source = cx.clips().source;
+        let shape = {
+            let window = cx.output()?.bounds;
+            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+        };
+        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        let marks = Marks::new(cx, &params)?;
+        let now = frame_number(cx.time());
+        if !footage.has_neighbours() {
+            if marks.damaged(now) {
+                cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+            }
+            return pass(cx, source, cx.time());
+        }
+        let sight = Sight::new(&footage, &marks, &params);
+        if sight.is_good(now)? {
+            return show_good(cx, &params, shape);
+        }
+        let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
+        show_made(cx, &params, shape, &made)
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        if cx.is(DamageParams::FIND) { find(cx) } else { Ok(()) }
+    }
+
+    fn purge_caches(&self) {
+        crate::engine::engine().purge();
+    }
+}
+
+/// Frames on either side that a frame is compared with.
+#[allow(clippy::cast_possible_wrap, reason = "a handful")]
+const REACH: i64 = damage::REACH as i64;
+
+/// What the user marked as damaged, without looking at a picture.
+struct Marks<'a, 'c> {
+    list: FrameList,
+    cx: &'a Cx<'c, Repair>,
+}
+
+impl<'a, 'c> Marks<'a, 'c> {
+    fn new(cx: &'a Cx<'c, Repair>, params: &RepairParams) -> Result<Self> {
+        let list = FrameList::parse(&params.frames)
+            .map_err(|e| Error::Failed(format!("“Frames” makes no sense: {e}. Write it like 101-104, 120")))?;
+        Ok(Self { list, cx })
+    }
+
+    fn damaged(&self, frame: i64) -> bool {
+        let switched = || self.cx.value_at(RepairParams::DAMAGED, as_time(frame)).unwrap_or(false);
+        self.list.contains(frame) || switched()
+    }
+}
+
+/// Tells good frames from those to be made.
+struct Sight<'a, 'b, 'c> {
+    footage: &'a Footage<'b>,
+    marks: &'a Marks<'b, 'c>,
+    longest: i64,
+    thresholds: Option<Thresholds>,
+    traits: RefCell<HashMap<i64, Option<Traits>>>,
+}
+
+impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
+    fn new(footage: &'a Footage<'b>, marks: &'a Marks<'b, 'c>, params: &RepairParams) -> Self {
+        let thresholds = params.damage.automatic.then(|| params.damage.thresholds());
+        Self { footage, marks, longest: i64::from(params.longest_gap), thresholds, traits: RefCell::default() }
+    }
+
+    /// Whether a frame is there, unmarked, and looks sound where that is asked.
+    fn is_good(&self, frame: i64) -> Result<bool> {
+        if self.marks.damaged(frame) {
+            return Ok(false);
+        }
+        match &self.thresholds {
+            None => self.footage.exists(frame),
+            Some(thresholds) => Ok(self.has_traits(frame)? && self.damage(frame, thresholds)?.is_none()),
+        }
+    }
+
+    fn has_traits(&self, frame: i64) -> Result<bool> {
+        if !self.traits.borrow().contains_key(&frame) {
+            let traits = self.footage.frame(frame)?.map(|f| Traits::measure(&f));
+            self.traits.borrow_mut().insert(frame, traits);
+        }
+        Ok(self.traits.borrow().get(&frame).is_some_and(Option::is_some))
+    }
+
+    fn damage(&self, frame: i64, thresholds: &Thresholds) -> Result<Option<Damage>> {
+        for near in frame - REACH..=frame + REACH {
+            self.has_traits(near)?;
+        }
+        let traits = self.traits.borrow();
+        let mut near = (frame - REACH..).map(|f| traits.get(&f).and_then(Option::as_ref));
+        let window = std::array::from_fn(|_| near.next().flatten());
+        Ok(judge(&window, thresholds))
+    }
+
+    /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one.
+    fn shot(&self, missing: i64) -> Result<Shot> {
+        let mut shot = Shot::new();
+        let mut sides = [missing; 2];
+        for (side, step) in [(0, -1), (1, 1)] {
+            for d in 1..=self.longest {
+                let near = missing + step * d;
+                if !self.footage.contains(near) {
+                    break;
+                }
+                sides[side] = near;
+                if self.is_good(near)?
+                    && let Some(frame) = self.footage.frame(near)?
+                {
+                    shot = shot.known(as_time(near), frame).map_err(failed)?;
+                    break;
+                }
+            }
+        }
+        let gap = sides[1] - sides[0] - 1;
+        if shot.frames().is_empty() || gap > self.longest {
+            return Err(Error::Failed(format!(
+                "Frame {missing} lies in a gap of {} frames or more, and “Longest gap” is {}: mark fewer frames in a \
+                 row as damaged, or raise it",
+                gap.max(1),
+                self.longest
+            )));
+        }
+        Ok(shot.missing(as_time(missing)))
+    }
+}
+
+/// A good frame, as the output shows it.
+fn show_good(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape) -> Result<()> {
+    let value = match params.output {
+        Output::Result => return pass(cx, cx.clips().source, cx.time()),
+        Output::Matte => 0.0,
+        Output::Confidence => 1.0,
+    };
+    write_even(cx, shape, value)
+}
+
+/// A made frame, as the output shows it.
+fn show_made(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape, made: &Made) -> Result<()> {
+    match params.output {
+        Output::Result => colour::write(&made.frame, shape.window, &mut cx.output()?),
+        Output::Matte => write_even(cx, shape, 1.0)?,
+        Output::Confidence => colour::write_map(&made.confidence, shape.window, &mut cx.output()?),
+    }
+    Ok(())
+}
+
+fn write_even(cx: &Render<'_, Repair>, shape: Shape, value: f32) -> Result<()> {
+    let (width, height) = (shape.window.width(), shape.window.height());
+    let map = Frame::new(width, height, 1, shape.encoding, vec![value; width * height]).map_err(failed)?;
+    colour::write_map(&map, shape.window, &mut cx.output()?);
+    Ok(())
+}
+
+/// Searches the clip for damage and writes it into the list, beside what the list already names.
+fn find(cx: &Changed<'_, Repair>) -> Result<()> {
+    let params = cx.params()?;
+    let source = cx.clips().source;
+    let Some(window) = cx.image(source, cx.time())?.map(|image| image.bounds) else {
+        return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
+    };
+    let shape = Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?;
+    let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+    if !footage.has_neighbours() {
+        return Err(Error::Failed(NO_NEIGHBOURS.into()));
+    }
+    let Some((first, last)) = footage.range() else {
+        return Err(Error::Failed("This host does not say how long the clip is, so it cannot be searched".into()));
+    };
+    let progress = cx.progress("Repair: looking for damaged frames");
+    let found = search(&footage, first, last, &params.damage.thresholds(), |done| progress.step(done))?;
+    let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found);
+    cx.set(RepairParams::FRAMES, list.to_string())?;
+    let text = match found.len() {
+        0 => "No damaged frames were found.".to_owned(),
+        1 => format!("One damaged frame was found: {found}."),
+        n => format!("{n} damaged frames were found: {found}. Review the list before rendering."),
+    };
+    cx.message(MessageKind::Message, &text);
+    Ok(())
+}
+
+/// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
+fn search(
+    footage: &Footage<'_>,
+    first: i64,
+    last: i64,
+    thresholds: &Thresholds,
+    mut progress: impl FnMut(f64) -> Result<()>,
+) -> Result<FrameList> {
+    let mut window: VecDeque<Option<Traits>> = (0..damage::WINDOW - 1).map(|_| None).collect();
+    let mut found = Vec::new();
+    for frame in first..=last + REACH {
+        progress(as_time(frame - first) / as_time(last - first + REACH))?;
+        let traits = if frame <= last { footage.frame(frame)?.map(|f| Traits::measure(&f)) } else { None };
+        window.push_back(traits);
+        let middle = frame - REACH;
+        let seen: [Option<&Traits>; damage::WINDOW] = std::array::from_fn(|i| window.get(i).and_then(Option::as_ref));
+        if middle >= first && (seen[damage::REACH].is_none() || judge(&seen, thresholds).is_some()) {
+            found.push(middle);
+        }
+        window.pop_front();
+    }
+    Ok(found.into_iter().collect())
+}

@@ -1,0 +1,311 @@
+//! Retime: another speed, with the frames that it needs between the clip's own.
+
+use ofx::{
+    Context, Field, RangeD, RectI,
+    plugin::{At, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result},
+};
+use pickup_model::{Exposure, Frame, Shot};
+
+use super::{
+    GROUPING, Quality, SourceToOutput,
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number},
+    make, pass,
+};
+use crate::{
+    colour::{self, ColourParams},
+    engine::failed,
+};
+
+/// What says which source frame stands where.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// The speed curve, added up from the clip's start.
+    #[default]
+    Speed,
+    /// The source frame itself, keyframed.
+    SourceFrame,
+}
+
+/// How a frame between two source frames is made.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// The nearer source frame.
+    Nearest,
+    /// Both, mixed.
+    Blend,
+    /// Both, moved along what moves between them. Cuts stay cuts.
+    #[default]
+    Motion,
+}
+
+/// Retime's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct RetimeParams {
+    /// What says which source frame stands where. Where the host drives the retime itself (the Retimer context), it
+    /// does, and this is not used.
+    #[param(id = "by", label = "Retime by", default = By::Speed)]
+    pub by: By,
+    /// Speed in per cent: 50 is half speed, 0 freezes, below 0 runs backwards. Keyframe it for a ramp: the curve is
+    /// added up from frame to frame, so the ramp is smooth and nothing jumps.
+    #[param(id = "speed", label = "Speed %", default = 100.0, range = -100_000.0..=100_000.0, display = -400.0..=400.0, animates)]
+    pub speed: f64,
+    /// The source frame to show, when retiming by source frame; fractions fall between frames. Frame numbers are the
+    /// host's own.
+    #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -10_000_000.0..=10_000_000.0, display = 0.0..=1000.0, animates)]
+    pub source_frame: f64,
+    /// Play from the clip's last frame back to its first.
+    #[param(id = "reverse", label = "Reverse", default = false)]
+    pub reverse: bool,
+    /// How a frame between two source frames is made.
+    #[param(id = "method", label = "Method", default = Method::Motion)]
+    pub method: Method,
+    /// How long the shutter is open, in degrees: 360 is the whole frame, 180 as film cameras have it, 0 adds no motion
+    /// blur. The blur follows the retimed motion, on top of what the footage has.
+    #[param(id = "shutter", label = "Shutter angle", default = 0.0, range = 0.0..=720.0, display = 0.0..=360.0)]
+    pub shutter: f64,
+    /// Instants that make one exposure; more are smoother, and each costs its time.
+    #[param(id = "shutterSamples", label = "Shutter samples", default = 8, range = 2..=64, display = 2..=32)]
+    pub shutter_samples: i32,
+    /// How much work a frame is worth.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// Where neighbouring frames come from in hosts that give none.
+    #[group(label = "Source file", open = false)]
+    pub source: SourceParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Changes the speed of a clip.
+pub struct Retime;
+
+impl Effect for Retime {
+    const META: Meta = Meta::new("org.pickup.Retime", "Retime")
+        .grouping(GROUPING)
+        .description(
+            "Changes a clip's speed, constant or by a curve, forwards or backwards, and makes the frames between the \
+             clip's own from what moves. Cuts stay cuts. In Kdenlive, Shotcut and other MLT hosts, which give a filter \
+             no neighbouring frames, set “Source file” to the clip's own file.",
+        )
+        .contexts(&[Context::Filter, Context::General, Context::Retimer])
+        .temporal();
+    type Params = RetimeParams;
+    type Clips = SourceToOutput;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        preferences.frame_varying(true);
+        preferences.continuous_samples(true);
+        Ok(())
+    }
+
+    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
+        let Some(range) = cx.clip(cx.clips().source)?.frame_range() else { return Ok(None) };
+        let params = cx.params_at(range.min)?;
+        if params.by == By::SourceFrame {
+            return Ok(None);
+        }
+        let last = last_frame(range, |t| integral(cx, range.min, t));
+        Ok(Some(RangeD { min: range.min, max: last }))
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let params = cx.params()?;
+        let map = TimeMap::new(cx, &params)?;
+        let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
+        let first = times.iter().copied().fold(f64::INFINITY, f64::min).floor();
+        let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil();
+        frames.add(cx.clips().source, first, last);
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        if !cx.host().temporal_access || params.shutter > 0.0 {
+            return Ok(None);
+        }
+        let time = TimeMap::new(cx, &params)?.source_time(cx.time())?;
+        let whole = if params.method == Method::Nearest { time.round() } else { time };
+        Ok((whole.fract() == 0.0).then(|| (cx.clips().source, whole)))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let source = cx.clips().source;
+        let shape = {
+            let window = cx.output()?.bounds;
+            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+        };
+        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        if !footage.has_neighbours() {
+            if is_retimed(&params) {
+                cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+            }
+            return pass(cx, source, cx.time());
+        }
+        let map = TimeMap::within(cx, &params, footage.range());
+        let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
+        let maker = Maker { cx, params: &params, footage: &footage };
+        match times[..] {
+            [time] if time.fract() == 0.0 && cx.host().temporal_access => pass(cx, source, time),
+            _ => {
+                let frame = maker.exposed(&times)?;
+                colour::write(&frame, shape.window, &mut cx.output()?);
+                Ok(())
+            }
+        }
+    }
+
+    fn purge_caches(&self) {
+        crate::engine::engine().purge();
+    }
+}
+
+/// Whether anything would be shown at another time than its own.
+fn is_retimed(params: &RetimeParams) -> bool {
+    params.by == By::SourceFrame || params.reverse || params.speed != 100.0
+}
+
+/// The instants that make up the frame at `time`: one, or the shutter's samples, evenly spread about it.
+fn instants(params: &RetimeParams, time: f64) -> impl Iterator<Item = f64> {
+    let open = params.shutter / 360.0;
+    let count = if open > 0.0 { params.shutter_samples.max(2) } else { 1 };
+    (0..count).map(move |i| time + open * ((f64::from(i) + 0.5) / f64::from(count) - 0.5))
+}
+
+/// Source frames passed from `from` to `to`, by the speed curve.
+fn integral(cx: &Cx<'_, Retime>, from: f64, to: f64) -> Result<f64> {
+    let (low, high, sign) = if from <= to { (from, to, 1.0) } else { (to, from, -1.0) };
+    Ok(sign * cx.integral(RetimeParams::SPEED, low, high)? / 100.0)
+}
+
+/// The most times longer than its source that a retimed clip may be said to be: a clip slowed to nothing never ends.
+const LONGEST: f64 = 100.0;
+
+/// The last frame at which the source is not used up, when `passed(t)` source frames have gone by at `t`.
+fn last_frame(range: RangeD, passed: impl Fn(f64) -> Result<f64>) -> f64 {
+    let length = range.max - range.min;
+    let used_up = |t: f64| passed(range.min + t).is_ok_and(|p| p.abs() > length);
+    let (mut low, mut high) = (0.0, (length + 1.0) * LONGEST);
+    if !used_up(high) {
+        // Frozen, or to and fro: as long as the source.
+        return range.max;
+    }
+    while high - low > 0.5 {
+        let middle = f64::midpoint(low, high).floor();
+        if middle <= low {
+            break;
+        }
+        if used_up(middle) { high = middle } else { low = middle }
+    }
+    range.min + low
+}
+
+/// Which source time stands at a time of the effect: the one truth for frames needed, identity and render.
+struct TimeMap<'a, 'c> {
+    cx: &'a Cx<'c, Retime>,
+    by: By,
+    reverse: bool,
+    range: Option<RangeD>,
+}
+
+impl<'a, 'c> TimeMap<'a, 'c> {
+    fn new(cx: &'a Cx<'c, Retime>, params: &RetimeParams) -> Result<Self> {
+        let range = cx.clip(cx.clips().source)?.frame_range();
+        Ok(Self { cx, by: params.by, reverse: params.reverse, range })
+    }
+
+    fn within(cx: &'a Cx<'c, Retime>, params: &RetimeParams, range: Option<(i64, i64)>) -> Self {
+        let range = range.map(|(first, last)| RangeD { min: as_time(first), max: as_time(last) });
+        Self { cx, by: params.by, reverse: params.reverse, range }
+    }
+
+    fn source_time(&self, time: f64) -> Result<f64> {
+        let wanted = match (self.cx.retimer_source_time(time)?, self.by) {
+            (Some(time), _) => time,
+            (None, By::SourceFrame) => self.cx.value_at(RetimeParams::SOURCE_FRAME, time)?,
+            (None, By::Speed) => {
+                let start = self.range.map_or(0.0, |r| r.min);
+                let passed = integral(self.cx, start, time)?;
+                match self.range {
+                    Some(range) if self.reverse => range.max - passed,
+                    None if self.reverse => {
+                        return Err(Error::Failed(
+                            "This host does not say how long the clip is, so it cannot be played from its end: retime \
+                             by source frame instead"
+                                .into(),
+                        ));
+                    }
+                    _ => start + passed,
+                }
+            }
+        };
+        // Hosts integrate numerically; a hair's breadth from a whole frame is that frame.
+        let wanted = if (wanted - wanted.round()).abs() < 1e-4 { wanted.round() } else { wanted };
+        // Past its ends the clip holds its first and last frame.
+        Ok(self.range.map_or(wanted, |r| wanted.clamp(r.min, r.max.max(r.min))))
+    }
+}
+
+/// Makes frames at source times.
+struct Maker<'a, 'b, 'c> {
+    cx: &'a Render<'c, Retime>,
+    params: &'a RetimeParams,
+    footage: &'a Footage<'b>,
+}
+
+impl Maker<'_, '_, '_> {
+    fn exposed(&self, times: &[f64]) -> Result<Frame> {
+        let (first, rest) = times.split_first().ok_or_else(|| Error::Failed("There is no instant to show".into()))?;
+        let frame = self.at(*first)?;
+        if rest.is_empty() {
+            return Ok(frame);
+        }
+        let mut exposure = Exposure::new(&frame);
+        for time in rest {
+            self.cx.check_abort()?;
+            exposure.add(&self.at(*time)?).map_err(failed)?;
+        }
+        exposure.finish().map_err(failed)
+    }
+
+    fn source(&self, frame: i64) -> Result<Frame> {
+        self.footage.frame(frame)?.ok_or_else(|| {
+            Error::Failed(format!("The source has no frame {frame}: repair the clip, or choose another part of it"))
+        })
+    }
+
+    fn at(&self, time: f64) -> Result<Frame> {
+        let (before, after) = (frame_number(time.floor()), frame_number(time.ceil()));
+        if before == after || self.params.method == Method::Nearest {
+            return self.source(frame_number(time));
+        }
+        let (first, last) = (self.source(before)?, self.source(after)?);
+        let shot = Shot::new().known(as_time(before), first.clone()).and_then(|s| s.known(as_time(after), last.clone()));
+        let shot = shot.map_err(failed)?.missing(time);
+        if self.params.method == Method::Blend {
+            return first.blended(&last, time.fract()).map_err(failed);
+        }
+        Ok(make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?.frame.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slowed_clip_grows_and_a_frozen_one_keeps_its_length() {
+        let range = RangeD { min: 10.0, max: 20.0 };
+        let at_speed = |speed: f64| last_frame(range, |t| Ok((t - 10.0) * speed));
+        assert_eq!(at_speed(1.0), 20.0);
+        assert_eq!(at_speed(0.5), 30.0);
+        assert_eq!(at_speed(2.0), 15.0);
+        assert_eq!(at_speed(-1.0), 20.0);
+        assert_eq!(at_speed(0.0), 20.0);
+    }
+}

@@ -1,0 +1,37 @@
+//! The host's progress bar and its stop button, as the model sees them.
+
+use std::{cell::RefCell, time::{Duration, Instant}};
+
+use ofx::plugin::{Effect, Go, Progress, Render};
+use pickup_model::Watch;
+
+/// How long work may take before a bar is shown: a bar that flashes up for every frame of a playback is worse than none.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Follows one frame's work in the host.
+pub struct HostWatch<'r, 'a, E: Effect> {
+    cx: &'r Render<'a, E>,
+    label: String,
+    began: Instant,
+    bar: RefCell<Option<Progress<'a>>>,
+}
+
+impl<'r, 'a, E: Effect> HostWatch<'r, 'a, E> {
+    pub fn new(cx: &'r Render<'a, E>, label: String) -> Self {
+        Self { cx, label, began: Instant::now(), bar: RefCell::new(None) }
+    }
+}
+
+impl<E: Effect> Watch for HostWatch<'_, '_, E> {
+    fn progress(&self, done: f32) -> bool {
+        if self.cx.abort() {
+            return false;
+        }
+        // A scrub has its own feedback: the picture.
+        if self.cx.flags().interactive || self.began.elapsed() < PATIENCE {
+            return true;
+        }
+        let mut bar = self.bar.borrow_mut();
+        bar.get_or_insert_with(|| self.cx.progress(&self.label)).update(f64::from(done)) == Go::On
+    }
+}

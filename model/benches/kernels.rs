@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor};
 use pickup_model::kernels::{
-    Activation, Conv2d, Filter, Pixels, avg_pool2, backward_warp, forward_project, local_correlation, pixel_shuffle,
-    resize_area, resize_bilinear, sample_rows,
+    Activation, Conv2d, Filter, Pixels, avg_pool2, backward_warp, local_correlation, pixel_shuffle, resize_area,
+    resize_bilinear, sample_rows, splat,
 };
 
 /// Seconds that a run takes: the median of at least five runs, and of half a second's worth.
@@ -94,9 +94,9 @@ fn main() -> Result<()> {
             Ok(Box::new(move || backward_warp(&image, &flow)))
         })?;
     }
-    case("forward_project 1280x720", 0.0, || {
+    case("splat 1280x720", 0.0, || {
         let (flow, metric) = (smooth_flow(720, 1280)?, Tensor::ones((1, 1, 720, 1280), DType::F32, &Device::Cpu)?);
-        Ok(Box::new(move || Ok(forward_project(&flow, 0.5, &metric)?.0)))
+        Ok(Box::new(move || Ok(splat(&flow, &flow, &metric)?.0)))
     })?;
     for (channels, from, to) in
         [(2, (180, 320), (720, 1280)), (64, (90, 160), (180, 320)), (3, (720, 1280), (360, 640))]

@@ -22,7 +22,9 @@ pub enum Error {
         reason: String,
     },
     /// Two frames that must be alike are not.
-    #[error("frame {time} is {found_width}x{found_height}, but the shot is {width}x{height}: bring the clip to one size")]
+    #[error(
+        "frame {time} is {found_width}x{found_height}, but the shot is {width}x{height}: bring the clip to one size"
+    )]
     SizeChanges {
         /// The frame's time.
         time: f64,

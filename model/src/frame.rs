@@ -38,13 +38,7 @@ impl Frame {
     ///
     /// # Errors
     /// When there are more or fewer values, or none.
-    pub fn new(
-        width: usize,
-        height: usize,
-        channels: usize,
-        encoding: Encoding,
-        pixels: Vec<f32>,
-    ) -> Result<Self> {
+    pub fn new(width: usize, height: usize, channels: usize, encoding: Encoding, pixels: Vec<f32>) -> Result<Self> {
         let needed = width.checked_mul(height).and_then(|n| n.checked_mul(channels));
         if pixels.is_empty() || needed != Some(pixels.len()) {
             return Err(Error::FrameData { width, height, channels, len: pixels.len() });

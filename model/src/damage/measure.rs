@@ -147,8 +147,8 @@ fn luma(frame: &Frame) -> Vec<f32> {
         [v, ..] => *v,
         [] => 0.0,
     });
-    // `max` and `min`, unlike `clamp`, turn NaN into a number.
-    let grey = grey.map(|v| v.max(0.0).min(1.0));
+    // NaN compares as not above.
+    let grey = grey.map(|v| if v > 0.0 { v.min(1.0) } else { 0.0 });
     match frame.encoding() {
         Encoding::Display => grey.collect(),
         Encoding::Linear => grey.map(to_display).collect(),

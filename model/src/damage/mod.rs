@@ -1,14 +1,18 @@
 //! Finds frames that need repair, by comparing what was measured of each with what was measured of its neighbours.
 //!
-//! Each frame is measured once ([`Traits`]); [`judge`] then looks at a window of seven. Damage lasts a frame or two
+//! Each frame is measured once ([`Traits`]); [`judge`] then looks at a window of nine. Damage lasts a frame or two
 //! and stands out from both sides; what lasts, or what differs from one side only (a cut, a fade, a pan), is the shot
 //! itself.
+//!
+//! What it cannot tell: a tear between two pictures that differ little (a late buffer swap in a slow shot); lost lines
+//! or blocks in a plain area; damage at one place of two frames in a row, as each excuses the other; lightning and
+//! photographers' flashes from faults; animation on twos from repeats.
 //!
 //! ```
 //! use pickup_model::{Encoding, Frame, damage};
 //!
 //! # fn main() -> pickup_model::Result<()> {
-//! let levels = [0.2, 0.3, 0.4, 0.0, 0.6, 0.7, 0.8];
+//! let levels = [0.4, 0.4, 0.4, 0.4, 0.0, 0.4, 0.4, 0.4, 0.4];
 //! let mut clip = Vec::new();
 //! for level in levels {
 //!     clip.push(damage::Traits::measure(&Frame::new(64, 36, 1, Encoding::Display, vec![level; 64 * 36])?));
@@ -25,7 +29,7 @@ mod tests;
 
 pub use measure::Traits;
 
-/// Frames looked at on each side of the one judged: three, so that each of three repeats in a row sees the clip move
+/// Frames looked at on each side of the one judged: four, so that each of three repeats in a row sees the clip move
 /// both before and after.
 pub const REACH: usize = 4;
 
@@ -127,18 +131,16 @@ impl Evidence {
     pub fn verdict(&self, thresholds: &Thresholds) -> Option<Damage> {
         let below = |value: Option<f32>, limit: Option<f32>| value.zip(limit).is_some_and(|(v, limit)| v <= limit);
         let above = |value: Option<f32>, limit: Option<f32>| value.zip(limit).is_some_and(|(v, limit)| v >= limit);
-        // Blocks step between rows too, and a tear may lie on the grid: it is what exceeds its threshold the most.
-        let times = |value: Option<f32>, limit: Option<f32>| match value.zip(limit) {
-            Some((v, limit)) if v >= limit => v / limit.max(f32::MIN_POSITIVE),
-            _ => 0.0,
-        };
-        let (torn, blocky) = (times(self.torn, thresholds.torn), times(self.blocky, thresholds.blocky));
+        // Blocks step between rows as well as between columns; along a tear the columns go on.
+        let torn = above(self.torn, thresholds.torn);
+        let blocky = above(self.blocky, thresholds.blocky);
+        let gridded = self.blocky.unwrap_or(0.0) >= 0.5 * self.torn.unwrap_or(0.0);
         [
             (below(self.black, thresholds.black), Damage::Black),
             (below(self.empty, thresholds.empty), Damage::Empty),
             (above(self.flash, thresholds.flash), Damage::Flash),
-            (blocky > 0.0 && blocky >= torn, Damage::Blocky),
-            (torn > 0.0, Damage::Torn),
+            (blocky && (gridded || !torn), Damage::Blocky),
+            (torn, Damage::Torn),
             (below(self.duplicate, thresholds.duplicate), Damage::Duplicate),
         ]
         .into_iter()
@@ -161,6 +163,9 @@ const LIVELIER: f32 = 4.0;
 /// The least change, of white, that counts as movement: half a step of 8 bits more than compression brings about.
 const MOVEMENT: f32 = 0.006;
 
+/// The least spread of levels, of white, in which movement can be told.
+const PLAIN: f32 = 0.05;
+
 struct Window<'a> {
     frames: &'a [Option<&'a Traits>; WINDOW],
     here: &'a Traits,
@@ -179,6 +184,10 @@ impl<'a> Window<'a> {
 
     /// The change since the frame before, where much more changes before and after.
     fn repeat(&self) -> Option<f32> {
+        // In a picture this plain, such as the black between two shots, nothing could be seen to move.
+        if self.here.spread() < PLAIN {
+            return None;
+        }
         let here = self.change(0)?;
         let moves = |offsets: &mut dyn Iterator<Item = isize>| {
             // Other repeats of the same run are passed over; the first that is none of them decides.
@@ -212,18 +221,23 @@ impl<'a> Window<'a> {
 
     /// The jump of mean brightness away from both sides, where these agree and most of the picture goes along.
     fn jump(&self) -> Option<f32> {
-        let jumps = AROUND.iter().filter_map(|&(before, after)| {
-            let (before, after) = (self.at(before)?, self.at(after)?);
+        let jumps = AROUND.iter().filter_map(|&sides| {
+            let (before, after) = (self.at(sides.0)?, self.at(sides.1)?);
             let (low, high) = (before.mean().min(after.mean()), before.mean().max(after.mean()));
             let (up, down) = (self.here.mean() - high, low - self.here.mean());
             let jump = up.max(down).max(0.0);
             let sign = if up > down { 1.0 } else { -1.0 };
+            // In a fade the frames beside the lowest or highest are on their way there already.
+            let fades = [(sides.0, before), (sides.1, after)].iter().any(|&(offset, frame)| {
+                self.at(offset + offset.signum())
+                    .is_some_and(|further| sign * (frame.mean() - further.mean()) > jump / 2.0)
+            });
             let (mut along, mut all) = (0, 0);
             for ((a, here), b) in before.cells().zip(self.here.cells()).zip(after.cells()) {
                 along += usize::from(sign * (here - 0.5 * (a + b)) > jump / 8.0);
                 all += 1;
             }
-            Some(if high - low <= jump / 2.0 && 2 * along >= all { jump } else { 0.0 })
+            Some(if high - low <= jump / 2.0 && !fades && 2 * along >= all { jump } else { 0.0 })
         });
         jumps.max_by(f32::total_cmp)
     }

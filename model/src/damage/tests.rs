@@ -227,7 +227,8 @@ fn a_window_of_odd_frames_gives_an_answer_not_a_panic() {
     let tiny = Traits::measure(&Frame::new(1, 1, 1, Encoding::Linear, one.to_vec()).expect("one value"));
     let thin = Traits::measure(&Frame::new(1, 12, 1, Encoding::Display, nan.to_vec()).expect("12 values"));
     let flat = Traits::measure(&Frame::new(4, 1, 3, Encoding::Display, nan.to_vec()).expect("12 values"));
-    assert_eq!((tiny.mean(), thin.mean(), flat.mean()), (1.0, 0.0, 0.0));
+    assert!(tiny.mean() > 0.999);
+    assert_eq!((thin.mean(), flat.mean()), (0.0, 0.0));
     for frame in [&tiny, &thin, &flat] {
         assert_eq!(judge(&[Some(frame); WINDOW], &Thresholds::default()), None);
         assert_eq!(judge(&[None; WINDOW], &Thresholds::default()), None);

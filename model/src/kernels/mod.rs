@@ -27,7 +27,7 @@ pub use correlation::local_correlation;
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
 pub use sample::{Filter, Pixels, sample_rows};
 pub use shuffle::pixel_shuffle;
-pub use splat::{forward_project, splat};
+pub use splat::splat;
 pub use warp::backward_warp;
 
 /// A contiguous `[n, c, h, w]` block of `f32`, borrowed from a tensor.

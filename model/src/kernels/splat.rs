@@ -40,22 +40,6 @@ pub fn splat(values: &Tensor, displacement: &Tensor, weights: &Tensor) -> Result
     Ok((sums.narrow(1, 0, c)?, sums.narrow(1, c, 1)?))
 }
 
-/// Carries a flow field to time `t` along itself: at `(x, y)` of the answer's first tensor stands the flow, `[1, 2, H,
-/// W]`, from time `t` back to time 0, which is `-t` times the flow of the pixels that pass there, averaged by `metric`.
-///
-/// `flow` is `[1, 2, H, W]` from time 0 to time 1, in pixels; `metric` is `[1, 1, H, W]`, not negative: larger wins
-/// where pixels meet (softmax splatting passes the exponential of its importance, Niklaus and Liu 2020). The second
-/// tensor, `[1, 1, H, W]`, is the sum of the weights; where it is zero nothing arrived and the flow is zero.
-///
-/// # Errors
-/// As [`splat`].
-pub fn forward_project(flow: &Tensor, t: f32, metric: &Tensor) -> Result<(Tensor, Tensor)> {
-    let (sum, hits) = splat(flow, &(flow * f64::from(t))?, metric)?;
-    // Nothing arrives: zero over the smallest positive number is zero.
-    let mean = sum.broadcast_div(&hits.maximum(f32::MIN_POSITIVE)?)?;
-    Ok(((mean * f64::from(-t))?, hits))
-}
-
 /// Rows of a band: few enough for two cores to share the work, enough that a band's neighbours are seldom looked at.
 const ROWS: usize = 48;
 
@@ -224,18 +208,6 @@ mod tests {
                 assert_close(&flat(&hits), &want_hits, 1e-5, &what);
             }
         }
-    }
-
-    #[test]
-    fn forward_project_carries_a_uniform_flow_and_marks_what_it_uncovers() {
-        // Everything moves 4 right: half-way it has moved 2, and two columns on the left are empty.
-        let dx = Tensor::full(4f32, (1, 1, 3, 8), &Device::Cpu).unwrap();
-        let flow = Tensor::cat(&[&dx, &dx.zeros_like().unwrap()], 1).unwrap();
-        let (back, hits) = forward_project(&flow, 0.5, &dx.ones_like().unwrap()).unwrap();
-        let row = [0., 0., 1., 1., 1., 1., 1., 1.];
-        assert_eq!(flat(&hits), row.repeat(3));
-        assert_eq!(flat(&back)[..24], row.map(|v| -2.0 * v).repeat(3));
-        assert!(flat(&back)[24..].iter().all(|v| *v == 0.0));
     }
 
     #[test]

@@ -30,7 +30,8 @@ impl CutEvidence {
             let flow = resize_flow(&matched.flow[i], at)?;
             mean(&(&small[i] - backward_warp(&small[1 - i], &flow)?)?)
         };
-        let seen = |i: usize| matched.visible[i].ge(0.0)?.to_dtype(candle_core::DType::F32)?.mean_all()?.to_scalar::<f32>();
+        let seen =
+            |i: usize| matched.visible[i].ge(0.0)?.to_dtype(candle_core::DType::F32)?.mean_all()?.to_scalar::<f32>();
         Ok(Self {
             difference: mean(&(&small[0] - &small[1])?)?,
             unexplained: f32::midpoint(unexplained(0)?, unexplained(1)?),

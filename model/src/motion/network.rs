@@ -200,8 +200,7 @@ impl FlowNet {
                 Some([s0, s1]) => [s0.resized(at)?, s1.resized(at)?],
             };
             // One direction after the other, not as a batch of two: half the memory, the same numbers.
-            states =
-                Some([self.decoder.run(&quarter0, &quarter1, &s0)?, self.decoder.run(&quarter1, &quarter0, &s1)?]);
+            states = Some([self.decoder.run(&quarter0, &quarter1, &s0)?, self.decoder.run(&quarter1, &quarter0, &s1)?]);
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
         }
@@ -407,9 +406,11 @@ mod tests {
     #[test]
     fn the_network_answers_as_pytorch_does() {
         let (net, _) = MotionNet::load(&repository("resources/motion.safetensors")).unwrap();
-        let reference =
-            candle_core::safetensors::load(repository("model/tests/fixtures/motion_reference.safetensors"), &Device::Cpu)
-                .unwrap();
+        let reference = candle_core::safetensors::load(
+            repository("model/tests/fixtures/motion_reference.safetensors"),
+            &Device::Cpu,
+        )
+        .unwrap();
         let pictures = [reference["first"].clone(), reference["last"].clone()];
         let matched = net.flow.run(&pictures[0], &pictures[1], 4, &mut |_| true).unwrap();
         for (i, flow) in matched.flow.iter().enumerate() {
@@ -423,7 +424,8 @@ mod tests {
             let said = net.synthesis.run(&pictures, &matched, t).unwrap();
             let moved = |i: usize| backward_warp(&pictures[i], &said.flow[i]).unwrap();
             let rest = said.weight.affine(-1.0, 1.0).unwrap();
-            let picture = (moved(0).broadcast_mul(&said.weight).unwrap() + moved(1).broadcast_mul(&rest).unwrap()).unwrap();
+            let picture =
+                (moved(0).broadcast_mul(&said.weight).unwrap() + moved(1).broadcast_mul(&rest).unwrap()).unwrap();
             for (what, got) in [
                 ("to0", &said.flow[0]),
                 ("to1", &said.flow[1]),

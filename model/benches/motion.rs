@@ -1,0 +1,40 @@
+//! The motion network alone, at a given size: seconds to match a pair both ways, and to make one frame of it.
+//!
+//! `cargo bench -p pickup-model --bench motion -- [WIDTH HEIGHT [ROUNDS]]`; `model/training/bench.py` runs this and the
+//! same network in PyTorch in turn. Prints one line a round: `pair SECONDS frame SECONDS`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::{path::Path, time::Instant};
+
+use pickup_model::{Brief, Encoding, Frame, Unwatched, motion::MotionFiller};
+
+fn picture(width: usize, height: usize, shift: f32) -> Frame {
+    let value = |i: usize| {
+        let (c, x, y) = (i % 3, (i / 3 % width) as f32 + shift, (i / 3 / width) as f32);
+        0.5 + 0.2 * (x * 0.05 + c as f32).sin() + 0.2 * (y * 0.07 + x * 0.011).cos()
+    };
+    let pixels = (0..width * height * 3).map(value).collect();
+    Frame::new(width, height, 3, Encoding::Display, pixels).expect("sizes agree")
+}
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let (width, height) = (*numbers.first().unwrap_or(&1280), *numbers.get(1).unwrap_or(&720));
+    let rounds = *numbers.get(2).unwrap_or(&5);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+    let filler = MotionFiller::load(&weights, 1 << 30).expect("the repository's weights load");
+    let brief = Brief::default();
+    for round in 0..=rounds {
+        let (first, last) = (picture(width, height, round as f32), picture(width, height, round as f32 + 3.0));
+        let began = Instant::now();
+        filler.between(&first, &last, 0.5, &brief, &Unwatched).expect("the pair can be matched");
+        let both = began.elapsed().as_secs_f64();
+        let began = Instant::now();
+        filler.between(&first, &last, 0.25, &brief, &Unwatched).expect("the pair was matched");
+        let frame = began.elapsed().as_secs_f64();
+        // The first round warms up.
+        if round > 0 {
+            println!("pair {:.4} frame {:.4}", both - frame, frame);
+        }
+    }
+}

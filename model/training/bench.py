@@ -1,0 +1,80 @@
+"""The motion network in Rust beside the same network in PyTorch, in turn, on the same machine and threads.
+
+    cargo bench -p pickup-model --bench motion --no-run
+    python bench.py [--size 1280x720] [--rounds 5] [--threads 2]
+
+Prints medians of seconds, and the ratio Rust / PyTorch, for matching a pair both ways and for making one frame of it.
+The Rust side's frame includes moving the pictures' own pixels; PyTorch's includes its warps. PyTorch runs the network
+in channels_last when that is the faster layout for it.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from networks import Motion, resize, upsample_flow, warp
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def rust(width, height, threads):
+    out = subprocess.run(
+        ["cargo", "bench", "-q", "-p", "pickup-model", "--bench", "motion", "--", str(width), str(height), "1"],
+        cwd=ROOT, env=os.environ | {"RAYON_NUM_THREADS": str(threads)}, check=True, capture_output=True, text=True)
+    words = out.stdout.split()
+    return float(words[words.index("pair") + 1]), float(words[words.index("frame") + 1])
+
+
+@torch.no_grad()
+def pytorch(model, first, last, levels):
+    n, (h, w), t = 1, first.shape[-2:], torch.tensor([0.5])
+    began = time.time()
+    flows, visibles, features = model.flow(first, last, levels)
+    matched = time.time()
+    flow, visible = upsample_flow(flows[-1], (h, w)), torch.sigmoid(resize(visibles[-1], (h, w)))
+    to0, to1, weight, _ = model.synthesis(first, last, features[:n], features[n:], flow[:n], flow[n:], visible[:n],
+                                          visible[n:], t)
+    _ = warp(first, to0) * weight + warp(last, to1) * (1 - weight)
+    return matched - began, time.time() - matched
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    width, height = map(int, args.size.split("x"))
+    torch.set_num_threads(args.threads)
+    model = Motion()
+    model.load_state_dict(load_file(ROOT / "resources" / "motion.safetensors"))
+    model.eval()
+    # As the filler does: five levels at this size, sides padded to what they need.
+    padded = [-(-side // 64) * 64 for side in (height, width)]
+    first, last = torch.rand(2, 1, 3, *padded)
+    layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+    rows = {"rust": [], **{name: [] for name in layouts}}
+    for round_ in range(args.rounds + 1):
+        for name, layout in layouts.items():
+            model.to(memory_format=layout)
+            seconds = pytorch(model, first.to(memory_format=layout), last.to(memory_format=layout), 5)
+            if round_:
+                rows[name].append(seconds)
+        if round_:
+            rows["rust"].append(rust(width, height, args.threads))
+    medians = {name: [statistics.median(r[i] for r in seconds) for i in (0, 1)] for name, seconds in rows.items()}
+    for name, (pair, frame) in medians.items():
+        print(f"{name:14} pair {pair:.3f} s, frame {frame:.3f} s")
+    best = [min(medians[name][i] for name in layouts) for i in (0, 1)]
+    print(f"Rust / PyTorch: pair {medians['rust'][0] / best[0]:.2f}, frame {medians['rust'][1] / best[1]:.2f}, "
+          f"both {sum(medians['rust']) / sum(best):.2f}")
+
+
+if __name__ == "__main__":
+    main()

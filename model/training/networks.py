@@ -190,7 +190,7 @@ class Synthesis(nn.Module):
         Returns flow t→0, flow t→1, the first frame's weight, the error expected (display units)."""
         n, _, h, w = first.shape
         t = t.reshape(n, 1, 1, 1)
-        v0, covered0, v1, covered1 = project(first, last, forward, backward, t[:, 0])
+        v0, covered0, v1, covered1 = project(first, last, forward, backward, t)
         to0, to1 = -t * v0, (1 - t) * v1
         moved0, moved1 = warp(first, to0), warp(last, to1)
         x = torch.cat([moved0, moved1, moved0 - moved1, to0 * 0.05, to1 * 0.05, covered0, covered1,
@@ -221,7 +221,9 @@ class Motion(nn.Module):
     def forward(self, first, last, t, levels=4):
         n, _, h, w = first.shape
         flows, visibles, features = self.flow(first, last, levels)
-        flow, visible = upsample_flow(flows[-1], (h, w)), torch.sigmoid(resize(visibles[-1], (h, w)))
+        # The flow learns from true flow alone: what synthesis would make of it teaches it to blur over its errors.
+        flow = upsample_flow(flows[-1].detach(), (h, w)).float()
+        visible = torch.sigmoid(resize(visibles[-1].detach(), (h, w)).float())
         to0, to1, weight, error = self.synthesis(
             first, last, features[:n], features[n:], flow[:n], flow[n:], visible[:n], visible[n:], t)
         return warp(first, to0) * weight + warp(last, to1) * (1 - weight), error, (to0, to1, weight), (flows, visibles)

@@ -5,8 +5,8 @@
     python train.py --footage runs/footage --run runs/motion --stage all  --steps 6000
     python export.py --run runs/motion
 
-Stage `flow` supervises the flow pyramid with true flow and true visibility; stage `all` goes on from it and adds
-synthesis, supervised with the true picture between, the true flows to it and the error really made. Interrupted at any
+Stage `flow` supervises the flow pyramid with true flow and true visibility; stage `all` goes on with that and adds
+synthesis on top of the flow as it is, supervised with the true picture between, the true flows to it and the error really made. Interrupted at any
 moment, the same command goes on from the last checkpoint. Without one, it starts from the committed weights if asked
 (`--from ../../resources/motion.safetensors`).
 """
@@ -132,7 +132,7 @@ def step_loss(model, batch, stage, levels):
     made, error, (to0, to1, _), (guessed, visibles) = model(frames[:, 0], frames[:, 2], t, levels)
     picture = picture_loss(made, frames[:, 1], error, (to0, to1), (flows[:, 2], flows[:, 3]),
                            (visible[:, 2:3], visible[:, 3:4]))
-    return picture + 0.03 * flow_loss(guessed, visibles, truth, seen)
+    return picture + flow_loss(guessed, visibles, truth, seen)
 
 
 def rate(step, steps, peak):

@@ -78,7 +78,7 @@ pub struct Thresholds {
 impl Default for Thresholds {
     fn default() -> Self {
         Self {
-            duplicate: Some(0.5),
+            duplicate: Some(1.5),
             black: Some(8.0),
             empty: Some(2.0),
             flash: Some(3.0),

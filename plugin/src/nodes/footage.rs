@@ -61,7 +61,13 @@ pub struct Shape {
 
 impl Shape {
     /// The shape of an image of the clip, or the one that `window` would have.
-    pub fn of<E: Effect>(cx: &Cx<'_, E>, clip: Clip, colour: &ColourParams, image: Option<&InputImage<'_>>, window: RectI) -> Result<Self> {
+    pub fn of<E: Effect>(
+        cx: &Cx<'_, E>,
+        clip: Clip,
+        colour: &ColourParams,
+        image: Option<&InputImage<'_>>,
+        window: RectI,
+    ) -> Result<Self> {
         if let Some(image) = image {
             let encoding = colour.encoding(cx.host(), image);
             return Ok(Self { window, channels: image.components.channels(), encoding });

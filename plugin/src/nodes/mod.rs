@@ -51,11 +51,7 @@ pub struct SourceToOutput {
 }
 
 /// Makes the one missing frame of a shot, with the host's progress bar and stop button.
-fn make<E: Effect>(
-    cx: &Render<'_, E>,
-    shot: &Shot,
-    brief: &Brief,
-) -> Result<std::sync::Arc<Made>> {
+fn make<E: Effect>(cx: &Render<'_, E>, shot: &Shot, brief: &Brief) -> Result<std::sync::Arc<Made>> {
     let label = format!("{}: frame {}", E::META.label(), cx.time());
     engine().make(shot, brief, &HostWatch::new(cx, label))
 }

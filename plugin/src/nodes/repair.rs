@@ -7,7 +7,9 @@ use std::{
 
 use ofx::{
     Context, Field, RectI,
-    plugin::{At, Changed, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result},
+    plugin::{
+        At, Changed, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result,
+    },
 };
 use pickup_model::{
     Frame, Made, Shot,
@@ -174,7 +176,8 @@ impl Effect for Repair {
             last = (1..=longest).map(|d| now + d).find(|f| !plan.damaged(*f)).unwrap_or(now + longest);
         }
         if params.damage.automatic {
-            (first, last) = (first - REACH, last + REACH);
+            // Damage that is found lasts a few frames, and the good frames about it are judged by those about them.
+            (first, last) = (first - 2 * REACH, last + 2 * REACH);
         }
         frames.add(cx.clips().source, as_time(first), as_time(last));
         Ok(())
@@ -291,17 +294,19 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
     /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one.
     fn shot(&self, missing: i64) -> Result<Shot> {
         let mut shot = Shot::new();
-        let mut sides = [missing; 2];
+        // Where the gap ends on either side: at a good frame, at the clip's end, or farther than is allowed.
+        let mut sides = [missing - self.longest - 1, missing + self.longest + 1];
         for (side, step) in [(0, -1), (1, 1)] {
             for d in 1..=self.longest {
                 let near = missing + step * d;
                 if !self.footage.contains(near) {
+                    sides[side] = near;
                     break;
                 }
-                sides[side] = near;
                 if self.is_good(near)?
                     && let Some(frame) = self.footage.frame(near)?
                 {
+                    sides[side] = near;
                     shot = shot.known(as_time(near), frame).map_err(failed)?;
                     break;
                 }

@@ -231,8 +231,11 @@ impl<'a, 'c> TimeMap<'a, 'c> {
             (None, By::Speed) => {
                 let start = self.range.map_or(0.0, |r| r.min);
                 let passed = integral(self.cx, start, time)?;
+                // What starts backwards starts at the clip's end: from its start there is nowhere to go.
+                let backwards = self.cx.value_at(RetimeParams::SPEED, start)? < 0.0;
                 match self.range {
-                    Some(range) if self.reverse => range.max - passed,
+                    Some(range) if backwards != self.reverse => range.max + if self.reverse { -passed } else { passed },
+                    Some(range) if self.reverse => range.min - passed,
                     None if self.reverse => {
                         return Err(Error::Failed(
                             "This host does not say how long the clip is, so it cannot be played from its end: retime \
@@ -285,7 +288,8 @@ impl Maker<'_, '_, '_> {
             return self.source(frame_number(time));
         }
         let (first, last) = (self.source(before)?, self.source(after)?);
-        let shot = Shot::new().known(as_time(before), first.clone()).and_then(|s| s.known(as_time(after), last.clone()));
+        let shot =
+            Shot::new().known(as_time(before), first.clone()).and_then(|s| s.known(as_time(after), last.clone()));
         let shot = shot.map_err(failed)?.missing(time);
         if self.params.method == Method::Blend {
             return first.blended(&last, time.fract()).map_err(failed);

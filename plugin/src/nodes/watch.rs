@@ -1,6 +1,9 @@
 //! The host's progress bar and its stop button, as the model sees them.
 
-use std::{cell::RefCell, time::{Duration, Instant}};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
 use ofx::plugin::{Effect, Go, Progress, Render};
 use pickup_model::Watch;
@@ -9,7 +12,7 @@ use pickup_model::Watch;
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Follows one frame's work in the host.
-pub struct HostWatch<'r, 'a, E: Effect> {
+pub(super) struct HostWatch<'r, 'a, E: Effect> {
     cx: &'r Render<'a, E>,
     label: String,
     began: Instant,
@@ -17,7 +20,7 @@ pub struct HostWatch<'r, 'a, E: Effect> {
 }
 
 impl<'r, 'a, E: Effect> HostWatch<'r, 'a, E> {
-    pub fn new(cx: &'r Render<'a, E>, label: String) -> Self {
+    pub(super) fn new(cx: &'r Render<'a, E>, label: String) -> Self {
         Self { cx, label, began: Instant::now(), bar: RefCell::new(None) }
     }
 }

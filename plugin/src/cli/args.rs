@@ -1,0 +1,267 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ofx::{BitDepth, Context, host::Profile};
+
+/// Fills missing frames of footage: the OpenFX bundle Pickup, hosted from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "pickup", version, about)]
+#[command(after_help = "\
+Without a command it runs `pickup demo`.
+
+A CLIP is an image sequence (shot.%04d.exr, shot.####.png or a folder; EXR, PNG, TIFF,
+JPEG) or a video file, which is read and written through the system's ffmpeg. Frame
+numbers are those of the sequence's files; a video counts from 1.
+
+Exit codes: 0 done, 1 failed or cancelled, 2 wrong usage.")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Damages a sample shot, repairs it, and measures how well that went
+    Demo(DemoArgs),
+    /// Renders a clip through a node
+    Render(RenderArgs),
+    /// Lists nodes, contexts and parameters, as a host sees them
+    Nodes(NodesArgs),
+    /// Makes Pickup.ofx.bundle
+    Bundle(BundleArgs),
+    /// Puts Pickup.ofx.bundle where hosts look for it
+    Install(InstallArgs),
+    /// Says what works on this machine, and what to do about what does not
+    Doctor(DoctorArgs),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Demo(DemoArgs { out: DEMO_FOLDER.into(), width: DEMO_WIDTH, bundle: None })
+    }
+}
+
+const DEMO_FOLDER: &str = "pickup-demo";
+const DEMO_WIDTH: u16 = 640;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Folder for frames and contact sheet
+    #[arg(long, value_name = "DIR", default_value = DEMO_FOLDER)]
+    pub(super) out: PathBuf,
+    /// Width of the sample in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = DEMO_WIDTH, value_parser = clap::value_parser!(u16).range(64..=3840))]
+    pub(super) width: u16,
+    #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+const BUNDLE_HELP: &str = "The bundle to host, instead of the one built beside this command or installed";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pickup render Repair --in plate.%04d.exr --out fixed/plate.%04d.exr --set frames=1013,1020-1022
+  pickup render Retime --in shot.mov --out slow/%04d.png --set speed=0:100,48:25
+  pickup render Repair --in plate/ --out fixed.mov --set frames=12 --host mlt
+
+Frames that are missing from a sequence are missing for the node too.
+`pickup nodes` lists what can be set.")]
+pub(super) struct RenderArgs {
+    /// The node's name or identifier, such as Repair
+    pub(super) node: String,
+    /// The clip to read
+    #[arg(long = "in", value_name = "CLIP")]
+    pub(super) input: PathBuf,
+    /// A second clip to read, for nodes that go from one clip to another
+    #[arg(long, value_name = "CLIP")]
+    pub(super) to: Option<PathBuf>,
+    /// The clip to write
+    #[arg(long, value_name = "CLIP")]
+    pub(super) out: PathBuf,
+    /// Sets a parameter; NAME=FRAME:VALUE,FRAME:VALUE animates it
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::values::Setting::parse)]
+    pub(super) set: Vec<super::values::Setting>,
+    /// Presses a button once everything is set, such as Find
+    #[arg(long, value_name = "BUTTON")]
+    pub(super) press: Vec<String>,
+    /// Frames to render, such as 101-148 or 101-110, 120 [default: all]
+    #[arg(long, value_name = "A-B", allow_hyphen_values = true, value_parser = parse_frames)]
+    pub(super) frames: Option<crate::frame_list::FrameList>,
+    #[arg(long, value_name = "PROFILE", default_value = "reference", value_parser = parse_profile, help = profile_help())]
+    pub(super) host: NamedProfile,
+    /// OpenFX context [default: general, else the first that node and host share]
+    #[arg(long, value_enum)]
+    pub(super) context: Option<ContextArg>,
+    /// Frames rendered at once [default: as the host profile does]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) threads: Option<u16>,
+    /// Depth of the pictures the node gets and of the clip written [default: that of the clip read]
+    #[arg(long, value_enum)]
+    pub(super) depth: Option<DepthArg>,
+    #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct NodesArgs {
+    /// Prints JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[arg(long, value_name = "PROFILE", default_value = "reference", value_parser = parse_profile, help = profile_help())]
+    pub(super) host: NamedProfile,
+    #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BundleArgs {
+    /// Folder to make it in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InstallArgs {
+    /// Folder to put it in [default: the standard folder of OpenFX plugins]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+/// A profile with the name it goes by on the command line.
+#[derive(Clone, Debug)]
+pub(super) struct NamedProfile {
+    pub(super) name: &'static str,
+    pub(super) profile: Profile,
+}
+
+fn parse_profile(text: &str) -> Result<NamedProfile, String> {
+    let found = Profile::all().into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let (name, profile) = found.ok_or_else(|| format!("there is no such host; choose one of: {}", profile_names()))?;
+    Ok(NamedProfile { name, profile })
+}
+
+fn profile_names() -> String {
+    Profile::all().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+}
+
+fn profile_help() -> String {
+    format!("Behave as this host: {}", profile_names())
+}
+
+fn parse_frames(text: &str) -> Result<crate::frame_list::FrameList, String> {
+    let list = crate::frame_list::FrameList::parse(text).map_err(|e| e.to_string())?;
+    if list.is_empty() { Err("names no frame: write 101-148".to_owned()) } else { Ok(list) }
+}
+
+/// The standard's contexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ContextArg {
+    Filter,
+    General,
+    Transition,
+    Generator,
+    Retimer,
+}
+
+impl From<ContextArg> for Context {
+    fn from(context: ContextArg) -> Self {
+        match context {
+            ContextArg::Filter => Self::Filter,
+            ContextArg::General => Self::General,
+            ContextArg::Transition => Self::Transition,
+            ContextArg::Generator => Self::Generator,
+            ContextArg::Retimer => Self::Retimer,
+        }
+    }
+}
+
+/// The standard's depths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DepthArg {
+    /// 8-bit integers
+    Byte,
+    /// 16-bit integers
+    Short,
+    /// 16-bit floats
+    Half,
+    /// 32-bit floats
+    Float,
+}
+
+impl From<DepthArg> for BitDepth {
+    fn from(depth: DepthArg) -> Self {
+        match depth {
+            DepthArg::Byte => Self::Byte,
+            DepthArg::Short => Self::Short,
+            DepthArg::Half => Self::Half,
+            DepthArg::Float => Self::Float,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_the_demo() {
+        let args = parse("pickup").unwrap();
+        assert!(matches!(args.command.unwrap_or_default(), Command::Demo(d) if d.out == PathBuf::from("pickup-demo")));
+    }
+
+    #[test]
+    fn render_takes_clips_settings_and_a_host() {
+        let line = "pickup render Repair --in a.%04d.png --out b.%04d.png --set frames=3,6-7 --set output=matte \
+                    --frames -3-12 --host MLT --context filter --threads 4 --depth half";
+        let Some(Command::Render(args)) = parse(line).unwrap().command else { panic!("render") };
+        assert_eq!(args.set.len(), 2);
+        assert_eq!(args.frames.unwrap().to_string(), "-3-12");
+        assert_eq!(args.host.name, "mlt");
+        assert_eq!(args.context.map(Context::from), Some(Context::Filter));
+        assert_eq!((args.threads, args.depth.map(BitDepth::from)), (Some(4), Some(BitDepth::Half)));
+    }
+
+    #[test]
+    fn wrong_usage_is_code_2_and_says_what_is_right() {
+        for (line, word) in [
+            ("pickup render Repair --in a.png --out b.png --host premiere", "natron"),
+            ("pickup render Repair --in a.png --out b.png --set frames", "NAME=VALUE"),
+            ("pickup render Repair --in a.png --out b.png --frames 9-3", "3-9"),
+            ("pickup render Repair --in a.png --out b.png --threads 0", "1..=256"),
+            ("pickup render Repair --in a.png --out b.png --depth ten", "half"),
+            ("pickup render Repair --in a.png", "--out"),
+            ("pickup rendr", "rendr"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(word), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_no_errors() {
+        for line in ["pickup --help", "pickup --version", "pickup render --help", "pickup help doctor"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 0, "{line}");
+        }
+    }
+}

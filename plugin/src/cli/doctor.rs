@@ -1,0 +1,145 @@
+//! `pickup doctor`: what works on this machine, and what to do about what does not.
+
+use std::{io::Write, path::Path, time::Instant};
+
+use ofx::host::{Binary, Host, Profile};
+
+use super::{CliError, args::DoctorArgs, bundle, machine, plugin};
+use crate::{clips::Tools, engine::WEIGHTS};
+
+/// A host scans plugins when it starts: slower than this is noticed there.
+const SLOW_MS: f64 = 50.0;
+
+/// One thing looked at.
+enum Finding {
+    Good(String),
+    /// Something is missing that can be done without.
+    Lacks(String),
+    /// Nothing works without this.
+    Broken(String),
+}
+
+impl Finding {
+    fn mark(&self) -> (&'static str, &str) {
+        match self {
+            Self::Good(text) => ("ok     ", text),
+            Self::Lacks(text) => ("lacking", text),
+            Self::Broken(text) => ("BROKEN ", text),
+        }
+    }
+}
+
+pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError> {
+    let features = machine::cpu_features();
+    let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
+    writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), machine::ARCHITECTURE)?;
+    writeln!(out, "  device   CPU, the only one supported now")?;
+    writeln!(out, "  CPU      {features}, {} threads", machine::threads())?;
+    match machine::memory() {
+        Some((total, free)) => writeln!(out, "  memory   {} in all, {} available", gib(total), gib(free))?,
+        None => writeln!(out, "  memory   this system does not tell")?,
+    }
+    for folder in machine::plugin_folders() {
+        let there = if folder.is_dir() { "" } else { " (not there)" };
+        writeln!(out, "  plugins  {}{there}", folder.display())?;
+    }
+    writeln!(out)?;
+    let findings = examine(args.bundle.as_deref());
+    for finding in &findings {
+        let (mark, text) = finding.mark();
+        writeln!(out, "{mark}  {text}")?;
+    }
+    writeln!(out)?;
+    let broken = findings.iter().filter(|f| matches!(f, Finding::Broken(_))).count();
+    match broken {
+        0 => writeln!(out, "OK: everything that Pickup needs is here")?,
+        _ => return Err(CliError::failed("something that Pickup needs is broken: see above")),
+    }
+    Ok(())
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+fn examine(named: Option<&Path>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match plugin::find_bundle(named) {
+        Ok(found) => {
+            findings.extend(examine_nodes(&found));
+            findings.push(examine_weights(&found.join("Contents").join("Resources").join(WEIGHTS)));
+        }
+        Err(error) => findings.push(Finding::Broken(error.to_string())),
+    }
+    findings.push(match plugin::installed() {
+        Some(found) => Finding::Good(format!("installed at {}", found.display())),
+        None => Finding::Lacks(format!(
+            "no {} where hosts look: `pickup install` puts it there, or set OFX_PLUGIN_PATH to its folder",
+            bundle::NAME
+        )),
+    });
+    findings.push(match Tools::default().ffmpeg_version() {
+        Some(version) => Finding::Good(format!("ffmpeg {version}: video files can be read and written")),
+        None => Finding::Lacks(
+            "no ffmpeg: image sequences work, video files do not. Install it (Debian and Ubuntu: apt install ffmpeg; \
+             macOS: brew install ffmpeg; Windows: winget install ffmpeg)"
+                .to_owned(),
+        ),
+    });
+    findings
+}
+
+/// Loads the bundle as a host does that has just started.
+fn examine_nodes(path: &Path) -> Vec<Finding> {
+    let started = Instant::now();
+    let binary = match Binary::open(path) {
+        Ok(binary) => binary,
+        Err(error) => return vec![Finding::Broken(error.to_string())],
+    };
+    let host = Host::new(Profile::reference());
+    let opened = ms(started);
+    let plugins = match host.plugins(&binary) {
+        Ok(plugins) if plugins.is_empty() => {
+            return vec![Finding::Broken(format!("{} has no nodes: build it again", path.display()))];
+        }
+        Ok(plugins) => plugins,
+        Err(error) => return vec![Finding::Broken(error.to_string())],
+    };
+    let mut findings = vec![Finding::Good(format!("bundle {} opened in {opened:.1} ms", path.display()))];
+    for plugin in plugins {
+        let started = Instant::now();
+        let described = host.load(&binary, plugin.id()).and_then(|effect| {
+            let contexts = effect.contexts();
+            contexts.iter().try_for_each(|c| effect.describe_in(*c).map(drop)).map(|()| (effect, contexts))
+        });
+        let took = ms(started);
+        findings.push(match described {
+            Ok((effect, contexts)) => {
+                let text = format!("{} described in {took:.1} ms ({contexts:?})", effect.descriptor().label);
+                if took > SLOW_MS {
+                    Finding::Lacks(format!("{text}: slow for a host that scans"))
+                } else {
+                    Finding::Good(text)
+                }
+            }
+            Err(error) => Finding::Broken(format!("{}: {error}", plugin.id())),
+        });
+    }
+    findings
+}
+
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn examine_weights(path: &Path) -> Finding {
+    let started = Instant::now();
+    match pickup_model::motion::MotionFiller::load(path, 0) {
+        Ok(_) => {
+            let size = std::fs::metadata(path).map_or(0, |m| m.len());
+            let took = ms(started);
+            Finding::Good(format!("weights {WEIGHTS}, {:.1} MB, loaded in {took:.0} ms", size as f64 / 1e6))
+        }
+        Err(error) => Finding::Broken(error.to_string()),
+    }
+}

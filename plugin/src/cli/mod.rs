@@ -1,0 +1,64 @@
+//! The command `pickup`: hosts the bundle headless, through OpenFX itself, so that what it renders is what an editor
+//! renders.
+//!
+//! Exit codes: 0 done, 1 failed or cancelled, 2 wrong usage.
+
+mod args;
+mod bundle;
+mod cancel;
+mod demo;
+mod doctor;
+mod error;
+mod machine;
+mod nodes;
+mod plugin;
+mod progress;
+mod render;
+mod sample;
+mod source;
+mod values;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+
+use self::args::{Args, Command};
+pub(crate) use self::error::CliError;
+
+/// Runs the command with arguments as a shell gives them, the program's name first.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and the version come this way too, with code 0. Nobody is left to tell when printing fails.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let stdout = io::stdout();
+    let result = run(args, &mut stdout.lock());
+    match result {
+        // A reader that had enough, such as `head`, is no failure.
+        Ok(()) | Err(CliError::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::note(&format!("pickup: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
+    match args.command.unwrap_or_default() {
+        Command::Demo(args) => demo::run(&args, out),
+        Command::Render(args) => render::run(&args, out),
+        Command::Nodes(args) => nodes::run(&args, out),
+        Command::Bundle(args) => bundle::run(&args, out),
+        Command::Install(args) => bundle::install(&args, out),
+        Command::Doctor(args) => doctor::run(&args, out),
+    }
+}

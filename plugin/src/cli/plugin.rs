@@ -1,0 +1,102 @@
+//! Finding the bundle, and the nodes in it.
+
+use std::path::{Path, PathBuf};
+
+use ofx::{
+    Context,
+    host::{Binary, Effect, Host, Profile},
+};
+
+use super::{CliError, bundle, machine};
+
+/// The bundle to host: the one named, the one built beside this command, or the one installed.
+pub(super) fn find_bundle(named: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(named) = named {
+        return Ok(named.to_path_buf());
+    }
+    match bundle::find_library() {
+        Ok(library) => bundle::beside(&library),
+        Err(error) => installed().ok_or(error),
+    }
+}
+
+/// The bundle in a folder in which hosts look.
+pub(super) fn installed() -> Option<PathBuf> {
+    machine::plugin_folders().into_iter().map(|folder| folder.join(bundle::NAME)).find(|b| b.is_dir())
+}
+
+/// A bundle in a host.
+pub(super) struct Hosted {
+    host: Host,
+    binary: Binary,
+}
+
+impl Hosted {
+    pub(super) fn open(named: Option<&Path>, profile: Profile) -> Result<Self, CliError> {
+        let binary = Binary::open(find_bundle(named)?)?;
+        Ok(Self { host: Host::new(profile), binary })
+    }
+
+    /// Every node, loaded and described.
+    pub(super) fn nodes(&self) -> Result<Vec<Effect>, CliError> {
+        let plugins = self.host.plugins(&self.binary)?;
+        plugins.iter().map(|p| Ok(self.host.load(&self.binary, p.id())?)).collect()
+    }
+
+    /// A node by its label or identifier, whatever the case.
+    pub(super) fn node(&self, name: &str) -> Result<Effect, CliError> {
+        let nodes = self.nodes()?;
+        let labels: Vec<String> = nodes.iter().map(|n| n.descriptor().label).collect();
+        let found = nodes
+            .into_iter()
+            .zip(&labels)
+            .find(|(n, label)| is_called(n.id(), name) || label.eq_ignore_ascii_case(name))
+            .map(|(n, _)| n);
+        found.ok_or_else(|| CliError::Usage(format!("there is no node \"{name}\"; there are: {}", labels.join(", "))))
+    }
+}
+
+/// `org.pickup.Repair`, or its last part.
+fn is_called(id: &str, name: &str) -> bool {
+    let last = id.rsplit(['.', ':']).next().unwrap_or(id);
+    id.eq_ignore_ascii_case(name) || last.eq_ignore_ascii_case(name)
+}
+
+/// The context to use where none is named: General, in which a node has the most to say (its own length, for one);
+/// else the first that the host prefers and that needs no more clips than there are.
+pub(super) fn choose_context(offered: &[Context], two_clips: bool) -> Option<Context> {
+    let fits = |c: &Context| match c {
+        Context::Transition => two_clips,
+        Context::Filter | Context::Paint => !two_clips,
+        Context::General | Context::Retimer | Context::Generator => true,
+    };
+    let order = |c: &Context| match c {
+        Context::Transition if two_clips => 0,
+        Context::General => 1,
+        Context::Generator | Context::Retimer => 3,
+        _ => 2,
+    };
+    offered.iter().copied().filter(fits).min_by_key(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_called_by_id_or_its_last_part() {
+        for name in ["org.pickup.Repair", "ORG.PICKUP.REPAIR", "repair"] {
+            assert!(is_called("org.pickup.Repair", name), "{name}");
+        }
+        assert!(!is_called("org.pickup.Repair", "pickup") && !is_called("org.pickup.Repair", ""));
+    }
+
+    #[test]
+    fn the_context_fits_the_clips() {
+        use Context::{Filter, General, Generator, Retimer, Transition};
+        assert_eq!(choose_context(&[Generator, Filter, General], false), Some(General));
+        assert_eq!(choose_context(&[Generator, Transition, Filter], false), Some(Filter));
+        assert_eq!(choose_context(&[Retimer, Transition, General], true), Some(Transition));
+        assert_eq!(choose_context(&[Filter], true), None);
+    }
+}

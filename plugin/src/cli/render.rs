@@ -1,0 +1,298 @@
+//! `pickup render`: a clip through a node, in a host that behaves as a profile says.
+
+use std::{collections::HashSet, io::Write, path::Path, sync::Arc};
+
+use ofx::{
+    Context, RangeD,
+    host::{
+        ClipDescriptor, ContextDescriptor, Effect, FrameSource, HostImage, Instance, MessageKind, Profile, Project,
+        RenderArgs as Frame, RenderError, render_range,
+    },
+};
+
+use super::{
+    CliError,
+    args::RenderArgs,
+    cancel,
+    plugin::{Hosted, choose_context},
+    progress::{self, Bar},
+    source::{ClipSource, clip_depth, to_picture},
+    values,
+};
+use crate::{
+    clips::{ClipInfo, ClipReader, ClipWriter, Picture, WriteOptions},
+    frame_list::FrameList,
+};
+
+/// The most frames rendered where a node, not the user, says how many there are.
+const MAX_FRAMES: f64 = 1e6;
+
+pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError> {
+    cancel::listen();
+    let input = Arc::new(ClipReader::open(&args.input)?);
+    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, input.info()))?;
+    let node = hosted.node(&args.node)?;
+    let (context, described) = context(args, &node)?;
+    let (first, second) = inputs(&described, args.to.is_some(), &node)?;
+    let to = args.to.as_ref().map(|to| ClipReader::open(to).map(Arc::new)).transpose()?;
+    let instance = node.create(context, project(input.info()))?;
+    cancel::watch(instance.cancel_handle());
+    let mut sources = vec![connect(&instance, &first, &input)?];
+    if let (Some(clip), Some(to)) = (second, &to) {
+        sources.push(connect(&instance, &clip, to)?);
+    }
+    let told = set(args, &described, &instance);
+    if let Some(broken) = sources.iter().find_map(|s| s.broken()) {
+        return Err(CliError::Failed(broken));
+    }
+    told?;
+    let frames = frames(args, &instance, input.info())?;
+    let depth = args.depth.map_or(input.info().depth, |d| clip_depth(d.into()));
+    let options = WriteOptions { depth: Some(depth), ..WriteOptions::like(input.info()) };
+    let read: Vec<&ClipReader> = std::iter::once(&*input).chain(to.as_deref()).collect();
+    let writer = ClipWriter::create(&args.out, options, &read)?;
+    let job = Job { instance: &instance, input: &input, sources: &sources, keep_alpha: input.info().has_alpha };
+    let label = node.descriptor().label;
+    let mut bar = Bar::new(label.clone());
+    let mut bare = 0;
+    let result = job.render(&frames, &mut bar, |number, picture| {
+        bare += usize::from(picture.extras().is_empty());
+        Ok(writer.write(number, &picture)?)
+    });
+    drop(bar);
+    say_messages(&instance);
+    result?;
+    writer.finish()?;
+    if has_extras(input.info()) && bare > 0 {
+        progress::note(&format!("{bare} frames were made and have colour and alpha alone: OpenFX gives no others"));
+    }
+    writeln!(out, "{label}: {} frames ({frames}) written to {}", frames.len(), args.out.display())?;
+    Ok(())
+}
+
+fn profile(args: &RenderArgs, input: &ClipInfo) -> Profile {
+    let mut profile = args.host.profile.clone();
+    // A node that is not asked for the picture cannot tell from its parameters that there is none, and would say that
+    // its output is its input's hole.
+    if !input.missing().is_empty() {
+        profile.calls.identity = false;
+    }
+    if let Some(threads) = args.threads {
+        profile.threads = usize::from(threads);
+    }
+    if let Some(depth) = args.depth {
+        profile.depths = vec![depth.into()];
+    }
+    profile
+}
+
+fn context(args: &RenderArgs, node: &Effect) -> Result<(Context, ContextDescriptor), CliError> {
+    let context = match args.context {
+        Some(context) => context.into(),
+        None => choose_context(&node.contexts(), args.to.is_some()).ok_or_else(|| {
+            let (label, host) = (node.descriptor().label, args.host.name);
+            let clips = if args.to.is_some() { "two clips" } else { "one clip" };
+            CliError::Usage(format!("{label} has no context for {clips} in the host {host}: see `pickup nodes`"))
+        })?,
+    };
+    Ok((context, node.describe_in(context)?))
+}
+
+/// The node's clips for `--in` and `--to`.
+fn inputs(
+    described: &ContextDescriptor,
+    two: bool,
+    node: &Effect,
+) -> Result<(ClipDescriptor, Option<ClipDescriptor>), CliError> {
+    let label = node.descriptor().label;
+    let mut clips = described.clips.iter().filter(|c| c.id != "Output" && !c.mask).cloned();
+    let first = clips.next().ok_or_else(|| CliError::Usage(format!("{label} takes no clip in this context")))?;
+    let second = clips.next();
+    match (&second, two) {
+        (None, true) => Err(CliError::Usage(format!("{label} takes one clip: leave out --to"))),
+        (Some(clip), false) if !clip.optional => {
+            Err(CliError::Usage(format!("{label} goes from one clip to another: name the second with --to")))
+        }
+        _ => Ok((first, second)),
+    }
+}
+
+/// A project as large and as long as the clip.
+pub(super) fn project(info: &ClipInfo) -> Project {
+    let mut project = Project::new(info.width, info.height, info.first() as f64, info.last() as f64);
+    project.size.0 *= info.pixel_aspect;
+    project.extent = project.size;
+    project.pixel_aspect = info.pixel_aspect;
+    project.frame_rate = info.rate.as_f64();
+    project
+}
+
+fn connect(instance: &Instance, clip: &ClipDescriptor, reader: &Arc<ClipReader>) -> Result<Arc<ClipSource>, CliError> {
+    let source = Arc::new(ClipSource::new(reader.clone()));
+    instance.connect(&clip.id, source.clone() as Arc<dyn FrameSource>)?;
+    Ok(source)
+}
+
+fn set(args: &RenderArgs, described: &ContextDescriptor, instance: &Instance) -> Result<(), CliError> {
+    for setting in &args.set {
+        values::apply(setting, described, instance)?;
+    }
+    for name in &args.press {
+        let before = values_of(described, instance);
+        instance.press(values::button(described, name)?).map_err(CliError::failed)?;
+        for (id, value) in values_of(described, instance).into_iter().filter(|v| !before.contains(v)) {
+            progress::note(&format!("{name} set {id}={value}"));
+        }
+    }
+    Ok(())
+}
+
+fn values_of(described: &ContextDescriptor, instance: &Instance) -> Vec<(String, String)> {
+    let value = |id: &str| instance.get(id, 0.0).map(|v| (id.to_owned(), v.to_string()));
+    described.params.iter().filter_map(|p| value(&p.id)).collect()
+}
+
+/// The frames to render, all of which the output has.
+fn frames(args: &RenderArgs, instance: &Instance, info: &ClipInfo) -> Result<FrameList, CliError> {
+    let domain = instance.time_domain()?.and_then(whole_frames);
+    let (first, last) = domain.unwrap_or((info.first(), info.last()));
+    let Some(wanted) = &args.frames else { return Ok(FrameList::range(first, last)) };
+    let outside = [wanted.first(), wanted.last()].into_iter().flatten().find(|f| *f < first || *f > last);
+    match outside {
+        None => Ok(wanted.clone()),
+        Some(frame) => {
+            Err(CliError::Usage(format!("--frames {wanted}: frame {frame} is outside, there are {first} to {last}")))
+        }
+    }
+}
+
+/// The whole frames in a node's time domain, if it says anything that can be rendered.
+fn whole_frames(domain: RangeD) -> Option<(i64, i64)> {
+    let (first, last) = (domain.min.ceil(), domain.max.floor());
+    let sound = first.is_finite() && last >= first && last - first < MAX_FRAMES && first.abs() < 1e9;
+    sound.then_some((first as i64, last as i64))
+}
+
+/// Whether there are channels beside colour and alpha.
+fn has_extras(info: &ClipInfo) -> bool {
+    info.channel_names.len() > if info.has_alpha { 4 } else { 3 }
+}
+
+/// What an instance renders, and the clips it reads.
+pub(super) struct Job<'a> {
+    pub(super) instance: &'a Instance,
+    pub(super) input: &'a ClipReader,
+    pub(super) sources: &'a [Arc<ClipSource>],
+    pub(super) keep_alpha: bool,
+}
+
+impl Job<'_> {
+    /// Renders the frames and gives each to `sink`, in order.
+    pub(super) fn render(
+        &self,
+        frames: &FrameList,
+        bar: &mut Bar,
+        mut sink: impl FnMut(i64, Picture) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let total = usize::try_from(frames.len()).unwrap_or(usize::MAX);
+        let cancel = self.instance.cancel_handle();
+        let mut done = 0;
+        for range in frames.ranges() {
+            // Frame numbers of lists fit; see `frame_list::MAX_FRAME`.
+            let ends = (*range.start() as i32, *range.end() as i32);
+            let mut stopped = None;
+            let result = render_range(
+                self.instance,
+                Frame::at(0.0),
+                ends,
+                &cancel,
+                |at| bar.update(done + at.done, total),
+                |time, image| {
+                    let taken = self.take(time, &image).and_then(|picture| sink(time as i64, picture));
+                    // The renderer has no word for this error, and stops at any.
+                    taken.map_err(|error| {
+                        stopped = Some(error);
+                        RenderError::Cancelled
+                    })
+                },
+            );
+            if let Some(error) = stopped {
+                return Err(error);
+            }
+            result.map_err(|error| self.explain(error))?;
+            done += range.count();
+        }
+        Ok(())
+    }
+
+    fn take(&self, time: f64, image: &HostImage) -> Result<Picture, CliError> {
+        self.check_sources()?;
+        let picture = to_picture(image, self.keep_alpha)?;
+        if !has_extras(self.input.info()) {
+            return Ok(picture);
+        }
+        // An untouched frame keeps the channels that OpenFX does not carry.
+        let Some(identity) = self.instance.is_identity(time)? else { return Ok(picture) };
+        match self.input.frame(identity.time.round() as i64) {
+            Ok(known) if known.size() == picture.size() => Ok(picture.with_extras(known.extras().to_vec())?),
+            Err(error) if !error.is_missing() => Err(error.into()),
+            _ => Ok(picture),
+        }
+    }
+
+    fn check_sources(&self) -> Result<(), CliError> {
+        match self.sources.iter().find_map(|s| s.broken()) {
+            Some(broken) => Err(CliError::Failed(broken)),
+            None => Ok(()),
+        }
+    }
+
+    /// A frame that could not be read is the cause, whatever came of it.
+    fn explain(&self, error: RenderError) -> CliError {
+        match (error, self.check_sources()) {
+            (RenderError::Cancelled, _) => CliError::Cancelled,
+            (_, Err(cause)) => cause,
+            (error, Ok(())) => error.into(),
+        }
+    }
+}
+
+/// What the node said, each thing once. What it said of a failure is in the error already.
+pub(super) fn say_messages(instance: &Instance) {
+    let mut said = HashSet::new();
+    for message in instance.messages() {
+        let worth = matches!(message.kind, MessageKind::Warning | MessageKind::Message);
+        if worth && said.insert(message.text.clone()) {
+            progress::note(&message.text);
+        }
+    }
+}
+
+/// A clip's source, connected to the first input of an instance.
+pub(super) fn connect_first(
+    instance: &Instance,
+    node: &Effect,
+    clip: &Path,
+) -> Result<(Arc<ClipReader>, Arc<ClipSource>), CliError> {
+    let described = node.describe_in(instance.context())?;
+    let (first, _) = inputs(&described, false, node)?;
+    let reader = Arc::new(ClipReader::open(clip)?);
+    let source = connect(instance, &first, &reader)?;
+    Ok((reader, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_taken_as_whole_frames_if_it_makes_sense() {
+        let whole = |min, max| whole_frames(RangeD { min, max });
+        assert_eq!(whole(1.0, 24.0), Some((1, 24)));
+        assert_eq!(whole(-0.5, 2.5), Some((0, 2)));
+        assert_eq!(whole(0.2, 0.8), None);
+        assert_eq!(whole(f64::NEG_INFINITY, 5.0), None);
+        assert_eq!(whole(f64::NAN, f64::NAN), None);
+        assert_eq!(whole(0.0, 1e7), None);
+    }
+}

@@ -12,6 +12,7 @@ come back bit for bit.
 """
 
 import argparse
+import os
 import subprocess
 import tempfile
 import time
@@ -20,7 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-PICKUP = Path(__file__).resolve().parents[2] / "target" / "release" / "pickup"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).resolve().parents[2] / "target"))
+PICKUP = TARGET / "release" / "pickup"
 STRIDE = {"bigbuckbunny.mp4": 1}
 
 
@@ -54,7 +56,7 @@ def dis(a, b):
     return np.rint((halfway(a, forward) + halfway(b, backward)) / 2)
 
 
-def compare(clip, stride, most, settings):
+def compare(clip, stride, most, options):
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "in"), Path(folder, "out")
         source.mkdir()
@@ -67,7 +69,7 @@ def compare(clip, stride, most, settings):
         began = time.time()
         subprocess.run([PICKUP, "render", "Repair", "--in", source / "%04d.png", "--out", made / "%04d.png",
                         "--frames", f"1-{last}", "--set", f"frames=2-{last - 1}x2",
-                        *(f"--set={s}" for s in settings)], check=True, capture_output=True)
+                        *options], check=True, capture_output=True)
         seconds = (time.time() - began) / (last // 2)
         rows, read = [], lambda path: cv2.imread(str(path))
         for kept in files[0:last:2]:
@@ -84,13 +86,13 @@ def main():
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stride", type=int, help="default: 1 for bigbuckbunny.mp4, 2 for others")
     parser.add_argument("--most", type=int, default=0, help="frames to make from each clip; 0 for all")
-    parser.add_argument("--set", action="append", default=[], help="passed on to Repair")
+    parser.add_argument("options", nargs="*", help="after --, passed on to pickup render, such as --set quality=Best")
     args = parser.parse_args()
     clips = sorted(p for p in args.clips.iterdir() if p.suffix in (".mp4", ".mkv", ".mov"))
     print("| clip | frames | blend | DIS | Pickup | over DIS | s/frame |\n|---|---|---|---|---|---|---|")
     means = []
     for clip in clips:
-        mean, count, seconds = compare(clip, args.stride or STRIDE.get(clip.name, 2), args.most, args.set)
+        mean, count, seconds = compare(clip, args.stride or STRIDE.get(clip.name, 2), args.most, args.options)
         means.append(mean)
         blend, flow, pickup = mean
         print(f"| {clip.stem} | {count} | {blend:.2f} | {flow:.2f} | {pickup:.2f} | {pickup - flow:+.2f} | {seconds:.2f} |",

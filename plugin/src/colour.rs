@@ -6,7 +6,7 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame};
 
-use crate::clips::{ColourHint, Picture};
+use crate::clips::Picture;
 
 /// What the footage's numbers stand for.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +51,18 @@ impl ColourParams {
         let linear = match (self.footage, colourspace) {
             (Footage::Display, _) => false,
             (Footage::Linear, _) => true,
-            (Footage::Automatic, Some(space)) => space.contains("linear"),
+            (Footage::Automatic, Some(space)) => is_linear(space),
             (Footage::Automatic, None) => float && LINEAR_HOSTS.iter().any(|name| host.name.starts_with(name)),
         };
         if linear { Encoding::Linear } else { Encoding::Display }
     }
+}
+
+/// Whether a colourspace of the 1.5 colour management is proportional to light: by the names of the standard's own
+/// configuration, in which `lin_` and the ACES working spaces are.
+fn is_linear(space: &str) -> bool {
+    let space = space.to_ascii_lowercase();
+    space.contains("linear") || space.starts_with("lin_") || matches!(&*space, "acescg" | "aces2065-1")
 }
 
 /// Whether the colours stand by themselves, and must be multiplied by alpha before they are moved or mixed.
@@ -90,13 +97,18 @@ pub fn frame_of(image: &InputImage<'_>, window: RectI, encoding: Encoding) -> Re
     Frame::new(width, height, channels, encoding, pixels).map_err(Error::new)
 }
 
+/// Alpha below which nothing can be seen.
+const TRACE: f32 = 1e-3;
+
 /// Writes a frame made for `window` into the output, in the output's own components and alpha.
 pub fn write(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
     let unpremultiply = straight(output.components, output.premultiplication);
     write_rows(frame, window, output, |pixel| match *pixel {
         [v] => [v, v, v, v],
         [r, g, b] => [r, g, b, 1.0],
-        [r, g, b, a, ..] if unpremultiply && a > 0.0 => [r / a, g / a, b / a, a],
+        // Resampling may leave a trace of alpha below or above its range; dividing by a trace makes sparks.
+        [r, g, b, a, ..] if unpremultiply && a > TRACE => [r / a, g / a, b / a, a.min(1.0)],
+        [r, g, b, a, ..] if unpremultiply => [r, g, b, a.max(0.0)],
         [r, g, b, a, ..] => [r, g, b, a],
         _ => [0.0; 4],
     });
@@ -125,17 +137,30 @@ fn write_rows(frame: &Frame, window: RectI, output: &mut OutputImage<'_>, rgba: 
 ///
 /// # Errors
 /// When the picture cannot be brought to that size.
-pub fn frame_of_picture(picture: &Picture, hint: ColourHint, window: RectI, channels: usize) -> Result<Frame> {
-    let picture = picture.to_premultiplied().to_rgba();
-    let (from_width, from_height) = picture.size();
-    let values = picture.pixels().to_f32();
-    let pick = |pixel: &[f32]| match channels {
-        1 => vec![pixel[3]],
-        3 => pixel[..3].to_vec(),
-        _ => pixel.to_vec(),
+pub fn frame_of_picture(picture: &Picture, encoding: Encoding, window: RectI, channels: usize) -> Result<Frame> {
+    let (width, height) = picture.size();
+    let associated;
+    let picture = if picture.premultiplied() || !picture.has_alpha() {
+        picture
+    } else {
+        associated = picture.to_premultiplied();
+        &associated
     };
-    let values: Vec<f32> = values.chunks_exact(4).flat_map(pick).collect();
-    let encoding = if hint == ColourHint::Linear { Encoding::Linear } else { Encoding::Display };
-    let frame = Frame::new(from_width, from_height, channels, encoding, values).map_err(Error::new)?;
+    let (from, all) = (picture.channels(), picture.pixels().to_f32());
+    let values = if from == channels {
+        all
+    } else {
+        let mut values = Vec::with_capacity(width * height * channels);
+        for pixel in all.chunks_exact(from) {
+            let alpha = pixel.get(3).copied().unwrap_or(1.0);
+            match channels {
+                1 => values.push(alpha),
+                3 => values.extend_from_slice(&pixel[..3]),
+                _ => values.extend([pixel[0], pixel[1], pixel[2], alpha]),
+            }
+        }
+        values
+    };
+    let frame = Frame::new(width, height, channels, encoding, values).map_err(Error::new)?;
     frame.resized(window.width(), window.height()).map_err(Error::new)
 }

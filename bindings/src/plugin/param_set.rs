@@ -261,7 +261,7 @@ impl<'a> Entry<'a> {
         (status == Status::OK.0 && value.is_finite()).then_some(value)
     }
 
-    /// The integral over time in frames, by the host, else by Simpson's rule over quarter frames.
+    /// The integral over time in frames, by the host, else by Simpson's rule over quarter frames between the keys.
     pub(crate) fn integral(&self, from: f64, to: f64) -> Result<f64> {
         if !self.spec().is_double() {
             return Err(self.wrong_type());
@@ -275,10 +275,25 @@ impl<'a> Entry<'a> {
         if let Some(value) = self.host_integral(from, to) {
             return Ok(value);
         }
+        let at = |t: f64| f64::read(self, When::At(t));
         if self.key_count() == Some(0) {
-            return Ok(f64::read(self, When::At(from))? * (to - from));
+            return Ok(at(from)? * (to - from));
         }
-        simpson(from, to, |t| f64::read(self, When::At(t)))
+        let keys = self.key_times();
+        let (Some(&first), Some(&last)) = (keys.first(), keys.last()) else { return simpson(from, to, at) };
+        // Before the first key and after the last a curve is flat: asking for it there step by step would take a host
+        // minutes over a long clip.
+        let before = (first.min(to) - from).max(0.0);
+        let after = (to - last.max(from)).max(0.0);
+        let mut sum = 0.0;
+        if before > 0.0 {
+            sum += at(from)? * before;
+        }
+        if after > 0.0 {
+            sum += at(to)? * after;
+        }
+        let (low, high) = (from.max(first), to.min(last));
+        Ok(if low < high { sum + simpson(low, high, at)? } else { sum })
     }
 }
 

@@ -42,9 +42,7 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
         sources.push(connect(&instance, &clip, to)?);
     }
     let told = set(args, &described, &instance);
-    if let Some(broken) = sources.iter().find_map(|s| s.broken()) {
-        return Err(CliError::Failed(broken));
-    }
+    check_sources(&sources)?;
     told?;
     let frames = frames(args, &instance, input.info())?;
     let depth = args.depth.map_or(input.info().depth, |d| clip_depth(d.into()));
@@ -241,10 +239,7 @@ impl Job<'_> {
     }
 
     fn check_sources(&self) -> Result<(), CliError> {
-        match self.sources.iter().find_map(|s| s.broken()) {
-            Some(broken) => Err(CliError::Failed(broken)),
-            None => Ok(()),
-        }
+        check_sources(self.sources)
     }
 
     /// A frame that could not be read is the cause, whatever came of it.
@@ -254,6 +249,13 @@ impl Job<'_> {
             (_, Err(cause)) => cause,
             (error, Ok(())) => error.into(),
         }
+    }
+}
+
+fn check_sources(sources: &[Arc<ClipSource>]) -> Result<(), CliError> {
+    match sources.iter().find_map(|s| s.broken()) {
+        Some(broken) => Err(CliError::Failed(broken)),
+        None => Ok(()),
     }
 }
 

@@ -58,10 +58,10 @@ const SIGN_RADIUS: f32 = 66.0;
 
 impl Scene {
     fn at(t: f32) -> Self {
-        let angle = -0.34 + 0.085 * (t - 1.0);
-        let sign = (226.0 + 9.5 * (t - 1.0), 146.0 + 14.0 * (0.42 * t).sin());
-        let bird = (560.0 - 6.5 * t, 62.0 + 0.9 * t, (1.1 * t).sin());
-        Self { camera: 10.0 * t, sign, turn: (angle.cos(), angle.sin()), bird }
+        let angle = -0.34 + 0.06 * (t - 1.0);
+        let sign = (226.0 + 8.0 * (t - 1.0), 146.0 + 12.0 * (0.36 * t).sin());
+        let bird = (560.0 - 5.0 * t, 62.0 + 0.9 * t, (0.7 * t).sin());
+        Self { camera: 6.0 * t, sign, turn: (angle.cos(), angle.sin()), bird }
     }
 
     /// From front to back, as far as something is in the way.

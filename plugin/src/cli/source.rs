@@ -9,7 +9,7 @@ use ofx::{
 };
 use parking_lot::Mutex;
 
-use crate::clips::{ClipError, ClipInfo, ClipReader, Depth, Picture, Pixels};
+use crate::clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels};
 
 /// A clip that gives its frames to a host: time is the frame's own number.
 pub(super) struct ClipSource {
@@ -81,7 +81,12 @@ impl FrameSource for ClipSource {
             Ok(picture) => picture,
             Err(error) if error.is_missing() => return Ok(None),
             Err(error) => {
-                self.broken.lock().get_or_insert_with(|| error.to_string());
+                self.broken.lock().get_or_insert_with(|| match self.reader.info().kind {
+                    ClipKind::Sequence => {
+                        format!("{error}; or move the file away, and Repair fills the hole it leaves")
+                    }
+                    _ => error.to_string(),
+                });
                 return Err(Box::new(error));
             }
         };

@@ -248,7 +248,10 @@ impl ClipReader {
             };
             self.check_size(number, &picture)?;
             let picture = Arc::new(picture);
-            self.cache.lock().put(number, Arc::clone(&picture));
+            // Frames passed on the way are kept only where a look back is likely: they must not drive out what is used.
+            if frame - number < NEAR {
+                self.cache.lock().put(number, Arc::clone(&picture));
+            }
             if number == frame {
                 *slot = Some(decoder);
                 return Ok(picture);
@@ -293,6 +296,9 @@ fn info_of(kind: ClipKind, picture: &Picture, frames: FrameList, rate: Rate, pix
         pixel_aspect: if pixel_aspect.is_finite() && pixel_aspect > 0.0 { pixel_aspect } else { 1.0 },
     }
 }
+
+/// How far back from a frame that was asked for the frames passed are kept.
+const NEAR: i64 = 10;
 
 /// The frames used last, bounded in bytes.
 struct Cache {

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use pickup_model::{Brief, Filler, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
 use self::takes::Takes;
-use crate::clips::ClipReader;
+use crate::clips::{ClipReader, Tools};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
 pub const WEIGHTS: &str = "motion.safetensors";
@@ -27,7 +27,9 @@ const PAIRS_BUDGET: usize = 160 << 20;
 /// Bytes of made frames that are kept.
 const TAKES_BUDGET: usize = 192 << 20;
 /// Video and sequence readers kept open.
-const READERS: usize = 4;
+const READERS: usize = 2;
+/// Bytes of decoded frames that a reader keeps: ten of 8-bit 4K, which a search for damage looks at together.
+const READER_BUDGET: usize = 256 << 20;
 /// How often a render that waits for its turn asks whether it is still wanted.
 const IMPATIENCE: Duration = Duration::from_millis(50);
 
@@ -123,7 +125,7 @@ impl Engine {
             return Ok(reader);
         }
         readers.retain(|r| r.path != path);
-        let reader = Arc::new(ClipReader::open(path).map_err(Error::new)?);
+        let reader = Arc::new(ClipReader::open_with(path, &Tools::default(), READER_BUDGET).map_err(Error::new)?);
         readers.insert(0, OpenReader { path: path.to_owned(), modified, reader: reader.clone() });
         readers.truncate(READERS);
         Ok(reader)

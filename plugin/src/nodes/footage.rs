@@ -18,7 +18,8 @@ use crate::{
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct SourceParams {
     /// The clip's own file, for hosts that give a filter no neighbouring frames (Kdenlive, Shotcut and all of MLT): a
-    /// video file, or a sequence such as `shot.%04d.png`. Video files need ffmpeg. Other hosts do not use it.
+    /// video file, or a sequence such as `shot.%04d.png`. Video files need ffmpeg. The project must run at the clip's own
+    /// frame rate. Other hosts do not use it.
     #[param(id = "sourceFile", label = "Source file", text = "file")]
     pub file: String,
     /// Frames to skip at the file's start, when the clip on the timeline was trimmed there.
@@ -173,7 +174,7 @@ impl<'a> Footage<'a> {
             Err(error) if error.is_missing() => return Ok(None),
             Err(error) => return Err(Error::new(error)),
         };
-        frame_of_picture(&picture, reader.info().colour, self.shape.window, self.shape.channels).map(Some)
+        frame_of_picture(&picture, self.shape.encoding, self.shape.window, self.shape.channels).map(Some)
     }
 
     fn host_frame(&self, frame: i64) -> Result<Option<Frame>> {
@@ -205,7 +206,7 @@ impl<'a> Footage<'a> {
 }
 
 /// The whole frames of a clip.
-fn frame_range<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Option<(i64, i64)>> {
+pub fn frame_range<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Option<(i64, i64)>> {
     let range = cx.clip(clip)?.frame_range().filter(|r| r.min.is_finite() && r.max.is_finite() && r.max >= r.min);
     #[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any range usable")]
     Ok(range.map(|r| (r.min.ceil() as i64, r.max.floor() as i64)))

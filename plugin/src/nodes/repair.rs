@@ -18,7 +18,7 @@ use pickup_model::{
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     make, pass,
 };
 use crate::{
@@ -113,7 +113,8 @@ impl DamageParams {
 /// Repair's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct RepairParams {
-    /// Frames to replace, such as `101-104, 120` or `10-20x2` for every second one. Frame numbers are the host's own.
+    /// Frames to replace, such as `101-104, 120` or `10-20x2` for every second one. Frame numbers are the host's own. A
+    /// frame that the clip lacks should be listed too: some hosts do not ask for a frame they do not have.
     #[param(id = "frames", label = "Frames")]
     pub frames: String,
     /// Replace the frames at which this is on: keyframe it over damaged stretches.
@@ -167,19 +168,27 @@ impl Effect for Repair {
 
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let params = cx.params()?;
-        let plan = Marks::new(cx, &params)?;
+        let source = cx.clips().source;
+        let marks = Marks::new(cx, &params)?;
+        let range = frame_range(cx, source)?;
         let now = frame_number(cx.time());
         let (mut first, mut last) = (now, now);
-        if plan.damaged(now) {
-            let longest = i64::from(params.longest_gap);
-            first = (1..=longest).map(|d| now - d).find(|f| !plan.damaged(*f)).unwrap_or(now - longest);
-            last = (1..=longest).map(|d| now + d).find(|f| !plan.damaged(*f)).unwrap_or(now + longest);
+        if marks.damaged(now) {
+            let reach = i64::from(params.longest_gap) + 1;
+            let near = |step: i64| (1..=reach).map(|d| now + step * d).find(|f| !marks.damaged(*f));
+            (first, last) = (near(-1).unwrap_or(now), near(1).unwrap_or(now));
         }
+        let inside = |frame: i64| range.map_or(frame, |(a, b)| frame.clamp(a.min(now), b.max(now)));
         if params.damage.automatic {
             // Damage that is found lasts a few frames, and the good frames about it are judged by those about them.
-            (first, last) = (first - 2 * REACH, last + 2 * REACH);
+            let (first, last) = (inside(first - 2 * REACH), inside(last + 2 * REACH));
+            frames.add(source, as_time(first), as_time(last));
+        } else {
+            // Not what lies between: those are the frames that may be missing, and hosts fetch all that is announced.
+            let mut known = [inside(first), now, inside(last)].to_vec();
+            known.dedup();
+            known.iter().for_each(|f| frames.add(source, as_time(*f), as_time(*f)));
         }
-        frames.add(cx.clips().source, as_time(first), as_time(last));
         Ok(())
     }
 
@@ -202,13 +211,18 @@ impl Effect for Repair {
         let marks = Marks::new(cx, &params)?;
         let now = frame_number(cx.time());
         if !footage.has_neighbours() {
-            if marks.damaged(now) {
+            if marks.damaged(now) || params.damage.automatic {
                 cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
             }
-            return pass(cx, source, cx.time());
+            return show_good(cx, &params, shape);
+        }
+        if !cx.host().temporal_access {
+            cx.clear_persistent_message();
         }
         let sight = Sight::new(&footage, &marks, &params);
-        if sight.is_good(now)? {
+        // A file only helps: the current frame is the host's own, wherever the file may end.
+        let own = !cx.host().temporal_access && !params.damage.automatic && !marks.damaged(now);
+        if own || sight.is_good(now)? {
             return show_good(cx, &params, shape);
         }
         let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
@@ -293,36 +307,65 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
 
     /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one.
     fn shot(&self, missing: i64) -> Result<Shot> {
+        if let Some((first, last)) = self.footage.range()
+            && !self.footage.contains(missing)
+        {
+            return Err(Error::Failed(format!(
+                "Frame {missing} lies outside the clip, which has frames {first} to {last}"
+            )));
+        }
+        let (before, after) = (self.side(missing, -1)?, self.side(missing, 1)?);
         let mut shot = Shot::new();
-        // Where the gap ends on either side: at a good frame, at the clip's end, or farther than is allowed.
-        let mut sides = [missing - self.longest - 1, missing + self.longest + 1];
-        for (side, step) in [(0, -1), (1, 1)] {
-            for d in 1..=self.longest {
-                let near = missing + step * d;
-                if !self.footage.contains(near) {
-                    sides[side] = near;
-                    break;
+        let mut gap = 1;
+        for side in [&before, &after] {
+            match side {
+                Side::Known(near, frame) => {
+                    gap += (near - missing).abs() - 1;
+                    shot = shot.known(as_time(*near), frame.clone()).map_err(failed)?;
                 }
-                if self.is_good(near)?
-                    && let Some(frame) = self.footage.frame(near)?
-                {
-                    sides[side] = near;
-                    shot = shot.known(as_time(near), frame).map_err(failed)?;
-                    break;
-                }
+                Side::ClipEnds(near) => gap += (near - missing).abs() - 1,
+                Side::TooFar => gap += self.longest,
             }
         }
-        let gap = sides[1] - sides[0] - 1;
-        if shot.frames().is_empty() || gap > self.longest {
+        if gap > self.longest {
             return Err(Error::Failed(format!(
-                "Frame {missing} lies in a gap of {} frames or more, and “Longest gap” is {}: mark fewer frames in a \
-                 row as damaged, or raise it",
-                gap.max(1),
+                "Frame {missing} lies in a gap of more than {} frames, the “Longest gap”: mark fewer frames in a row as \
+                 damaged, or raise it",
                 self.longest
             )));
         }
+        if shot.frames().is_empty() {
+            return Err(Error::Failed("Every frame of the clip is damaged or missing: there is nothing to work from".into()));
+        }
         Ok(shot.missing(as_time(missing)))
     }
+
+    /// What lies on one side of a frame.
+    fn side(&self, missing: i64, step: i64) -> Result<Side> {
+        for d in 1..=self.longest {
+            let near = missing + step * d;
+            if !self.footage.contains(near) {
+                return Ok(Side::ClipEnds(near));
+            }
+            if self.is_good(near)?
+                && let Some(frame) = self.footage.frame(near)?
+            {
+                return Ok(Side::Known(near, frame));
+            }
+        }
+        // Where the host does not say how long the clip is, its end cannot be told from a long gap.
+        Ok(if self.footage.range().is_some() { Side::TooFar } else { Side::ClipEnds(missing + step) })
+    }
+}
+
+/// What lies on one side of a frame that is to be made.
+enum Side {
+    /// A good frame, and its number.
+    Known(i64, Frame),
+    /// The clip's end, and the first number beyond it.
+    ClipEnds(i64),
+    /// More damaged frames than are bridged.
+    TooFar,
 }
 
 /// A good frame, as the output shows it.
@@ -356,7 +399,7 @@ fn write_even(cx: &Render<'_, Repair>, shape: Shape, value: f32) -> Result<()> {
 fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let Some(window) = cx.image(source, cx.time())?.map(|image| image.bounds) else {
+    let Some(window) = cx.image(source, cx.time())?.map(|image| image.region_of_definition) else {
         return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
     };
     let shape = Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?;
@@ -367,6 +410,9 @@ fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     let Some((first, last)) = footage.range() else {
         return Err(Error::Failed("This host does not say how long the clip is, so it cannot be searched".into()));
     };
+    if last - first > LONGEST_SEARCH {
+        return Err(Error::Failed("The clip has no end that this host names, so it cannot be searched".into()));
+    }
     let progress = cx.progress("Repair: looking for damaged frames");
     let found = search(&footage, first, last, &params.damage.thresholds(), |done| progress.step(done))?;
     let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found);
@@ -379,6 +425,9 @@ fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     cx.message(MessageKind::Message, &text);
     Ok(())
 }
+
+/// Frames that a search looks at, at most: hosts give endless clips, such as generators, the largest range there is.
+const LONGEST_SEARCH: i64 = 1_000_000;
 
 /// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
 fn search(

@@ -1,14 +1,16 @@
 //! Retime: another speed, with the frames that it needs between the clip's own.
 
+use std::cell::RefCell;
+
 use ofx::{
     Context, Field, RangeD, RectI,
     plugin::{At, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result},
 };
-use pickup_model::{Exposure, Frame, Shot};
+use pickup_model::{Exposure, Frame, Origin, Shot};
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     make, pass,
 };
 use crate::{
@@ -45,8 +47,8 @@ pub struct RetimeParams {
     /// does, and this is not used.
     #[param(id = "by", label = "Retime by", default = By::Speed)]
     pub by: By,
-    /// Speed in per cent: 50 is half speed, 0 freezes, below 0 runs backwards. Keyframe it for a ramp: the curve is
-    /// added up from frame to frame, so the ramp is smooth and nothing jumps.
+    /// Speed in per cent: 50 is half speed, 0 freezes, below 0 runs back again. Keyframe it for a ramp: the curve is
+    /// added up from the clip's start, so the ramp is smooth and nothing jumps. To play a clip from its end, use Reverse.
     #[param(id = "speed", label = "Speed %", default = 100.0, range = -100_000.0..=100_000.0, display = -400.0..=400.0, animates)]
     pub speed: f64,
     /// The source frame to show, when retiming by source frame; fractions fall between frames. Frame numbers are the
@@ -129,7 +131,7 @@ impl Effect for Retime {
             return Ok(None);
         }
         let time = TimeMap::new(cx, &params)?.source_time(cx.time())?;
-        let whole = if params.method == Method::Nearest { time.round() } else { time };
+        let whole = params.method.shown(time);
         Ok((whole.fract() == 0.0).then(|| (cx.clips().source, whole)))
     }
 
@@ -142,16 +144,21 @@ impl Effect for Retime {
         };
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         if !footage.has_neighbours() {
-            if is_retimed(&params) {
+            if is_retimed(cx, &params)? {
                 cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
             }
             return pass(cx, source, cx.time());
         }
+        if !cx.host().temporal_access {
+            cx.clear_persistent_message();
+        }
         let map = TimeMap::within(cx, &params, footage.range());
         let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
-        let maker = Maker { cx, params: &params, footage: &footage };
+        let maker = Maker { cx, params: &params, footage: &footage, read: RefCell::default() };
+        // The host's own picture, bit for bit, wherever it can be had.
+        let own = |time: f64| time.fract() == 0.0 && (cx.host().temporal_access || time == cx.time());
         match times[..] {
-            [time] if time.fract() == 0.0 && cx.host().temporal_access => pass(cx, source, time),
+            [time] if own(params.method.shown(time)) => pass(cx, source, params.method.shown(time)),
             _ => {
                 let frame = maker.exposed(&times)?;
                 colour::write(&frame, shape.window, &mut cx.output()?);
@@ -165,9 +172,17 @@ impl Effect for Retime {
     }
 }
 
-/// Whether anything would be shown at another time than its own.
-fn is_retimed(params: &RetimeParams) -> bool {
-    params.by == By::SourceFrame || params.reverse || params.speed != 100.0
+impl Method {
+    /// The source time that is shown for a wanted one.
+    fn shown(self, time: f64) -> f64 {
+        if self == Self::Nearest { time.round() } else { time }
+    }
+}
+
+/// Whether anything may be shown otherwise than as it is.
+fn is_retimed(cx: &Cx<'_, Retime>, params: &RetimeParams) -> Result<bool> {
+    let curved = !cx.key_times(RetimeParams::SPEED)?.is_empty();
+    Ok(params.by == By::SourceFrame || params.reverse || params.speed != 100.0 || curved || params.shutter > 0.0)
 }
 
 /// The instants that make up the frame at `time`: one, or the shutter's samples, evenly spread about it.
@@ -211,17 +226,20 @@ struct TimeMap<'a, 'c> {
     by: By,
     reverse: bool,
     range: Option<RangeD>,
+    /// Where the speed curve starts to add up.
+    start: f64,
 }
 
 impl<'a, 'c> TimeMap<'a, 'c> {
     fn new(cx: &'a Cx<'c, Retime>, params: &RetimeParams) -> Result<Self> {
-        let range = cx.clip(cx.clips().source)?.frame_range();
-        Ok(Self { cx, by: params.by, reverse: params.reverse, range })
+        Ok(Self::within(cx, params, frame_range(cx, cx.clips().source)?))
     }
 
     fn within(cx: &'a Cx<'c, Retime>, params: &RetimeParams, range: Option<(i64, i64)>) -> Self {
         let range = range.map(|(first, last)| RangeD { min: as_time(first), max: as_time(last) });
-        Self { cx, by: params.by, reverse: params.reverse, range }
+        // Where frames come from a file, the effect's time starts at 0 with the clip, whatever the file holds before.
+        let start = range.filter(|_| cx.host().temporal_access).map_or(0.0, |r| r.min);
+        Self { cx, by: params.by, reverse: params.reverse, range, start }
     }
 
     fn source_time(&self, time: f64) -> Result<f64> {
@@ -229,13 +247,9 @@ impl<'a, 'c> TimeMap<'a, 'c> {
             (Some(time), _) => time,
             (None, By::SourceFrame) => self.cx.value_at(RetimeParams::SOURCE_FRAME, time)?,
             (None, By::Speed) => {
-                let start = self.range.map_or(0.0, |r| r.min);
-                let passed = integral(self.cx, start, time)?;
-                // What starts backwards starts at the clip's end: from its start there is nowhere to go.
-                let backwards = self.cx.value_at(RetimeParams::SPEED, start)? < 0.0;
+                let passed = integral(self.cx, self.start, time)?;
                 match self.range {
-                    Some(range) if backwards != self.reverse => range.max + if self.reverse { -passed } else { passed },
-                    Some(range) if self.reverse => range.min - passed,
+                    Some(range) if self.reverse => range.max - passed,
                     None if self.reverse => {
                         return Err(Error::Failed(
                             "This host does not say how long the clip is, so it cannot be played from its end: retime \
@@ -243,7 +257,7 @@ impl<'a, 'c> TimeMap<'a, 'c> {
                                 .into(),
                         ));
                     }
-                    _ => start + passed,
+                    _ => self.start + passed,
                 }
             }
         };
@@ -259,42 +273,58 @@ struct Maker<'a, 'b, 'c> {
     cx: &'a Render<'c, Retime>,
     params: &'a RetimeParams,
     footage: &'a Footage<'b>,
+    /// The two source frames read last: a shutter's instants mostly share theirs.
+    read: RefCell<Vec<(i64, Frame)>>,
 }
 
 impl Maker<'_, '_, '_> {
     fn exposed(&self, times: &[f64]) -> Result<Frame> {
         let (first, rest) = times.split_first().ok_or_else(|| Error::Failed("There is no instant to show".into()))?;
-        let frame = self.at(*first)?;
+        let (frame, mut held) = self.at(*first)?;
         if rest.is_empty() {
             return Ok(frame);
         }
         let mut exposure = Exposure::new(&frame);
         for time in rest {
             self.cx.check_abort()?;
-            exposure.add(&self.at(*time)?).map_err(failed)?;
+            let (frame, cut) = self.at(*time)?;
+            held |= cut;
+            exposure.add(&frame).map_err(failed)?;
+        }
+        if held {
+            // The shutter would be open across a cut: two shots are not to be mixed.
+            return Ok(self.at(times[times.len() / 2])?.0);
         }
         exposure.finish().map_err(failed)
     }
 
     fn source(&self, frame: i64) -> Result<Frame> {
-        self.footage.frame(frame)?.ok_or_else(|| {
+        if let Some((_, known)) = self.read.borrow().iter().find(|(number, _)| *number == frame) {
+            return Ok(known.clone());
+        }
+        let picture = self.footage.frame(frame)?.ok_or_else(|| {
             Error::Failed(format!("The source has no frame {frame}: repair the clip, or choose another part of it"))
-        })
+        })?;
+        let mut read = self.read.borrow_mut();
+        read.truncate(1);
+        read.insert(0, (frame, picture.clone()));
+        Ok(picture)
     }
 
-    fn at(&self, time: f64) -> Result<Frame> {
+    /// The frame at a source time, and whether it was held because a cut lies there.
+    fn at(&self, time: f64) -> Result<(Frame, bool)> {
         let (before, after) = (frame_number(time.floor()), frame_number(time.ceil()));
         if before == after || self.params.method == Method::Nearest {
-            return self.source(frame_number(time));
+            return Ok((self.source(frame_number(time))?, false));
         }
         let (first, last) = (self.source(before)?, self.source(after)?);
-        let shot =
-            Shot::new().known(as_time(before), first.clone()).and_then(|s| s.known(as_time(after), last.clone()));
-        let shot = shot.map_err(failed)?.missing(time);
         if self.params.method == Method::Blend {
-            return first.blended(&last, time.fract()).map_err(failed);
+            return Ok((first.blended(&last, time.fract()).map_err(failed)?, false));
         }
-        Ok(make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?.frame.clone())
+        let shot = Shot::new().known(as_time(before), first).and_then(|s| s.known(as_time(after), last));
+        let shot = shot.map_err(failed)?.missing(time);
+        let made = make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?;
+        Ok((made.frame.clone(), made.origin == Origin::Held))
     }
 }
 

@@ -5,7 +5,8 @@
 
 Prints medians of seconds, and the ratio Rust / PyTorch, for matching a pair both ways and for making one frame of it.
 The Rust side's frame includes moving the pictures' own pixels; PyTorch's includes its warps. PyTorch runs the network
-in channels_last when that is the faster layout for it.
+in both memory layouts, and with correlation written as the training has it (matrix products, fast for small crops) and
+as shifted products (faster for whole frames); the ratio is to the fastest of them.
 """
 
 import argparse
@@ -16,8 +17,10 @@ import time
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 
+import networks
 from networks import Motion, resize, upsample_flow, warp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +32,12 @@ def rust(width, height, threads):
         cwd=ROOT, env=os.environ | {"RAYON_NUM_THREADS": str(threads)}, check=True, capture_output=True, text=True)
     words = out.stdout.split()
     return float(words[words.index("pair") + 1]), float(words[words.index("frame") + 1])
+
+
+def shifted_products(a, b, radius):
+    h, w = a.shape[-2:]
+    b, side = F.pad(b, [radius] * 4), 2 * radius + 1
+    return torch.stack([(a * b[:, :, dy:dy + h, dx:dx + w]).mean(1) for dy in range(side) for dx in range(side)], 1)
 
 
 @torch.no_grad()
@@ -59,19 +68,21 @@ def main():
     padded = [-(-side // 64) * 64 for side in (height, width)]
     first, last = torch.rand(2, 1, 3, *padded)
     layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-    rows = {"rust": [], **{name: [] for name in layouts}}
+    forms = {"matrices": networks.correlation, "shifts": shifted_products}
+    rows = {"rust": [], **{f"{layout}, {form}": [] for layout in layouts for form in forms}}
     for round_ in range(args.rounds + 1):
-        for name, layout in layouts.items():
-            model.to(memory_format=layout)
-            seconds = pytorch(model, first.to(memory_format=layout), last.to(memory_format=layout), 5)
-            if round_:
-                rows[name].append(seconds)
+        for layout, memory in layouts.items():
+            model.to(memory_format=memory)
+            for form, networks.correlation in forms.items():
+                seconds = pytorch(model, first.to(memory_format=memory), last.to(memory_format=memory), 5)
+                if round_:
+                    rows[f"{layout}, {form}"].append(seconds)
         if round_:
             rows["rust"].append(rust(width, height, args.threads))
     medians = {name: [statistics.median(r[i] for r in seconds) for i in (0, 1)] for name, seconds in rows.items()}
     for name, (pair, frame) in medians.items():
-        print(f"{name:14} pair {pair:.3f} s, frame {frame:.3f} s")
-    best = [min(medians[name][i] for name in layouts) for i in (0, 1)]
+        print(f"{name:24} pair {pair:.3f} s, frame {frame:.3f} s")
+    best = min((m for name, m in medians.items() if name != "rust"), key=sum)
     print(f"Rust / PyTorch: pair {medians['rust'][0] / best[0]:.2f}, frame {medians['rust'][1] / best[1]:.2f}, "
           f"both {sum(medians['rust']) / sum(best):.2f}")
 

@@ -109,7 +109,7 @@ pub fn write(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
         // Resampling may leave a trace of alpha below or above its range; dividing by a trace makes sparks.
         [r, g, b, a, ..] if unpremultiply && a > TRACE => [r / a, g / a, b / a, a.min(1.0)],
         [r, g, b, a, ..] if unpremultiply => [r, g, b, a.max(0.0)],
-        [r, g, b, a, ..] => [r, g, b, a],
+        [r, g, b, a, ..] => [r, g, b, a.clamp(0.0, 1.0)],
         _ => [0.0; 4],
     });
 }

@@ -7,7 +7,7 @@ use ofx::{BitDepth, Context, host::Profile};
 
 /// Fills missing frames of footage: the OpenFX bundle Pickup, hosted from the command line.
 #[derive(Debug, Parser)]
-#[command(name = "pickup", version, about)]
+#[command(name = "pickup", version)]
 #[command(after_help = "\
 Without a command it runs `pickup demo`.
 
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn no_command_is_the_demo() {
         let args = parse("pickup").unwrap();
-        assert!(matches!(args.command.unwrap_or_default(), Command::Demo(d) if d.out == PathBuf::from("pickup-demo")));
+        assert!(matches!(args.command.unwrap_or_default(), Command::Demo(d) if d.out.as_os_str() == "pickup-demo"));
     }
 
     #[test]

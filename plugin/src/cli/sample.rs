@@ -67,7 +67,7 @@ impl Scene {
     /// From front to back, as far as something is in the way.
     fn colour(&self, x: f32, y: f32) -> Rgb {
         match title(x, y) {
-            Some((colour, cover)) if cover == 1.0 => colour,
+            Some((colour, 1.0)) => colour,
             Some((colour, cover)) => mix(self.scenery(x, y), colour, cover),
             None => self.scenery(x, y),
         }

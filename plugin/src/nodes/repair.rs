@@ -169,7 +169,8 @@ impl Effect for Repair {
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
-        let marks = Marks::new(cx, &params)?;
+        // A list that makes no sense is for render to complain of: hosts show nothing of what is said here.
+        let Ok(marks) = Marks::new(cx, &params) else { return Ok(()) };
         let range = frame_range(cx, source)?;
         let now = frame_number(cx.time());
         let (mut first, mut last) = (now, now);
@@ -194,9 +195,9 @@ impl Effect for Repair {
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(ofx::plugin::Clip, f64)>> {
         let params = cx.params()?;
-        let untouched = params.output == Output::Result
-            && !params.damage.automatic
-            && !Marks::new(cx, &params)?.damaged(frame_number(cx.time()));
+        let Ok(marks) = Marks::new(cx, &params) else { return Ok(None) };
+        let untouched =
+            params.output == Output::Result && !params.damage.automatic && !marks.damaged(frame_number(cx.time()));
         Ok(untouched.then(|| (cx.clips().source, cx.time())))
     }
 
@@ -335,7 +336,9 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
             )));
         }
         if shot.frames().is_empty() {
-            return Err(Error::Failed("Every frame of the clip is damaged or missing: there is nothing to work from".into()));
+            return Err(Error::Failed(
+                "Every frame of the clip is damaged or missing: there is nothing to work from".into(),
+            ));
         }
         Ok(shot.missing(as_time(missing)))
     }

@@ -140,7 +140,13 @@ impl Effect for Retime {
         let source = cx.clips().source;
         let shape = {
             let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+            // Of a frame that was announced: the one at this time need not be.
+            let shown = if cx.host().temporal_access {
+                TimeMap::new(cx, &params)?.source_time(cx.time())?.floor()
+            } else {
+                cx.time()
+            };
+            Shape::of(cx, source, &params.colour, cx.image(source, shown)?.as_ref(), window)?
         };
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         if !footage.has_neighbours() {

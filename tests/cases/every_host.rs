@@ -1,0 +1,104 @@
+//! Every node in every host and context that both do.
+
+use ofx::{
+    Context,
+    host::{Host, ParamKind, Profile, RenderArgs, Value},
+};
+
+use super::{
+    footage::{FLOAT, assert_same, clip, draw_sized, texture},
+    stage::{REPAIR, RETIME, Stage, turn},
+};
+
+fn small(time: i32) -> std::sync::Arc<ofx::host::HostImage> {
+    draw_sized((33, 21), FLOAT, move |x, y| texture(x - 2.0 * time as f32, y))
+}
+
+#[test]
+fn every_node_renders_in_every_host_and_context() {
+    for (name, profile) in Profile::all() {
+        for id in [REPAIR, RETIME] {
+            let contexts = {
+                let _turn = turn();
+                let effect = Host::new(profile.clone()).load(&crate::binary(), id).expect(name);
+                effect.contexts()
+            };
+            assert!(!contexts.is_empty(), "{id} does something in {name}");
+            for context in contexts {
+                let stage = Stage::new(profile.clone(), id, context, clip((1, 6), |t| Some(small(t))));
+                if context == Context::Retimer {
+                    stage.set("SourceTime", 3.0).expect(name);
+                }
+                assert_same(&stage.at(3.0), &small(3), &format!("{name} {id} {context:?} as it comes"));
+                match (id, context) {
+                    (_, Context::Retimer) => stage.set("SourceTime", 2.5).expect(name),
+                    (REPAIR, _) => stage.put("frames", "4"),
+                    _ => stage.put("speed", "50"),
+                }
+                let scale = profile.preview_scale;
+                stage.render(RenderArgs { scale: (scale, scale), ..RenderArgs::at(4.0) }).expect(name);
+                let image = stage.at(4.0);
+                assert_eq!((image.width(), image.height()), (33, 21), "{name} {id} {context:?}");
+                let made = !image
+                    .same_pixels(&small(4).converted(image.format(), ofx::host::RowLayout::default()).expect("small"));
+                assert_eq!(made, profile.temporal, "{name} {id} {context:?}");
+                assert!(image.to_rgba().iter().all(|v| v.is_finite()), "{name} {id} {context:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_projects_save_keeps_its_name() {
+    let common = ["sourceFile", "sourceOffset", "footage"];
+    let repair = [
+        "frames",
+        "damaged",
+        "automatic",
+        "findDuplicates",
+        "duplicateThreshold",
+        "findBlack",
+        "blackThreshold",
+        "findEmpty",
+        "emptyThreshold",
+        "findFlash",
+        "flashThreshold",
+        "findTorn",
+        "tornThreshold",
+        "findBlocky",
+        "blockyThreshold",
+        "find",
+        "output",
+        "quality",
+        "longestGap",
+    ];
+    let retime = ["by", "speed", "sourceFrame", "reverse", "method", "shutter", "shutterSamples", "quality"];
+    let _turn = turn();
+    let host = Host::new(Profile::reference());
+    for (id, label, own) in [(REPAIR, "Repair", &repair[..]), (RETIME, "Retime", &retime[..])] {
+        let effect = host.load(&crate::binary(), id).expect(id);
+        let descriptor = effect.descriptor();
+        assert_eq!((descriptor.label.as_str(), descriptor.grouping.as_str()), (label, "Pickup"));
+        let context = effect.describe_in(Context::Filter).expect(id);
+        let holds_values = |k: ParamKind| !matches!(k, ParamKind::Group | ParamKind::Page);
+        let mut is: Vec<&str> = context.params.iter().filter(|p| holds_values(p.kind)).map(|p| p.id.as_str()).collect();
+        let mut should: Vec<&str> = own.iter().chain(&common).copied().collect();
+        is.sort_unstable();
+        should.sort_unstable();
+        assert_eq!(is, should, "{id}");
+        assert!(context.params.iter().filter(|p| holds_values(p.kind)).all(|p| !p.hint.is_empty()), "{id} has hints");
+        assert_eq!(context.clips.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["Source", "Output"], "{id}");
+    }
+}
+
+#[test]
+fn colour_may_be_told_or_left_to_the_host() {
+    // What the numbers stand for changes where motion is looked for, never a still picture.
+    for footage in ["Automatic", "Display-referred", "Scene-linear"] {
+        let still = small(1);
+        let stage = Stage::repair(clip((1, 5), |_| Some(still.clone())), "3");
+        stage.put("footage", footage);
+        assert_same(&stage.at(3.0), &still, footage);
+        assert_eq!(stage.get("frames", 0.0), Some(Value::from("3")));
+    }
+}

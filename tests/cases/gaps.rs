@@ -1,0 +1,92 @@
+//! Repair: gaps of several frames, at the clip's ends, across cuts, and too long; lists that make no sense.
+
+use std::sync::Arc;
+
+use super::{
+    footage::{FLOAT, Resized, assert_same, clip, draw_sized, night, pan_with, panning, psnr, rubbish, texture},
+    stage::Stage,
+};
+
+#[test]
+fn three_frames_in_a_row_are_three_different_frames_in_order() {
+    let clip = pan_with(|t| (4..=6).contains(&t).then(|| Some(rubbish())));
+    let stage = Stage::repair(clip, "4-6");
+    let made = [4.0, 5.0, 6.0].map(|t| stage.at(t));
+    for (t, made) in [4.0, 5.0, 6.0].into_iter().zip(&made) {
+        let truth = panning(t, FLOAT);
+        assert!(psnr(made, &truth) > 15.0, "frame {t} is {:.1} dB", psnr(made, &truth));
+    }
+    // The first is nearer to what stands before the gap than the last is, and the other way round.
+    let (before, after) = (panning(3.0, FLOAT), panning(7.0, FLOAT));
+    assert!(psnr(&made[0], &before) > psnr(&made[2], &before));
+    assert!(psnr(&made[2], &after) > psnr(&made[0], &after));
+}
+
+#[test]
+fn at_the_clips_ends_the_nearest_good_frame_is_held() {
+    let stage = Stage::repair(pan_with(|t| (t <= 2 || t == 10).then(|| Some(rubbish()))), "1-2, 10");
+    for (time, held) in [(1.0, 3.0), (2.0, 3.0), (10.0, 9.0)] {
+        assert_same(&stage.at(time), &panning(held, FLOAT), &format!("frame {time} holds {held}"));
+        assert!(stage.is_made(time));
+    }
+    stage.put("output", "Confidence");
+    assert_eq!(stage.at(1.0).pixel(5, 5), Some([0.0, 0.0, 0.0, 1.0]), "nobody knows what was there");
+}
+
+#[test]
+fn frames_made_at_a_cut_are_of_one_side_and_no_mix() {
+    // From a light shot to a dark one, between frames 5 and 6.
+    let clip = clip((1, 10), |t| Some(if t <= 5 { panning(f64::from(t), FLOAT) } else { night(t) }));
+    let stage = Stage::repair(clip, "5-6");
+    assert_same(&stage.at(5.0), &panning(4.0, FLOAT), "the frame before the cut");
+    assert_same(&stage.at(6.0), &night(7), "the frame after the cut");
+}
+
+#[test]
+fn a_gap_longer_than_allowed_is_an_error_at_each_of_its_frames() {
+    let stage = Stage::repair(pan_with(|_| None), "4-7");
+    stage.put("longestGap", "4");
+    assert!((4..=7).all(|t| stage.is_made(f64::from(t))), "a gap of four frames may be bridged");
+    stage.put("longestGap", "3");
+    for time in [4.0, 5.0, 6.0, 7.0] {
+        let said = stage.error_at(time);
+        assert!(
+            said.contains(&format!("Frame {time}")) && said.contains("more than 3 frames, the “Longest gap”"),
+            "{said}"
+        );
+    }
+    assert_same(&stage.at(3.0), &panning(3.0, FLOAT), "good frames pass");
+    stage.put("frames", "1-4, 6-10");
+    for time in [1, 2, 3, 4, 6, 7, 8, 9, 10] {
+        let said = stage.error_at(f64::from(time));
+        assert!(said.contains("“Longest gap”"), "at the clip's ends too: {said}");
+    }
+}
+
+#[test]
+fn a_clip_of_nothing_but_damage_is_an_error() {
+    let said = Stage::repair(pan_with(|_| None), "1-10").error_at(5.0);
+    assert!(said.contains("Every frame") && said.contains("nothing to work from"), "{said}");
+}
+
+#[test]
+fn a_list_that_makes_no_sense_is_an_error_that_says_how_to_write_it() {
+    let stage = Stage::repair(pan_with(|_| None), "5");
+    for (list, part) in [("4-", "4-"), ("3, five", "five"), ("9-3", "9-3"), ("5,,6", ",")] {
+        stage.put("frames", list);
+        let said = stage.error_at(5.0);
+        assert!(said.contains("“Frames”") && said.contains(part) && said.contains("101-104, 120"), "{list}: {said}");
+    }
+    stage.put("frames", "5");
+    assert!(stage.is_made(5.0), "the right list works again");
+}
+
+#[test]
+fn a_clip_that_changes_its_size_is_an_error_that_names_the_frame_and_both_sizes() {
+    let odd = draw_sized((40, 30), FLOAT, texture);
+    let clip = Resized { clip: pan_with(|_| None), odd: 6.0, picture: odd };
+    let stage = Stage::repair(Arc::new(clip), "5");
+    let said = stage.error_at(5.0);
+    assert!(said.contains("Frame 6") && said.contains("40x30") && said.contains("96x64"), "{said}");
+    assert_same(&stage.at(4.0), &panning(4.0, FLOAT), "good frames pass");
+}

@@ -1,0 +1,156 @@
+//! Hosts that give a filter no neighbouring frames, as MLT: the node says so, and works from the clip's own file.
+
+use std::{fs, path::Path, sync::Arc};
+
+use ofx::{
+    BitDepth, Components, Context,
+    host::{CancelHandle, HostImage, MemoryClip, MessageKind, PixelFormat, Profile, RenderArgs, render_range},
+};
+use pickup::clips::{ClipWriter, Picture, Pixels, WriteOptions};
+use tempfile::TempDir;
+
+use super::{
+    footage::{HEIGHT, WIDTH, assert_same, clip, draw, largest_difference, panning},
+    stage::{REPAIR, RETIME, Stage},
+};
+
+const BYTE: PixelFormat = PixelFormat::new(BitDepth::Byte, Components::Rgba);
+const FRAMES: i32 = 8;
+
+fn whole(time: i32) -> Arc<HostImage> {
+    panning(f64::from(time), BYTE)
+}
+
+/// What the host has: times from 0 on, and damage at 3.
+fn damaged() -> Arc<MemoryClip> {
+    clip((0, FRAMES - 1), |t| Some(if t == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { whole(t) }))
+}
+
+/// The clip's file: the same frames, numbered from `first` on.
+fn sequence(folder: &Path, first: i64) -> String {
+    let spec = folder.join("shot.%04d.png");
+    let writer = ClipWriter::create(&spec, WriteOptions::default(), &[]).expect("a sequence");
+    for time in 0..FRAMES {
+        let values = whole(time).to_rgba().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect::<Vec<_>>();
+        let bytes = values.iter().map(|v| (v * 255.0).round() as u8).collect();
+        let picture = Picture::new(WIDTH, HEIGHT, false, false, Pixels::U8(bytes)).expect("a picture");
+        writer.write(first + i64::from(time), &picture).expect("it is written");
+    }
+    writer.finish().expect("it is whole");
+    spec.display().to_string()
+}
+
+fn with_file(first: i64) -> (TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = sequence(folder.path(), first);
+    (folder, spec)
+}
+
+fn stage(id: &str, settings: &[(&str, &str)]) -> Stage {
+    let stage = Stage::new(Profile::mlt(), id, Context::Filter, damaged());
+    settings.iter().for_each(|(id, value)| stage.put(id, value));
+    stage
+}
+
+/// Every frame, each from an instance of its own.
+fn render_all(stage: &Stage) -> Vec<HostImage> {
+    let mut frames = Vec::new();
+    let range = (0, FRAMES - 1);
+    let result = render_range(
+        stage,
+        RenderArgs::at(0.0),
+        range,
+        &CancelHandle::new(),
+        |_| {},
+        |_, image| {
+            frames.push(image);
+            Ok(())
+        },
+    );
+    result.unwrap_or_else(|e| panic!("{e}"));
+    frames
+}
+
+#[test]
+fn without_a_source_file_the_clip_passes_bit_for_bit_and_the_node_says_why() {
+    for (id, settings) in [(REPAIR, ("frames", "3")), (RETIME, ("speed", "50"))] {
+        let stage = stage(id, &[settings]);
+        for (time, image) in (0..).zip(render_all(&stage)) {
+            let should = if time == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { whole(time) };
+            assert_same(&image, &should, &format!("{id} {time}"));
+        }
+        stage.at(3.0);
+        let said = stage.persistent_message().expect("it says so");
+        assert_eq!(said.kind, MessageKind::Warning);
+        assert!(said.text.contains("no neighbouring frames") && said.text.contains("“Source file”"), "{}", said.text);
+    }
+}
+
+#[test]
+fn with_nothing_to_do_nothing_is_said() {
+    for id in [REPAIR, RETIME] {
+        let stage = stage(id, &[]);
+        assert_same(&stage.at(2.0), &whole(2), id);
+        assert_eq!(stage.persistent_message(), None);
+    }
+}
+
+#[test]
+fn from_the_source_file_a_listed_frame_is_made_as_in_a_host_with_neighbours() {
+    let right = Stage::repair(damaged(), "3").at(3.0);
+    let (_folder, spec) = with_file(101);
+    let stage = stage(REPAIR, &[("frames", "3"), ("sourceFile", &spec)]);
+    for (time, image) in (0..).zip(render_all(&stage)) {
+        if time == 3 {
+            assert!(largest_difference(&image, &right) < 1.5 / 255.0, "{} apart", largest_difference(&image, &right));
+        } else {
+            assert_same(&image, &whole(time), "a good frame");
+        }
+    }
+}
+
+#[test]
+fn a_clip_trimmed_at_its_start_finds_its_frames_by_the_offset() {
+    let right = Stage::repair(damaged(), "3").at(3.0);
+    let (_folder, spec) = with_file(1);
+    let later = clip((0, FRAMES - 3), |t| Some(whole(t + 2)));
+    let stage = Stage::new(Profile::mlt(), REPAIR, Context::Filter, later);
+    [("frames", "1"), ("sourceFile", &spec), ("sourceOffset", "2")].iter().for_each(|(id, v)| stage.put(id, v));
+    assert!(largest_difference(&stage.at(1.0), &right) < 1.5 / 255.0);
+}
+
+#[test]
+fn from_the_source_file_a_clip_is_retimed() {
+    let (_folder, spec) = with_file(1);
+    let stage = stage(RETIME, &[("speed", "200"), ("sourceFile", &spec)]);
+    for (time, source) in [(0.0, 0), (1.0, 2), (2.0, 4), (3.0, 6), (5.0, 7)] {
+        assert_same(&stage.at(time), &whole(source), &format!("at {time} stands {source}"));
+    }
+    stage.put("speed", "50");
+    stage.put("method", "Blend");
+    let right = super::footage::mean(&whole(1), &whole(2));
+    assert!(largest_difference(&stage.at(3.0), &right) < 1.5 / 255.0);
+}
+
+#[test]
+fn a_source_file_that_is_not_there_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["none.%04d.png", "none.png", "none.mp4"] {
+        let path = folder.path().join(name).display().to_string();
+        let said = stage(REPAIR, &[("frames", "3"), ("sourceFile", &path)]).error_at(3.0);
+        assert!(said.contains("none."), "{said}");
+    }
+}
+
+#[test]
+fn a_source_frame_that_is_cut_short_is_an_error_that_names_its_file() {
+    let (folder, spec) = with_file(1);
+    let file = folder.path().join("shot.0005.png");
+    let bytes = fs::read(&file).expect("it is there");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("it can be cut");
+    let stage = stage(REPAIR, &[("frames", "3"), ("sourceFile", &spec)]);
+    let said = stage.error_at(3.0);
+    assert!(said.contains("shot.0005.png"), "{said}");
+    fs::write(&file, &bytes).expect("it can be mended");
+    stage.at(3.0);
+}

@@ -1,0 +1,15 @@
+//! What the nodes do in hosts. Each program that includes these cases says, by `binary`, where the plugin is.
+
+mod alpha;
+mod crowd;
+mod damage;
+mod every_host;
+mod footage;
+mod gaps;
+mod mlt;
+mod repair;
+mod retime;
+mod speed;
+mod stage;
+mod trouble;
+mod weights;

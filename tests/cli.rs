@@ -1,0 +1,383 @@
+//! The command as a user runs it: what it writes, what it says, and with which code it exits.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use pickup::clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, WriteOptions};
+use tempfile::TempDir;
+
+const WIDTH: usize = 64;
+const HEIGHT: usize = 40;
+
+/// Runs the command in a folder.
+fn pickup(folder: &Path, line: &str) -> Output {
+    command(folder).args(line.split_whitespace()).output().expect("the command starts")
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pickup"));
+    command.current_dir(folder).env_remove("OFX_PLUGIN_PATH").env_remove("PICKUP_RESOURCES");
+    command
+}
+
+/// Runs it, expects an exit code, and gives all it said.
+#[track_caller]
+fn expect(folder: &Path, line: &str, code: i32) -> String {
+    let output = pickup(folder, line);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "pickup {line}\n{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// Something soft that moves three pixels a frame, with detail everywhere.
+fn picture(frame: i64, alpha: bool, depth: Depth) -> Picture {
+    let channels = if alpha { 4 } else { 3 };
+    let value = |i: usize| {
+        let (x, y, c) = ((i / channels % WIDTH) as f32, (i / channels / WIDTH) as f32, i % channels);
+        if c == 3 {
+            return 0.25 + y / 80.0;
+        }
+        let x = x + 3.0 * frame as f32;
+        0.5 + 0.25 * (x * 0.31 + c as f32).sin() + 0.2 * (y * 0.43 + x * 0.11).sin()
+    };
+    let values = (0..WIDTH * HEIGHT * channels).map(value).collect();
+    Picture::new(WIDTH, HEIGHT, alpha, false, Pixels::from_f32(values, depth)).unwrap()
+}
+
+fn write(folder: &Path, spec: &str, frames: impl IntoIterator<Item = (i64, Picture)>) {
+    let writer = ClipWriter::create(folder.join(spec), WriteOptions::default(), &[]).unwrap();
+    frames.into_iter().for_each(|(number, picture)| writer.write(number, &picture).unwrap());
+    writer.finish().unwrap();
+}
+
+fn flat(value: u8) -> Picture {
+    Picture::from_rgb8(WIDTH, HEIGHT, vec![value; WIDTH * HEIGHT * 3]).unwrap()
+}
+
+/// A folder with the frames 1 to 5 in `in/`.
+fn with_clip() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "in/%04d.png", (1..=5).map(|n| (n, picture(n, false, Depth::U8))));
+    folder
+}
+
+fn read(folder: &Path, spec: &str, frame: i64) -> Picture {
+    (*ClipReader::open(folder.join(spec)).unwrap().frame(frame).unwrap()).clone()
+}
+
+/// Every file beneath a folder, hidden ones too.
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect(),
+        Err(_) => Vec::new(),
+    };
+    names.sort();
+    names
+}
+
+#[test]
+fn help_and_version_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = expect(folder.path(), "--help", 0);
+    for command in ["demo", "render", "nodes", "bundle", "install", "doctor"] {
+        assert!(help.contains(command), "{help}");
+        assert!(expect(folder.path(), &format!("{command} --help"), 0).contains("Usage"), "{command}");
+    }
+    assert!(expect(folder.path(), "--version", 0).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_there_is() {
+    let folder = with_clip();
+    for (line, word) in [
+        ("render Repiar --in in --out out/%04d.png", "Repair, Retime"),
+        ("render Repair --in in --out out/%04d.png --set fames=3", "frames"),
+        ("render Repair --in in --out out/%04d.png --set output=nothing", "Matte"),
+        ("render Repair --in in --out out/%04d.png --set longestGap=many", "many"),
+        ("render Repair --in in --out out/%04d.png --set longestGap=9999", "500"),
+        ("render Repair --in in --out out/%04d.png --host premiere", "natron"),
+        ("render Repair --in in --out out/%04d.png --context generator", "Generator"),
+        ("render Repair --in in --out out/%04d.png --frames 4-9", "1 to 5"),
+        ("render Repair --in in --out out/%04d.png --frames 9-4", "4-9"),
+        ("render Repair --in in --to in --out out/%04d.png", "one clip"),
+        ("render Repair --in in --out out/%04d.png --press Search", "find"),
+        ("render Repair --in in --out out", "%04d"),
+        ("nodes --host premiere", "natron"),
+        ("repair", "repair"),
+    ] {
+        let said = expect(folder.path(), line, 2);
+        assert!(said.contains(word), "pickup {line}: {said}");
+    }
+    assert!(files(&folder.path().join("out")).is_empty());
+}
+
+#[test]
+fn known_frames_come_back_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let clips = [
+        ("a/%04d.png", false, Depth::U8),
+        ("b/%04d.png", true, Depth::U16),
+        ("c/%04d.exr", false, Depth::F16),
+        ("d/%04d.tif", false, Depth::F32),
+    ];
+    for (spec, alpha, depth) in clips {
+        write(folder.path(), spec, (7..=9).map(|n| (n, picture(n, alpha, depth))));
+        expect(folder.path(), &format!("render Repair --in {spec} --out out/{spec}"), 0);
+        for n in 7..=9 {
+            let (before, after) = (read(folder.path(), spec, n), read(folder.path(), &format!("out/{spec}"), n));
+            assert_eq!(before, after, "{spec} {n}");
+        }
+    }
+}
+
+#[test]
+fn known_frames_of_eight_bits_survive_every_host() {
+    let folder = with_clip();
+    for host in ["reference", "resolve", "nuke", "natron", "fusion", "vegas", "mlt", "bare"] {
+        expect(folder.path(), &format!("render Repair --in in --out {host}/%04d.png --host {host}"), 0);
+        for n in 1..=5 {
+            assert_eq!(read(folder.path(), &format!("{host}/%04d.png"), n), picture(n, false, Depth::U8), "{host} {n}");
+        }
+    }
+}
+
+#[test]
+fn a_listed_frame_is_made_and_a_hole_is_filled() {
+    let folder = with_clip();
+    fs::remove_file(folder.path().join("in/0004.png")).unwrap();
+    fs::write(folder.path().join("in/0002.png"), fs::read(folder.path().join("in/0001.png")).unwrap()).unwrap();
+    let said = expect(folder.path(), "render repair --in in --out out/%04d.png --set Frames=2", 0);
+    assert!(said.contains("5 frames (1-5)"), "{said}");
+    assert_eq!(files(&folder.path().join("out")).len(), 5);
+    for n in [1, 3, 5] {
+        assert_eq!(read(folder.path(), "out", n), picture(n, false, Depth::U8), "{n}");
+    }
+    for n in [2, 4] {
+        let apart = pickup::clips::psnr(&read(folder.path(), "out", n), &picture(n, false, Depth::U8)).unwrap();
+        assert!(apart > 20.0, "frame {n}: {apart} dB");
+    }
+}
+
+#[test]
+fn retime_writes_as_many_frames_as_the_slowed_clip_has() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "in/%04d.png", [(10, flat(10)), (11, flat(30)), (12, flat(90))]);
+    expect(folder.path(), "render Retime --in in --out out/%04d.png --set speed=50 --set method=blend", 0);
+    let values: Vec<u8> = (10..=14)
+        .map(|n| match read(folder.path(), "out", n).pixels() {
+            Pixels::U8(v) => v[0],
+            _ => panic!("8 bits"),
+        })
+        .collect();
+    assert_eq!((values[0], values[2], values[4]), (10, 30, 90));
+    assert!(values[1] > 10 && values[1] < 30 && values[3] > 30 && values[3] < 90, "{values:?}");
+}
+
+#[test]
+fn keys_animate_a_parameter() {
+    let folder = with_clip();
+    let line = "render Retime --in in --out out/%04d.png --set speed=1:100,3:100,4:0 --frames 1-5 --set method=nearest";
+    expect(folder.path(), line, 0);
+    assert_eq!(read(folder.path(), "out", 2), picture(2, false, Depth::U8));
+    assert_eq!(read(folder.path(), "out", 5), read(folder.path(), "out", 4));
+    let said = expect(folder.path(), "render Retime --in in --out out/%04d.png --set quality=1:draft", 2);
+    assert!(said.contains("cannot be animated"), "{said}");
+}
+
+#[test]
+fn a_button_is_pressed_and_what_it_found_is_rendered() {
+    let folder = with_clip();
+    fs::write(folder.path().join("in/0003.png"), fs::read(folder.path().join("in/0002.png")).unwrap()).unwrap();
+    let duplicates = "--set findTorn=off --set findBlocky=off --press find";
+    let said = expect(folder.path(), &format!("render Repair --in in --out out/%04d.png {duplicates}"), 0);
+    assert!(said.contains("frames=3"), "{said}");
+    assert_ne!(read(folder.path(), "out", 3), read(folder.path(), "in", 3));
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_named() {
+    let folder = with_clip();
+    let said = expect(folder.path(), "render Repair --in in/shot.%04d.png --out out/%04d.png", 1);
+    assert!(said.contains("shot.%04d.png") && said.contains("no file matches"), "{said}");
+    let said = expect(folder.path(), "render Repair --in nowhere.mov --out out/%04d.png", 1);
+    assert!(said.contains("nowhere.mov"), "{said}");
+}
+
+#[test]
+fn a_truncated_picture_is_named_and_not_invented() {
+    let folder = with_clip();
+    let path = folder.path().join("in/0003.png");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    for extra in ["", " --set automatic=on", " --host mlt", " --threads 4"] {
+        let said = expect(folder.path(), &format!("render Repair --in in --out out/%04d.png{extra}"), 1);
+        assert!(said.contains("0003.png") && said.contains("damaged or cut short"), "{extra}: {said}");
+        assert!(!folder.path().join("out/0003.png").exists(), "{extra}");
+    }
+    // What the error advises.
+    fs::remove_file(&path).unwrap();
+    expect(folder.path(), "render Repair --in in --out out/%04d.png", 0);
+    assert!(folder.path().join("out/0003.png").exists());
+}
+
+#[test]
+fn a_clip_that_changes_size_is_named() {
+    let folder = with_clip();
+    fs::remove_file(folder.path().join("in/0004.png")).unwrap();
+    write(folder.path(), "in/%04d.png", [(4, Picture::from_rgb8(8, 6, vec![9; 144]).unwrap())]);
+    let said = expect(folder.path(), "render Repair --in in --out out/%04d.png", 1);
+    assert!(said.contains("frame 4 is 8×6") && said.contains("64×40"), "{said}");
+    assert!(!folder.path().join("out/0004.png").exists());
+}
+
+#[test]
+fn the_input_is_never_overwritten() {
+    let folder = with_clip();
+    let before = fs::read(folder.path().join("in/0002.png")).unwrap();
+    for out in ["in/%04d.png", "in/####.png", "in/../in/%04d.png"] {
+        let said = expect(folder.path(), &format!("render Repair --in in --out {out} --set frames=2"), 1);
+        assert!(said.contains("overwrite the input"), "{said}");
+    }
+    assert_eq!(fs::read(folder.path().join("in/0002.png")).unwrap(), before);
+    assert_eq!(files(&folder.path().join("in")).len(), 5);
+}
+
+#[test]
+fn a_missing_or_foreign_bundle_is_named() {
+    let folder = with_clip();
+    let said = expect(folder.path(), "nodes --bundle None.ofx.bundle", 1);
+    assert!(said.contains("None.ofx.bundle"), "{said}");
+    fs::write(folder.path().join("text.ofx"), "not a library").unwrap();
+    let said = expect(folder.path(), "render Repair --in in --out out/%04d.png --bundle text.ofx", 1);
+    assert!(said.contains("text.ofx"), "{said}");
+}
+
+#[test]
+fn nodes_are_listed_for_people_and_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = expect(folder.path(), "nodes", 0);
+    assert!(text.contains("Repair (org.pickup.Repair") && text.contains("Retime (org.pickup.Retime"), "{text}");
+    let output = pickup(folder.path(), "nodes --json");
+    let nodes: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let contexts = nodes[0]["contexts"].as_array().unwrap();
+    assert!(contexts.iter().any(|c| c["context"] == "filter"));
+    let parameters = contexts[0]["parameters"].as_array().unwrap();
+    assert!(parameters.iter().any(|p| p["id"] == "frames" && !p["hint"].as_str().unwrap().is_empty()));
+    let mlt = pickup(folder.path(), "nodes --json --host mlt");
+    let nodes: serde_json::Value = serde_json::from_slice(&mlt.stdout).unwrap();
+    assert_eq!(nodes[0]["contexts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_bundle_is_made_installed_and_hosted() {
+    let folder = with_clip();
+    expect(folder.path(), "bundle --out made", 0);
+    assert_eq!(files(&folder.path().join("made")), ["Pickup.ofx.bundle"]);
+    let contents = folder.path().join("made/Pickup.ofx.bundle/Contents");
+    assert!(contents.join("Info.plist").is_file() && contents.join("Resources/motion.safetensors").is_file());
+    // A second time it replaces the first.
+    fs::write(contents.join("stray"), "").unwrap();
+    let said = expect(folder.path(), "install --dir made", 0);
+    assert!(said.contains("OFX_PLUGIN_PATH") && !contents.join("stray").exists(), "{said}");
+    let line = "render Repair --in in --out out/%04d.png --set frames=3 --bundle made/Pickup.ofx.bundle";
+    expect(folder.path(), line, 0);
+    fs::write(folder.path().join("file"), "").unwrap();
+    let said = expect(folder.path(), "install --dir file/plugins", 1);
+    assert!(said.contains("file/plugins"), "{said}");
+}
+
+#[test]
+fn doctor_finds_the_bundle_sound_and_broken_weights_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = expect(folder.path(), "doctor", 0);
+    assert!(said.contains("OK: everything") && said.contains("Repair described in"), "{said}");
+    expect(folder.path(), "bundle", 0);
+    let weights = folder.path().join("Pickup.ofx.bundle/Contents/Resources/motion.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    fs::write(&weights, &whole[..whole.len() / 3]).unwrap();
+    let said = expect(folder.path(), "doctor --bundle Pickup.ofx.bundle", 1);
+    assert!(said.contains("BROKEN") && said.contains("motion.safetensors"), "{said}");
+    fs::remove_file(&weights).unwrap();
+    let said = expect(folder.path(), "doctor --bundle Pickup.ofx.bundle", 1);
+    assert!(said.contains("motion.safetensors") && said.contains("could not be read"), "{said}");
+}
+
+#[test]
+fn weights_that_are_missing_or_broken_fail_the_render_and_say_so() {
+    let folder = with_clip();
+    expect(folder.path(), "bundle", 0);
+    let weights = folder.path().join("Pickup.ofx.bundle/Contents/Resources/motion.safetensors");
+    let line = "render Repair --in in --out out/%04d.png --set frames=3 --bundle Pickup.ofx.bundle";
+    fs::write(&weights, b"nonsense").unwrap();
+    let said = expect(folder.path(), line, 1);
+    assert!(said.contains("motion.safetensors"), "{said}");
+    fs::remove_file(&weights).unwrap();
+    let said = expect(folder.path(), line, 1);
+    assert!(said.contains("weights"), "{said}");
+    assert!(!folder.path().join("out/0003.png").exists());
+}
+
+#[test]
+fn a_list_that_makes_no_sense_is_explained() {
+    let folder = with_clip();
+    let said = expect(folder.path(), "render Repair --in in --out out/%04d.png --set frames=3-", 1);
+    assert!(said.contains("both ends"), "{said}");
+}
+
+#[test]
+fn the_demo_repairs_its_sample_and_measures_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = expect(folder.path(), "demo --out demo --width 128", 0);
+    assert!(said.contains("PSNR") && said.contains("bit for bit") && said.contains("contact-sheet.png"), "{said}");
+    for clip in ["damaged", "repaired", "true"] {
+        assert_eq!(files(&folder.path().join("demo").join(clip)).len(), 13, "{clip}");
+    }
+    let sheet = ClipReader::open(folder.path().join("demo/contact-sheet.png")).unwrap();
+    assert!(sheet.info().width > 4 * 320 && sheet.info().height > 4 * 180);
+}
+
+/// A disk with room for the names of files and nothing in them.
+#[cfg(unix)]
+#[test]
+fn a_file_that_does_not_fit_leaves_nothing_behind() {
+    let folder = with_clip();
+    // The bundle is there from now on, and needs no room.
+    expect(folder.path(), "nodes", 0);
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1; exec {} render Repair --in in --out out/%04d.png",
+        env!("CARGO_BIN_EXE_pickup")
+    );
+    let output = Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("0001.png"), "{said}");
+    assert!(files(&folder.path().join("out")).is_empty(), "{:?}", files(&folder.path().join("out")));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_render_stops_with_whole_frames_alone() {
+    let folder = with_clip();
+    let mut render = command(folder.path());
+    render.args("render Retime --in in --out out/%04d.png --set speed=1 --set method=blend".split(' '));
+    let mut render = render.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while files(&folder.path().join("out")).iter().filter(|n| n.ends_with(".png")).count() < 2 {
+        assert!(render.try_wait().unwrap().is_none(), "it ended before it was interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &render.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = render.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cancelled"), "{said}");
+    let written = files(&folder.path().join("out"));
+    assert!(written.len() < 400 && written.iter().all(|n| !n.starts_with('.')), "{written:?}");
+    for n in written.iter().filter_map(|n| n.strip_suffix(".png")?.parse().ok()) {
+        assert_eq!(read(folder.path(), "out", n).size(), (WIDTH, HEIGHT));
+    }
+}

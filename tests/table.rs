@@ -1,0 +1,33 @@
+//! The documented tables of parameters are those of the nodes.
+
+use std::{env, fs, path::Path};
+
+use ofx::plugin::markdown_table;
+use pickup::nodes::{repair::Repair, retime::Retime};
+
+/// What to do when they differ.
+const HOW: &str = "run the tests with PICKUP_UPDATE=1 to write it anew";
+
+fn with_table(page: &str, node: &str, table: &str) -> String {
+    let start = format!("<!-- table:{node} -->\n");
+    let (before, rest) = page.split_once(&start).unwrap_or_else(|| panic!("there is no {start}"));
+    let (_, after) = rest.split_once("<!-- /table -->").unwrap_or_else(|| panic!("the table of {node} has no end"));
+    format!("{before}{start}{table}<!-- /table -->{after}")
+}
+
+#[test]
+fn the_documented_parameters_are_those_of_the_nodes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("NODES.md");
+    // A checkout may have turned the line ends into those of Windows.
+    let page = fs::read_to_string(&path).expect("plugin/NODES.md").replace("\r\n", "\n");
+    let right = with_table(&page, "Repair", &markdown_table::<Repair>());
+    let right = with_table(&right, "Retime", &markdown_table::<Retime>());
+    if env::var_os("PICKUP_UPDATE").is_some() {
+        fs::write(&path, &right).expect("plugin/NODES.md can be written");
+        return;
+    }
+    for (n, (is, should)) in page.lines().zip(right.lines()).enumerate() {
+        assert_eq!(is, should, "line {} of plugin/NODES.md: {HOW}", n + 1);
+    }
+    assert_eq!(page, right, "plugin/NODES.md: {HOW}");
+}

@@ -21,4 +21,4 @@ pub use exposure::Exposure;
 pub use filler::{Filler, Made, Origin, Unwatched, Watch};
 pub use frame::{Encoding, Frame};
 pub use recipe::Recipe;
-pub use shot::Shot;
+pub use shot::{Known, Shot};

@@ -81,6 +81,6 @@ mod tests {
     #[test]
     fn a_recipe_is_the_same_on_every_machine() {
         let recipe = Recipe::new(&shot(0.1, 1.0), &Brief::default(), "motion", "w1");
-        assert_eq!(recipe.to_string(), "PIN");
+        assert_eq!(recipe.to_string(), "3ec841a2dbb7f0c4f02400825e2cbd4a");
     }
 }

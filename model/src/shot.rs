@@ -2,12 +2,15 @@
 
 use crate::{Error, Frame, Result};
 
+/// A known frame with its time.
+pub type Known = (f64, Frame);
+
 /// A row of frames in order of time, some known and some missing.
 ///
 /// Times are in frames of the timeline and may be fractional: a retime asks between frames.
 #[derive(Clone, Debug, Default)]
 pub struct Shot {
-    known: Vec<(f64, Frame)>,
+    known: Vec<Known>,
     missing: Vec<f64>,
 }
 
@@ -52,7 +55,7 @@ impl Shot {
 
     /// The known frames with their times, in order.
     #[must_use]
-    pub fn frames(&self) -> &[(f64, Frame)] {
+    pub fn frames(&self) -> &[Known] {
         &self.known
     }
 
@@ -64,7 +67,7 @@ impl Shot {
 
     /// The known frames on either side of `time`; one exactly there counts as the earlier.
     #[must_use]
-    pub fn around(&self, time: f64) -> (Option<&(f64, Frame)>, Option<&(f64, Frame)>) {
+    pub fn around(&self, time: f64) -> (Option<&Known>, Option<&Known>) {
         let after = self.known.partition_point(|(t, _)| *t <= time);
         (after.checked_sub(1).map(|i| &self.known[i]), self.known.get(after))
     }

@@ -64,8 +64,10 @@ def main():
     model = Motion()
     model.load_state_dict(load_file(ROOT / "resources" / "motion.safetensors"))
     model.eval()
-    # As the filler does: five levels at this size, sides padded to what they need.
-    padded = [-(-side // 64) * 64 for side in (height, width)]
+    # As the filler does: so many levels that three features of the coarsest span the shorter side, and sides padded to
+    # what the levels need.
+    levels = next(n for n in range(4, 8) if n == 7 or min(height, width) >> (n + 2) < 3)
+    padded = [-(-side // (4 << (levels - 1))) * (4 << (levels - 1)) for side in (height, width)]
     first, last = torch.rand(2, 1, 3, *padded)
     layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
     forms = {"matrices": networks.correlation, "shifts": shifted_products}
@@ -74,7 +76,7 @@ def main():
         for layout, memory in layouts.items():
             model.to(memory_format=memory)
             for form, networks.correlation in forms.items():
-                seconds = pytorch(model, first.to(memory_format=memory), last.to(memory_format=memory), 5)
+                seconds = pytorch(model, first.to(memory_format=memory), last.to(memory_format=memory), levels)
                 if round_:
                     rows[f"{layout}, {form}"].append(seconds)
         if round_:

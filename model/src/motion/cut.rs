@@ -1,7 +1,7 @@
 //! Whether two frames belong to one piece of film.
 //!
-//! A cut is told by what the network itself found: across a cut nothing moves into anything, so the pair still differs
-//! after each pixel has been followed, and hardly any pixel is believed to be seen in both frames.
+//! A cut is told by what motion leaves unexplained: across a cut nothing moves into anything, so the pair differs nearly
+//! as much after each pixel has been followed as before.
 
 use candle_core::{Result, Tensor};
 
@@ -15,40 +15,40 @@ pub struct CutEvidence {
     pub difference: f32,
     /// The same after following the flow: what motion does not explain.
     pub unexplained: f32,
-    /// Share of pixels the network believes to be seen in both frames.
-    pub seen: f32,
 }
 
+/// The shorter side of the picture that is looked at: a cut is no matter of detail.
+const SIDE: usize = 90;
+
 impl CutEvidence {
-    /// Weighs a matched pair, at an eighth of its size: a cut is no matter of detail.
+    /// Weighs a matched pair.
     pub(crate) fn weigh(pictures: &Both, matched: &Matched) -> Result<Self> {
         let (_, _, h, w) = pictures[0].dims4()?;
-        let at = ((h / 8).max(1), (w / 8).max(1));
+        let by = (h.min(w) / SIDE).max(1);
+        let at = (h / by, w / by);
         let small = [resize_area(&pictures[0], at.0, at.1)?, resize_area(&pictures[1], at.0, at.1)?];
         let mean = |x: &Tensor| x.abs()?.mean_all()?.to_scalar::<f32>();
         let unexplained = |i: usize| -> Result<f32> {
             let flow = resize_flow(&matched.flow[i], at)?;
             mean(&(&small[i] - backward_warp(&small[1 - i], &flow)?)?)
         };
-        let seen =
-            |i: usize| matched.visible[i].ge(0.0)?.to_dtype(candle_core::DType::F32)?.mean_all()?.to_scalar::<f32>();
         Ok(Self {
             difference: mean(&(&small[0] - &small[1])?)?,
             unexplained: f32::midpoint(unexplained(0)?, unexplained(1)?),
-            seen: f32::midpoint(seen(0)?, seen(1)?),
         })
     }
 
     /// Whether this is a cut.
+    ///
+    /// The limits stand between what was measured on five real clips: pairs of one shot, up to 12 frames apart, left
+    /// at most 0.062 unexplained; pairs from two clips at least 0.20, and 0.86 of their difference.
     #[must_use]
     pub fn is_cut(self) -> bool {
-        self.difference > DIFFERENT && self.unexplained > UNEXPLAINED && self.seen < SEEN
+        self.unexplained > UNEXPLAINED && self.unexplained > SHARE * self.difference
     }
 }
 
-/// Below this the frames are too alike for a cut to matter.
-const DIFFERENT: f32 = 0.03;
-/// Below this, motion explains the difference well enough.
-const UNEXPLAINED: f32 = 0.035;
-/// Above this share of pixels seen in both frames, it is one shot, however much it moves.
-const SEEN: f32 = 0.45;
+/// More than this is unexplained across a cut.
+const UNEXPLAINED: f32 = 0.08;
+/// And more than this share of the difference.
+const SHARE: f32 = 0.8;

@@ -17,7 +17,7 @@ pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
 use self::network::MotionNet;
-use crate::{Brief, Error, Filler, Frame, Made, Origin, Result, Shot, Watch};
+use crate::{Brief, Error, Filler, Frame, Made, Origin, Quality, Result, Shot, Watch};
 
 /// Fills gaps between known frames by following what moves.
 ///
@@ -68,15 +68,23 @@ impl MotionFiller {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 1.0)?, origin: Origin::Made });
         }
         let settings = Settings::of(brief.quality, first.width(), first.height());
-        let pair = self.pairs.get(&self.net, first, last, settings, watch)?;
+        let best = brief.quality == Quality::Best;
+        let whole = Part { watch, from: 0.0, share: if best { 0.5 } else { 1.0 } };
+        let pair = self.pairs.get(&self.net, first, last, settings, &whole)?;
         if pair.evidence.is_cut() {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held });
         }
         let plan = pair.plan(&self.net, t)?;
-        if !watch.progress(0.9) {
+        if !watch.progress(if best { 0.45 } else { 0.9 }) {
             return Err(Error::Cancelled);
         }
-        let (frame, confidence) = plan.apply(first, last)?;
+        let (mut frame, mut confidence) = plan.apply(first, last)?;
+        if best {
+            let second = Part { watch, from: 0.5, share: 0.5 };
+            let plan = self.pairs.get(&self.net, first, last, settings.turned(), &second)?.plan(&self.net, t)?;
+            let (other, sure) = plan.apply(first, last)?;
+            (frame, confidence) = (frame.blended(&other, 0.5)?, confidence.blended(&sure, 0.5)?);
+        }
         Ok(Between { frame, confidence, origin: Origin::Made })
     }
 
@@ -85,7 +93,7 @@ impl MotionFiller {
     /// # Errors
     /// As [`MotionFiller::between`].
     pub fn cut_evidence(&self, first: &Frame, last: &Frame, watch: &dyn Watch) -> Result<CutEvidence> {
-        let settings = Settings::of(crate::Quality::Draft, first.width(), first.height());
+        let settings = Settings::of(Quality::Draft, first.width(), first.height());
         Ok(self.pairs.get(&self.net, first, last, settings, watch)?.evidence)
     }
 
@@ -141,7 +149,7 @@ impl MotionFiller {
     }
 }
 
-/// One gap's share of the progress.
+/// A part of the work, as a share of the progress.
 struct Part<'a> {
     watch: &'a dyn Watch,
     from: f32,

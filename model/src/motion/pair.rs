@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Weak};
 
+use candle_core::{Result as CandleResult, Tensor};
 use parking_lot::Mutex;
 
 use super::{
     apply::Plan,
     cut::CutEvidence,
-    network::{Both, Matched, MotionNet, alignment},
+    network::{Both, Matched, MotionNet, Synthesised, alignment},
     proxy::Proxy,
 };
 use crate::{Error, Frame, Quality, Result, Watch};
@@ -19,6 +20,8 @@ pub(crate) struct Settings {
     limit: usize,
     /// Levels of the pyramid.
     levels: usize,
+    /// Whether both pictures are turned by half a turn.
+    turned: bool,
 }
 
 impl Settings {
@@ -30,12 +33,20 @@ impl Settings {
             Quality::Normal => area.min(1280 * 720),
             Quality::Best => area.min(1920 * 1088),
         };
-        // The coarsest features should still see shape, yet span the largest motion: about six of them across the
-        // shorter side, never fewer levels than in training.
+        // The coarsest features should span the largest motion: three of them across the shorter side, never fewer
+        // levels than in training. One level less lost 0.1 dB on real clips, 0.4 on the one that moves most.
         let shorter = super::proxy::proxy_size(width, height, limit);
         let shorter = shorter.0.min(shorter.1);
-        let levels = (0..).take_while(|l| shorter >> (l + 2) >= 6).count().clamp(4, 6);
-        Self { limit, levels }
+        let levels = (0..).take_while(|l| shorter >> (l + 2) >= 3).count().clamp(4, 7);
+        Self { limit, levels, turned: false }
+    }
+}
+
+impl Settings {
+    /// The same, of pictures turned by half a turn. What the network gets wrong there differs from what it gets wrong
+    /// the right way up, so the mean of both is closer to the truth.
+    pub(crate) fn turned(self) -> Self {
+        Self { turned: true, ..self }
     }
 }
 
@@ -44,6 +55,7 @@ impl Settings {
 pub(crate) struct Pair {
     pictures: Both,
     size: (usize, usize),
+    turned: bool,
     matched: Matched,
     pub(crate) evidence: CutEvidence,
 }
@@ -53,16 +65,18 @@ impl Pair {
         let unit = alignment(settings.levels);
         let proxies = [Proxy::new(first, settings.limit, unit)?, Proxy::new(last, settings.limit, unit)?];
         let size = proxies[0].size;
-        let pictures = proxies.map(|p| p.picture);
+        let [first, last] = proxies.map(|p| p.picture);
+        let pictures = if settings.turned { [turn(&first)?, turn(&last)?] } else { [first, last] };
         let matched =
             net.flow.run(&pictures[0], &pictures[1], settings.levels, &mut |done| watch.progress(0.8 * done))?;
         let evidence = CutEvidence::weigh(&pictures, &matched)?;
-        Ok(Self { pictures, size, matched, evidence })
+        Ok(Self { pictures, size, turned: settings.turned, matched, evidence })
     }
 
     /// What to do at time `t`.
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
         let said = net.synthesis.run(&self.pictures, &self.matched, t)?;
+        let said = if self.turned { turned_back(&said)? } else { said };
         Ok(Plan::new(&said, self.size)?)
     }
 
@@ -71,6 +85,21 @@ impl Pair {
         let all = [&self.pictures, &matched.flow, &matched.visible, &matched.features];
         all.iter().flat_map(|both| both.iter()).map(|t| t.elem_count() * 4).sum()
     }
+}
+
+/// Half a turn.
+fn turn(x: &Tensor) -> CandleResult<Tensor> {
+    x.flip(&[2, 3])?.contiguous()
+}
+
+/// What was said of turned pictures, as of the pictures the right way up.
+fn turned_back(said: &Synthesised) -> CandleResult<Synthesised> {
+    let flow = |x: &Tensor| turn(x)?.neg();
+    Ok(Synthesised {
+        flow: [flow(&said.flow[0])?, flow(&said.flow[1])?],
+        weight: turn(&said.weight)?,
+        error: turn(&said.error)?,
+    })
 }
 
 type Key = (u64, u64, Settings);

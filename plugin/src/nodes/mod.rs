@@ -22,7 +22,8 @@ pub enum Quality {
     /// Motion is looked for at up to 1280x720.
     #[default]
     Normal,
-    /// Motion is looked for at up to 1920x1080.
+    /// Motion is looked for at up to 1920x1080, twice, and both results are averaged: closer to the truth, at twice the
+    /// time or more.
     Best,
 }
 

@@ -127,7 +127,7 @@ pub struct RepairParams {
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
     /// How much work a frame is worth.
-    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    #[param(id = "quality", label = "Quality", default = Quality::Best)]
     pub quality: Quality,
     /// The most frames in a row that are bridged. A longer gap is an error rather than a guess.
     #[param(id = "longestGap", label = "Longest gap", default = 24, range = 1..=500, display = 1..=100)]

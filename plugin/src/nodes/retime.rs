@@ -210,7 +210,7 @@ const LONGEST: f64 = 100.0;
 /// The last frame at which the source is not used up, when `passed(t)` source frames have gone by at `t`.
 fn last_frame(range: RangeD, passed: impl Fn(f64) -> Result<f64>) -> f64 {
     let length = range.max - range.min;
-    let used_up = |t: f64| passed(range.min + t).is_ok_and(|p| p.abs() > length);
+    let used_up = |t: f64| passed(range.min + t).is_ok_and(|p| p > length);
     let (mut low, mut high) = (0.0, (length + 1.0) * LONGEST);
     if !used_up(high) {
         // Frozen, or to and fro: as long as the source.

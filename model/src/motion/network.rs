@@ -282,6 +282,44 @@ pub(crate) struct Synthesised {
     pub(crate) error: Tensor,
 }
 
+impl Synthesised {
+    /// The same, but still where the frames agree better as they stand than as they are moved: a title over a moving
+    /// background, whose letters are too fine for the flow, and still parts beside moving ones.
+    ///
+    /// What passes a place between the two frames is safe: there both frames, moved, show the same.
+    fn with_stills(self, pictures: &Both, t: f64) -> CandleResult<Self> {
+        let disagreement = |a: &Tensor, b: &Tensor| box_mean(&(a - b)?.abs()?.mean_keepdim(1)?);
+        let still = disagreement(&pictures[0], &pictures[1])?;
+        let moved = [backward_warp(&pictures[0], &self.flow[0])?, backward_warp(&pictures[1], &self.flow[1])?];
+        let moved = disagreement(&moved[0], &moved[1])?;
+        let stands = still.affine(STILL_SHARE, STILL_MARGIN)?.lt(&moved)?;
+        let choose = |yes: &Tensor, no: &Tensor| stands.broadcast_as(no.shape())?.where_cond(yes, no);
+        let none = self.flow[0].zeros_like()?;
+        let even = self.weight.affine(0.0, 1.0 - t)?;
+        Ok(Self {
+            flow: [choose(&none, &self.flow[0])?, choose(&none, &self.flow[1])?],
+            weight: choose(&even, &self.weight)?,
+            error: self.error,
+        })
+    }
+}
+
+/// Standing still must explain the frames this many times better than moving does,
+const STILL_SHARE: f64 = 2.0;
+/// and by this much, in display units: below it is noise.
+const STILL_MARGIN: f64 = 0.02;
+
+/// The mean over a square of 5x5 pixels about each one.
+fn box_mean(x: &Tensor) -> CandleResult<Tensor> {
+    let mean = |x: &Tensor, dim: usize| -> CandleResult<Tensor> {
+        let n = x.dim(dim)?;
+        let padded = x.pad_with_same(dim, 2, 2)?;
+        let sum = (1..5).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
+        sum * 0.2
+    };
+    mean(&mean(x, 2)?, 3)
+}
+
 /// Says how two matched frames make one between them.
 pub(crate) struct SynthesisNet {
     down: [Conv2d; 3],
@@ -343,7 +381,8 @@ impl SynthesisNet {
         let last = (worth.affine(-1.0, 1.0)? * t)?;
         let weight = (&first / (&first + &last)?)?;
         let error = softplus(&out.narrow(1, 5, 1)?)?;
-        Ok(Synthesised { flow, weight, error })
+        let said = Synthesised { flow, weight, error };
+        said.with_stills(pictures, t)
     }
 
     fn unet(&self, x: &Tensor, to: &Both, features: &Both) -> CandleResult<Tensor> {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Encoding, Error, Frame, Result};
+use crate::{Encoding, Error, Frame, Result, srgb};
 
 /// The mean of instants, as light adds up: display-referred colours are averaged in linear light and encoded again.
 ///
@@ -42,7 +42,7 @@ impl Exposure {
         let blocks = self.sum.par_chunks_mut(channels << 12).zip(frame.pixels().par_chunks(channels << 12));
         blocks.for_each(|(sums, values)| {
             for (i, (sum, v)) in sums.iter_mut().zip(values).enumerate() {
-                *sum += if encoded && is_colour(i, channels) { to_light(*v) } else { *v };
+                *sum += if encoded && is_colour(i, channels) { srgb::decode(*v) } else { *v };
             }
         });
     }
@@ -58,7 +58,7 @@ impl Exposure {
         self.sum.par_chunks_mut(channels << 12).for_each(|sums| {
             for (i, sum) in sums.iter_mut().enumerate() {
                 let mean = *sum * share;
-                *sum = if encoding == Encoding::Display && is_colour(i, channels) { from_light(mean) } else { mean };
+                *sum = if encoding == Encoding::Display && is_colour(i, channels) { srgb::encode(mean) } else { mean };
             }
         });
         Frame::new(self.like.width(), self.like.height(), channels, encoding, self.sum)
@@ -67,18 +67,6 @@ impl Exposure {
 
 fn is_colour(index: usize, channels: usize) -> bool {
     channels >= 3 && index % channels < 3
-}
-
-/// From the sRGB curve (IEC 61966-2-1) to light; mirrored below 0, carried on above 1.
-fn to_light(v: f32) -> f32 {
-    let a = v.abs();
-    (if a <= 0.040_45 { a / 12.92 } else { ((a + 0.055) / 1.055).powf(2.4) }).copysign(v)
-}
-
-/// The inverse of [`to_light`].
-fn from_light(v: f32) -> f32 {
-    let a = v.abs();
-    (if a <= 0.003_130_8 { a * 12.92 } else { 1.055 * a.powf(1.0 / 2.4) - 0.055 }).copysign(v)
 }
 
 #[cfg(test)]

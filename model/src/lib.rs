@@ -14,6 +14,7 @@ pub mod kernels;
 pub mod motion;
 mod recipe;
 mod shot;
+pub mod srgb;
 
 pub use brief::{Brief, Quality};
 pub use error::{Error, Result};

@@ -48,7 +48,7 @@ impl fmt::Debug for BinaryInner {
 }
 
 /// Folder of a bundle's `Contents` that holds this platform's binary.
-const ARCHITECTURE: &str = if cfg!(target_os = "macos") {
+pub const ARCHITECTURE: &str = if cfg!(target_os = "macos") {
     "MacOS"
 } else if cfg!(all(windows, target_pointer_width = "64")) {
     "Win64"

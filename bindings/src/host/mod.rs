@@ -59,7 +59,7 @@ pub use descriptor::{ClipDescriptor, ContextDescriptor, EffectDescriptor, ParamD
 pub use error::{HostError, RenderError};
 pub use image::{HostImage, ImageTooLarge, PixelFormat, RowLayout};
 pub use instance::{Instance, Project};
-pub use load::{Binary, Effect, Host, Plugin};
+pub use load::{ARCHITECTURE, Binary, Effect, Host, Plugin};
 pub use log::{CancelHandle, Message, MessageKind, Progress};
 pub use profiles::{BeyondRange, Calls, MessageSuite, NullImage, Profile, Suites};
 pub use property::SetKind;

@@ -151,13 +151,8 @@ fn luma(frame: &Frame) -> Vec<f32> {
     let grey = grey.map(|v| if v > 0.0 { v.min(1.0) } else { 0.0 });
     match frame.encoding() {
         Encoding::Display => grey.collect(),
-        Encoding::Linear => grey.map(to_display).collect(),
+        Encoding::Linear => grey.map(crate::srgb::encode).collect(),
     }
-}
-
-/// The sRGB curve (IEC 61966-2-1).
-fn to_display(v: f32) -> f32 {
-    if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// Area means of a grid of cells. A pixel belongs to one cell: at these sizes a split pixel would change nothing.

@@ -6,7 +6,7 @@
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
-use crate::{Encoding, Frame, kernels::resize_area};
+use crate::{Encoding, Frame, kernels::resize_area, srgb};
 
 /// Where the shoulder begins: values above are bent so that any highlight stays below 1.
 const KNEE: f32 = 0.8;
@@ -63,13 +63,8 @@ fn display_planes(frame: &Frame) -> Vec<f32> {
 fn display(v: f32, linear: bool) -> f32 {
     // `max` also turns NaN into 0.
     let v = v.max(0.0);
-    let v = if linear { srgb(v) } else { v };
+    let v = if linear { srgb::encode(v.min(1e6)) } else { v };
     if v <= KNEE { v } else { KNEE + (1.0 - KNEE) * (1.0 - (-(v - KNEE) / (1.0 - KNEE)).exp()) }
-}
-
-/// The sRGB curve (IEC 61966-2-1), carried on above 1.
-fn srgb(v: f32) -> f32 {
-    if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.min(1e6).powf(1.0 / 2.4) - 0.055 }
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use ofx::host::ARCHITECTURE;
+
 use super::{
     CliError,
     args::{BundleArgs, InstallArgs},
     cancel,
-    machine::{ARCHITECTURE, standard_folder},
+    machine::standard_folder,
 };
 
 /// The bundle's name. The binary in it must be called the same, without `.bundle`, or hosts do not find it.

@@ -32,7 +32,7 @@ impl Finding {
 pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError> {
     let features = machine::cpu_features();
     let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
-    writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), machine::ARCHITECTURE)?;
+    writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), ofx::host::ARCHITECTURE)?;
     writeln!(out, "  device   CPU, the only one supported now")?;
     writeln!(out, "  CPU      {features}, {} threads", machine::threads())?;
     match machine::memory() {

@@ -62,19 +62,6 @@ pub(super) fn plugin_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The folder of a bundle's `Contents` that holds this platform's binary.
-pub(super) const ARCHITECTURE: &str = if cfg!(target_os = "macos") {
-    "MacOS"
-} else if cfg!(all(windows, target_pointer_width = "64")) {
-    "Win64"
-} else if cfg!(windows) {
-    "Win32"
-} else if cfg!(target_arch = "aarch64") {
-    "Linux-aarch64"
-} else {
-    "Linux-x86-64"
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;

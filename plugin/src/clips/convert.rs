@@ -3,6 +3,7 @@
 //! Integers stand for 0 to 1. Going to integers clamps to that range and rounds to the nearest; NaN becomes 0.
 
 use half::f16;
+use pickup_model::srgb;
 
 use super::picture::{Depth, Picture, Pixels};
 
@@ -21,15 +22,11 @@ pub enum Transfer {
 impl Transfer {
     /// The curve at one value; odd about zero, so that negative values survive.
     pub fn apply(self, v: f32) -> f32 {
-        let a = v.abs();
-        let curved = match self {
-            Self::AsIs => return v,
-            Self::LinearToSrgb if a <= 0.003_130_8 => a * 12.92,
-            Self::LinearToSrgb => 1.055 * a.powf(1.0 / 2.4) - 0.055,
-            Self::SrgbToLinear if a <= 0.040_45 => a / 12.92,
-            Self::SrgbToLinear => ((a + 0.055) / 1.055).powf(2.4),
-        };
-        curved.copysign(v)
+        match self {
+            Self::AsIs => v,
+            Self::LinearToSrgb => srgb::encode(v),
+            Self::SrgbToLinear => srgb::decode(v),
+        }
     }
 }
 

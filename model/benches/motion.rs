@@ -6,7 +6,10 @@
 
 use std::{path::Path, time::Instant};
 
-use pickup_model::{Brief, Encoding, Frame, Unwatched, motion::MotionFiller};
+use pickup_model::{
+    Brief, Encoding, Frame, Unwatched,
+    motion::{MotionFiller, Neighbours},
+};
 
 fn picture(width: usize, height: usize, shift: f32) -> Frame {
     let value = |i: usize| {
@@ -27,10 +30,10 @@ fn main() {
     for round in 0..=rounds {
         let (first, last) = (picture(width, height, round as f32), picture(width, height, round as f32 + 3.0));
         let began = Instant::now();
-        filler.between(&first, &last, 0.5, &brief, &Unwatched).expect("the pair can be matched");
+        filler.between(&Neighbours::pair(&first, &last), 0.5, &brief, &Unwatched).expect("the pair can be matched");
         let both = began.elapsed().as_secs_f64();
         let began = Instant::now();
-        filler.between(&first, &last, 0.25, &brief, &Unwatched).expect("the pair was matched");
+        filler.between(&Neighbours::pair(&first, &last), 0.25, &brief, &Unwatched).expect("the pair was matched");
         let frame = began.elapsed().as_secs_f64();
         // The first round warms up.
         if round > 0 {

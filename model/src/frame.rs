@@ -1,6 +1,9 @@
 //! One picture as the model sees it.
 
-use std::{hash::Hasher, sync::Arc};
+use std::{
+    hash::Hasher,
+    sync::{Arc, OnceLock},
+};
 
 use candle_core::{Device, Tensor};
 use twox_hash::XxHash64;
@@ -24,13 +27,15 @@ pub enum Encoding {
 ///
 /// Of four channels the fourth is alpha, with which the colours are premultiplied, as they must be to be moved and
 /// mixed. One channel is alpha, or grey. Further channels (depth, ids) follow; they are moved with the colours.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Frame {
     width: usize,
     height: usize,
     channels: usize,
     encoding: Encoding,
     pixels: Arc<Vec<f32>>,
+    /// Taken once for all clones: whoever looks for what was made of a frame asks for it.
+    fingerprint: Arc<OnceLock<u64>>,
 }
 
 impl Frame {
@@ -43,7 +48,7 @@ impl Frame {
         if pixels.is_empty() || needed != Some(pixels.len()) {
             return Err(Error::FrameData { width, height, channels, len: pixels.len() });
         }
-        Ok(Self { width, height, channels, encoding, pixels: Arc::new(pixels) })
+        Ok(Self { width, height, channels, encoding, pixels: Arc::new(pixels), fingerprint: Arc::default() })
     }
 
     /// Width in pixels.
@@ -117,6 +122,10 @@ impl Frame {
     /// A hash of the picture, the same in every run and on every machine.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| self.hashed())
+    }
+
+    fn hashed(&self) -> u64 {
         let mut hasher = XxHash64::with_seed(0);
         for side in [self.width, self.height, self.channels, self.encoding as usize] {
             hasher.write_u64(side as u64);
@@ -129,5 +138,12 @@ impl Frame {
             hasher.write(&bytes[..block.len() * 4]);
         }
         hasher.finish()
+    }
+}
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        let shape = |f: &Self| (f.width, f.height, f.channels, f.encoding);
+        shape(self) == shape(other) && self.pixels == other.pixels
     }
 }

@@ -71,6 +71,13 @@ impl Shot {
         let after = self.known.partition_point(|(t, _)| *t <= time);
         (after.checked_sub(1).map(|i| &self.known[i]), self.known.get(after))
     }
+
+    /// The known frames next to those that [`Shot::around`] gives, further out.
+    #[must_use]
+    pub fn beyond(&self, time: f64) -> [Option<&Known>; 2] {
+        let after = self.known.partition_point(|(t, _)| *t <= time);
+        [after.checked_sub(2).map(|i| &self.known[i]), self.known.get(after + 1)]
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +98,10 @@ mod tests {
         assert_eq!(before.unwrap().0, 4.0);
         assert!(after.is_none());
         assert!(shot.around(0.0).0.is_none());
+        let shot = shot.known(9.0, grey(2, 0.9)).unwrap();
+        let [before, after] = shot.beyond(2.5);
+        assert!(before.is_none());
+        assert_eq!(after.unwrap().0, 9.0);
     }
 
     #[test]

@@ -17,22 +17,24 @@ from networks import Motion
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-HEIGHT, WIDTH, LEVELS = 96, 160, 4
+HEIGHT, WIDTH, LEVELS = 64, 96, 4
 
 
 def reference(model):
-    """Inputs and answers for one drawn pair at two times."""
+    """Inputs and answers for one drawn pair, with a frame before and one after it: at two times, and without them."""
     rng = np.random.default_rng(20_261_122)
     frames, _, _, _ = sample(Studio(7, textures=6, cutouts=6), rng, 12)
-    pictures = torch.from_numpy(frames[[0, 2], :HEIGHT, :WIDTH].astype(np.float32) / 255).permute(0, 3, 1, 2)
-    first, last = pictures[:1].contiguous(), pictures[1:].contiguous()
-    answers = {"first": first, "last": last}
+    pictures = torch.from_numpy(frames[[0, 1, 3, 4], :HEIGHT, :WIDTH].astype(np.float32) / 255).permute(0, 3, 1, 2)
+    before, first, last, after = (p.contiguous() for p in pictures.split(1))
+    answers = {"before": before, "first": first, "last": last, "after": after}
     with torch.no_grad():
-        for name, t in (("half", 0.5), ("third", 0.3)):
-            picture, error, (to0, to1, weight), (flows, visibles) = model(first, last, torch.tensor([t]), LEVELS)
-            answers |= {f"{name}.picture": picture, f"{name}.error": error, f"{name}.to0": to0, f"{name}.to1": to1,
-                        f"{name}.weight": weight}
+        flows, visibles, _ = model.flow(first, last, LEVELS)
         answers |= {"flow": flows[-1], "visible": visibles[-1]}
+        for name, t, spacing in (("half", 0.5, (1.0, 0.5)), ("third", 0.3, (1.0, 0.5)), ("straight", 0.5, (0.0, 0.0))):
+            picture, error, (curved, even, weights) = model(
+                first, last, torch.tensor([t]), before, after, torch.tensor([spacing]), LEVELS)
+            answers |= {f"{name}.picture": picture, f"{name}.error": error, f"{name}.weights": weights,
+                        f"{name}.flow": torch.cat([*curved, *even], 1)}
     return {k: v.contiguous() for k, v in answers.items()}
 
 

@@ -102,9 +102,10 @@ class Flow(nn.Module):
         self.fine = Decoder(HALF_FEATURES, FINE_RADIUS, FINE_HIDDEN, (48, 48, 32))
         self.memory_to_fine = conv(HIDDEN, FINE_HIDDEN, kernel=1)
 
-    def forward(self, first, last, levels=4):
+    def forward(self, first, last, levels=4, ways=2):
         """Flows 0→1 and 1→0 at half resolution with their visibility logits: two lists, coarse to fine, each entry
-        stacking both directions in the batch; and the quarter-resolution features of both frames."""
+        stacking both directions in the batch, or the first alone (`ways`); and the quarter-resolution features of both
+        frames."""
         n = first.shape[0]
         both = torch.cat([first, last])
         mean = (first.mean((2, 3), keepdim=True) + last.mean((2, 3), keepdim=True)) / 2
@@ -118,16 +119,16 @@ class Flow(nn.Module):
             half, quarter = self.encoder(picture)
             size = quarter.shape[-2:]
             if flow is None:
-                zero = quarter.new_zeros
-                flow, visible, memory = zero(2 * n, 2, *size), zero(2 * n, 1, *size), zero(2 * n, HIDDEN, *size)
+                flow, visible, memory = (quarter.new_zeros(ways * n, c, *size) for c in (2, 1, HIDDEN))
             else:
                 flow, visible, memory = upsample_flow(flow, size), resize(visible, size), resize(memory, size)
-            flow, visible, memory = self.decoder(quarter, quarter.roll(n, 0), flow, visible, memory)
+            flow, visible, memory = self.decoder(quarter[:ways * n], quarter.roll(n, 0)[:ways * n], flow, visible, memory)
             flows.append(flow)
             visibles.append(visible)
         size = half.shape[-2:]
         memory = resize(self.memory_to_fine(memory), size)
-        flow, visible, _ = self.fine(half, half.roll(n, 0), upsample_flow(flow, size), resize(visible, size), memory)
+        flow, visible, _ = self.fine(half[:ways * n], half.roll(n, 0)[:ways * n], upsample_flow(flow, size),
+                                     resize(visible, size), memory)
         return flows + [flow], visibles + [visible], quarter
 
 
@@ -152,78 +153,138 @@ def splat(values, displacement, weight):
     return total[:, :c], total[:, c:]
 
 
-def project(first, last, forward, backward, t):
-    """Motion of the interval as seen at time t, from each side: `(v0, covered0, v1, covered1)`.
+def acceleration(forward, backward, seen0, seen1, before, after, seen_before, seen_after, spacing):
+    """How the speed changes over the interval, at each pixel of the first and of the last frame (quadratic motion, Xu et
+    al. 2019), in pixels per interval squared.
 
-    `v` is in pixels over the whole interval, so that flow t→0 is −t·v0 and flow t→1 is (1−t)·v1. Pixels that match
-    well win where several land; where one side leaves a hole the other side's motion fills it, and where both do, the
-    motion that the first frame has at that place.
+    A point that stands at x(0) = 0, x(1) = f and x(−s) = o moves with 2(o + s·f) / s(1+s); the last frame tells the
+    same of what comes after it. Each side counts by how well its outer frame shows the pixel, and both tell each other.
+    `before` is the flow 0→−s, `after` 1→1+s, `spacing` [N,2] holds both s, 0 where there is no such frame."""
+    parts = []
+    for flow, outer, seen, s in ((forward, before, seen_before, spacing[:, 0]), (backward, after, seen_after, spacing[:, 1])):
+        s = s.reshape(-1, 1, 1, 1)
+        there = (s > 0).to(flow.dtype)
+        some = torch.where(s > 0, s, torch.ones_like(s))
+        parts.append((2 * (outer + some * flow) / (some * (1 + some)), seen * there))
+    (own0, sure0), (own1, sure1) = parts
+
+    def joined(own, sure, other, other_sure, flow, seen):
+        told = warp(torch.cat([other * other_sure, other_sure], 1), flow) * seen
+        return (own * sure + told[:, :2]) / (sure + told[:, 2:] + DOUBT)
+
+    return joined(own0, sure0, own1, sure1, forward, seen0), joined(own1, sure1, own0, sure0, backward, seen1)
+
+
+DOUBT = 0.1
+"""Draws an acceleration that nothing speaks for to none."""
+
+
+def project(first, last, forward, backward, bend0, bend1, t):
+    """Motion of the interval as seen at time t, from each side: `(v0, bend0, covered0, v1, bend1, covered1)`.
+
+    `v` is in pixels over the whole interval and `bend` its change: a point stands s·v − s(1−s)/2·bend after its place at
+    0. Pixels that match well win where several land (softmax splatting, Niklaus and Liu 2020); where one side leaves a
+    hole the other side's motion fills it, and where both do, what the first frame has at that place.
     """
-    sides = []
-    for picture, other, flow, fraction, sign in (
-        (first, last, forward, t, 1.0), (last, first, backward, 1 - t, -1.0),
+    sides, bow = [], t * (1 - t) / 2
+    for picture, other, flow, bend, fraction, sign in (
+        (first, last, forward, bend0, t, 1.0), (last, first, backward, bend1, 1 - t, -1.0),
     ):
         error = (picture - warp(other, flow)).abs().mean(1, keepdim=True)
         weight = torch.exp(-12 * error.clamp(max=0.5))
-        total, mass = splat(sign * flow, flow * fraction, weight)
-        sides.append((total, mass, sign * flow))
+        motion = torch.cat([sign * flow, bend], 1)
+        total, mass = splat(motion, flow * fraction - bow * bend, weight)
+        sides.append((total, mass, motion))
     (sum0, mass0, own0), (sum1, mass1, _) = sides
     hole0, hole1 = mass0 < 1e-3, mass1 < 1e-3
     v0, v1 = sum0 / mass0.clamp(min=1e-3), sum1 / mass1.clamp(min=1e-3)
     v0, v1 = torch.where(hole0, torch.where(hole1, own0, v1), v0), torch.where(hole1, torch.where(hole0, own0, v0), v1)
-    return v0, mass0.clamp(max=1), v1, mass1.clamp(max=1)
+    return v0[:, :2], v0[:, 2:], mass0.clamp(max=1), v1[:, :2], v1[:, 2:], mass1.clamp(max=1)
 
 
 class Synthesis(nn.Module):
-    """What is left of the flow error, the worth of each frame, and the error to expect, at one time."""
+    """What each of six pictures is worth at one time: each frame moved along its curved path, moved evenly, and as it
+    stands; with what is left of the flow error, and the error to expect."""
 
     def __init__(self):
         super().__init__()
-        self.down0, self.keep0 = conv(17, 32, stride=2), conv(32, 32)
+        self.down0, self.keep0 = conv(30, 32, stride=2), conv(32, 32)
         self.down1, self.keep1 = conv(32, 64, stride=2), conv(64 + 2 * FEATURES, 64)
         self.down2, self.keep2 = conv(64, 96, stride=2), conv(96, 96)
-        self.up1, self.up0 = conv(96 + 64, 64), conv(64 + 32, 32)
-        self.head = conv(32, 6 * 4)
+        self.down3, self.keep3 = conv(96, 128, stride=2), conv(128, 128)
+        self.up2, self.up1, self.up0 = conv(128 + 96, 96), conv(96 + 64, 64), conv(64 + 32, 48)
+        self.head = conv(48, 15 * 4)
 
-    def forward(self, first, last, features0, features1, forward, backward, visible0, visible1, t):
-        """`forward`, `backward` at full resolution; visibilities in [0,1]; features at quarter resolution.
-        Returns flow t→0, flow t→1, the first frame's weight, the error expected (display units)."""
+    def forward(self, first, last, t, features0, features1, forward, backward, bend0, bend1, visible0, visible1):
+        """Flows and accelerations at full resolution; visibilities in [0,1]; features at quarter resolution. Returns
+        the flows t→0 and t→1 along the curve, the same moved evenly, the six weights (curved, even, standing; the first
+        frame before the last in each) and the error expected (display units)."""
         n, _, h, w = first.shape
         t = t.reshape(n, 1, 1, 1)
-        v0, covered0, v1, covered1 = project(first, last, forward, backward, t)
-        to0, to1 = -t * v0, (1 - t) * v1
-        moved0, moved1 = warp(first, to0), warp(last, to1)
-        x = torch.cat([moved0, moved1, moved0 - moved1, to0 * 0.05, to1 * 0.05, covered0, covered1,
-                       warp(visible0, to0), warp(visible1, to1)], 1)
+        v0, b0, covered0, v1, b1, covered1 = project(first, last, forward, backward, bend0, bend1, t)
+        bow = t * (1 - t) / 2
+        to0, to1, q0, q1 = -t * v0, (1 - t) * v1, bow * b0, bow * b1
+        middle = (q0 + q1) / 2
+        curved0, curved1 = to0 + middle, to1 + middle
+        v0, _, _, v1, _, _ = project(first, last, forward, backward, bend0 * 0, bend1 * 0, t)
+        even0, even1 = -t * v0, (1 - t) * v1
+        x = torch.cat([warp(first, curved0), warp(last, curved1), warp(first, even0), warp(last, even1), first, last,
+                       curved0 * 0.05, curved1 * 0.05, q0 * 0.2, q1 * 0.2, covered0, covered1,
+                       warp(visible0, curved0), warp(visible1, curved1)], 1)
         x0 = act(self.keep0(act(self.down0(x))))
         x1 = act(self.down1(x0))
         size = x1.shape[-2:]
         scale = torch.tensor([size[1] / w, size[0] / h])[None, :, None, None]
-        context0 = warp(features0, resize(to0, size) * scale)
-        context1 = warp(features1, resize(to1, size) * scale)
+        context0 = warp(features0, resize(curved0, size) * scale)
+        context1 = warp(features1, resize(curved1, size) * scale)
         x1 = act(self.keep1(torch.cat([x1, context0, context1], 1)))
         x2 = act(self.keep2(act(self.down2(x1))))
+        x3 = act(self.keep3(act(self.down3(x2))))
+        x2 = act(self.up2(torch.cat([resize(x3, x2.shape[-2:]), x2], 1)))
         x1 = act(self.up1(torch.cat([resize(x2, x1.shape[-2:]), x1], 1)))
         x0 = act(self.up0(torch.cat([resize(x1, x0.shape[-2:]), x0], 1)))
-        out = F.pixel_shuffle(self.head(x0), 2)
-        prior = (1 - t) * torch.sigmoid(out[:, 4:5])
-        weight = prior / (prior + t * torch.sigmoid(-out[:, 4:5]))
-        return to0 + out[:, :2], to1 + out[:, 2:4], weight, F.softplus(out[:, 5:6])
+        out = F.pixel_shuffle(self.head(x0), 2).float()
+        # The worth before looking is each frame's nearness in time (Jiang et al. 2018, Super SloMo).
+        near = torch.log(torch.cat([1 - t, t] * 3, 1))
+        weights = torch.softmax(out[:, 8:14] + near, 1)
+        curved = (curved0 + out[:, 0:2], curved1 + out[:, 2:4])
+        even = (even0 + out[:, 4:6], even1 + out[:, 6:8])
+        return curved, even, weights, F.softplus(out[:, 14:15])
+
+
+def mixed(first, last, curved, even, weights):
+    """The picture that the synthesis means."""
+    pictures = (warp(first, curved[0]), warp(last, curved[1]), warp(first, even[0]), warp(last, even[1]), first, last)
+    return sum(p * weights[:, i:i + 1] for i, p in enumerate(pictures))
 
 
 class Motion(nn.Module):
-    """Flow and synthesis together. Pictures' sizes are multiples of 8·2^(levels−1)… padded by the caller."""
+    """Flow and synthesis together. Pictures' sides are padded by the caller to multiples of the coarsest features'."""
 
     def __init__(self):
         super().__init__()
         self.flow, self.synthesis = Flow(), Synthesis()
 
-    def forward(self, first, last, t, levels=4):
+    def match(self, first, last, before, after, spacing, levels=4):
+        """What is known of a pair before any time between is asked for: features at quarter resolution [2N], then at
+        full resolution both flows, both accelerations and both visibilities, [2N] each: the first frame's before the
+        last's. `before` and `after` stand `spacing` [N,2] intervals further out; where a spacing is 0 that frame is not
+        looked at."""
         n, _, h, w = first.shape
         flows, visibles, features = self.flow(first, last, levels)
+        flow, visible = flows[-1].float(), torch.sigmoid(visibles[-1].float())
+        bend = torch.zeros_like(flow)
+        if spacing.any():
+            outer, seen, _ = self.flow(torch.cat([first, last]), torch.cat([before, after]), levels, ways=1)
+            outer, seen = outer[-1].float(), torch.sigmoid(seen[-1].float())
+            bend = torch.cat(acceleration(flow[:n], flow[n:], visible[:n], visible[n:], outer[:n], outer[n:],
+                                          seen[:n], seen[n:], spacing))
+        return features, upsample_flow(flow, (h, w)), upsample_flow(bend, (h, w)), resize(visible, (h, w))
+
+    def forward(self, first, last, t, before, after, spacing, levels=4):
+        """The frame at t between `first` (0) and `last` (1), its expected error, and what made it."""
         # The flow learns from true flow alone: what synthesis would make of it teaches it to blur over its errors.
-        flow = upsample_flow(flows[-1].detach(), (h, w)).float()
-        visible = torch.sigmoid(resize(visibles[-1].detach(), (h, w)).float())
-        to0, to1, weight, error = self.synthesis(
-            first, last, features[:n], features[n:], flow[:n], flow[n:], visible[:n], visible[n:], t)
-        return warp(first, to0) * weight + warp(last, to1) * (1 - weight), error, (to0, to1, weight), (flows, visibles)
+        with torch.no_grad():
+            matched = self.match(first, last, before, after, spacing, levels)
+        curved, even, weights, error = self.synthesis(first, last, t, *(half for x in matched for half in x.chunk(2)))
+        return mixed(first, last, curved, even, weights), error, (curved, even, weights)

@@ -1,14 +1,15 @@
 """Trains the motion network on drawn footage (see footage.py), resumably.
 
-    python footage.py --out runs/footage --shards 44
-    python train.py --footage runs/footage --run runs/motion --stage flow --steps 12000
-    python train.py --footage runs/footage --run runs/motion --stage all  --steps 6000
-    python export.py --run runs/motion
+    python footage.py --out runs/footage --shards 90
+    python train.py --footage runs/footage --run runs/flow --stage flow --steps 12000
+    python train.py --footage runs/footage --run runs/synthesis --stage synthesis --flow runs/flow --steps 9000
+    python export.py --run runs/synthesis
 
-Stage `flow` supervises the flow pyramid with true flow and true visibility; stage `all` goes on with that and adds
-synthesis on top of the flow as it is, supervised with the true picture between, the true flows to it and the error really made. Interrupted at any
-moment, the same command goes on from the last checkpoint. Without one, it starts from the committed weights if asked
-(`--from ../../resources/motion.safetensors`).
+Stage `flow` supervises the flow pyramid with true flow and true visibility. Stage `synthesis` trains what stands on top
+of it, with the true picture between, the true flows to it and the error really made; the flow is taken as it is, from
+the run named by `--flow`, and taken again as that run gets better, so that both stages may run side by side.
+Interrupted at any moment, the same command goes on from its last checkpoint. Without one, a stage starts from committed
+weights if asked (`--from ../../resources/motion.safetensors`).
 """
 
 import argparse
@@ -21,34 +22,31 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from networks import Motion, resize
+from networks import Motion, mixed, resize
 
 
 class Footage:
-    """Triplets from every shard finished so far, cropped and varied; new shards join as they appear."""
+    """Samples from every shard finished so far, cropped and varied; new shards join as they appear."""
 
-    def __init__(self, folder, seed):
-        self.folder, self.rng, self.shards, self.known = folder, np.random.default_rng(seed), [], set()
+    def __init__(self, folder, seed, respace):
+        self.folder, self.rng, self.respace = folder, np.random.default_rng(seed), respace
+        self.shards, self.known = [], set()
 
     def refresh(self):
-        for path in sorted(self.folder.glob("shard_????.npz")):
+        for path in sorted(self.folder.glob("shard_????")):
             if path.name not in self.known:
                 self.known.add(path.name)
-                with np.load(path) as data:
-                    self.shards.append({k: data[k] for k in data.files})
+                self.shards.append({f.stem: np.load(f, mmap_mode="r") for f in path.glob("*.npy")})
 
-    def one(self, size, newest):
-        """One varied triplet; `newest` leans to later shards, as a curriculum does."""
+    def one(self, size):
+        """One varied sample: frames [5,3,S,S], t, spacing [2], flows [4,2,S,S], visible [4,S,S]."""
         rng = self.rng
-        index = len(self.shards) - 1 if newest else int(rng.integers(len(self.shards)))
-        shard = self.shards[index]
-        i = int(rng.integers(len(shard["t"])))
-        frames, t, flows, visible = shard["frames"][i], float(shard["t"][i]), shard["flows"][i], shard["visible"][i]
-        full = frames.shape[1]
-        y, x = rng.integers(0, full - size + 1, 2)
-        frames = frames[:, y:y + size, x:x + size].astype(np.float32) / 255
-        flows = flows[:, y:y + size, x:x + size].astype(np.float32)
-        visible = visible[:, y:y + size, x:x + size].astype(np.float32)
+        shard = self.shards[int(rng.integers(len(self.shards)))]
+        i = int(rng.integers(len(shard["times"])))
+        y, x = rng.integers(0, shard["frames"].shape[2] - size + 1, 2)
+        frames, flows, visible = (shard[k][i, :, y:y + size, x:x + size].astype(np.float32)
+                                  for k in ("frames", "flows", "visible"))
+        frames, times = frames / 255, shard["times"][i]
         if rng.random() < 0.5:
             frames, flows, visible = frames[:, :, ::-1], flows[:, :, ::-1] * [-1, 1], visible[:, :, ::-1]
         if rng.random() < 0.5:
@@ -57,11 +55,34 @@ class Footage:
             frames, flows = frames.transpose(0, 2, 1, 3), flows.transpose(0, 2, 1, 3)[..., ::-1]
             visible = visible.transpose(0, 2, 1)
         if rng.random() < 0.5:
-            frames, t, flows, visible = frames[::-1], 1 - t, flows[[1, 0, 3, 2]], visible[[1, 0, 3, 2]]
-        return self.graded(frames), t, flows.transpose(0, 3, 1, 2), visible
+            frames, times, flows, visible = frames[::-1], 1 - times[::-1], flows[[1, 0, 3, 2]], visible[[1, 0, 3, 2]]
+        frames, times, visible = self.respaced(frames, times, visible)
+        frames, spacing = self.outer(frames.copy(), np.array([-times[0], times[4] - 1], np.float32))
+        return self.graded(frames, times), times[2], spacing, flows.transpose(0, 3, 1, 2), visible
 
-    def graded(self, frames):
-        """What a camera adds: grade, exposure that drifts, grain, sensor noise, compression's softness."""
+    def respaced(self, frames, times, visible):
+        """The same frames as another row now and then: over a wider interval motion is larger than it can be matched,
+        and less even. What was outside is between then; its true flow is not known, so nothing counts as visible."""
+        if not self.respace or self.rng.random() > 0.4:
+            return frames, times, visible
+        first, last = [(0, 3), (1, 4), (0, 4)][self.rng.integers(3)]
+        between = int(self.rng.integers(first + 1, last))
+        row = [max(first - 1, 0), first, between, last, min(last + 1, 4)]
+        times = (times[row] - times[first]) / (times[last] - times[first])
+        return frames[row], times, np.zeros_like(visible)
+
+    def outer(self, frames, spacing):
+        """What clips do with the frames further out: they end, and they repeat frames."""
+        for side, (far, near) in enumerate(((0, 1), (4, 3))):
+            kind = self.rng.random()
+            if kind < 0.15 or spacing[side] == 0:
+                spacing[side] = 0
+            elif kind < 0.2:
+                frames[far] = frames[near]
+        return frames, spacing
+
+    def graded(self, frames, times):
+        """What a camera adds: grade, exposure that drifts, grain, sensor noise."""
         rng = self.rng
         frames = np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
         if rng.random() < 0.5:
@@ -69,19 +90,16 @@ class Footage:
         if rng.random() < 0.4:
             frames = frames * rng.uniform(0.4, 1.0) + rng.uniform(0, 0.2)
         if rng.random() < 0.15:
-            ramp = np.array([0, 0.5, 1], np.float32)[:, None, None, None]
-            frames = frames * (1 + ramp * rng.normal(0, 0.06)).astype(np.float32)
+            frames = frames * (1 + times * rng.normal(0, 0.06))[:, None, None, None].astype(np.float32)
         if rng.random() < 0.4:
             deviation = np.exp(rng.uniform(np.log(0.002), np.log(0.03)))
             # The frame between keeps clean: what is made should not guess at noise.
-            frames[[0, 2]] += rng.normal(0, deviation, (2, *frames.shape[1:])).astype(np.float32)
+            frames[[0, 1, 3, 4]] += rng.normal(0, deviation, (4, *frames.shape[1:])).astype(np.float32)
         return np.clip(frames, 0, 1).astype(np.float32)
 
     def batch(self, n, size):
-        parts = [self.one(size, self.rng.random() < 0.15) for _ in range(n)]
-        frames, t, flows, visible = (np.stack(p) for p in zip(*parts))
-        return (torch.from_numpy(frames), torch.from_numpy(t.astype(np.float32)),
-                torch.from_numpy(np.ascontiguousarray(flows, np.float32)), torch.from_numpy(np.ascontiguousarray(visible)))
+        parts = zip(*(self.one(size) for _ in range(n)))
+        return [torch.from_numpy(np.ascontiguousarray(np.stack(p), np.float32)) for p in parts]
 
 
 def shrunk_flow(flow, size):
@@ -116,23 +134,59 @@ def laplacian_loss(a, b, levels=4):
 
 
 def picture_loss(made, true, error, to, true_to, seen):
-    """Picture by Laplacian pyramid and by squared error (what PSNR counts), flow where the pixel is really seen."""
+    """Picture by Laplacian pyramid and by each sample's root of squared error (near to what PSNR counts, whose every
+    frame weighs the same), flow where the pixel is really seen."""
     missed = (made - true).abs().mean(1, keepdim=True)
+    root = ((made - true).pow(2).mean((1, 2, 3)) + 1e-5).sqrt().mean()
     flow = sum(((a - b).pow(2).sum(1, keepdim=True) + 0.01).pow(0.4).mul(s).mean() for a, b, s in zip(to, true_to, seen))
-    return (laplacian_loss(made, true) + 10 * (made - true).pow(2).mean() + 0.01 * flow
-            + 0.2 * (error - missed.detach()).abs().mean())
+    return (laplacian_loss(made, true) + 10 * root + 0.01 * flow + 0.2 * (error - missed.detach()).abs().mean()), root
 
 
-def step_loss(model, batch, stage, levels):
-    frames, t, flows, visible = batch
+def flow_step(model, batch, levels):
+    """The loss, and the mean end-point error in pixels."""
+    frames, _, _, flows, visible = batch
     truth, seen = torch.cat([flows[:, 0], flows[:, 1]]), torch.cat([visible[:, 0], visible[:, 1]])[:, None]
-    if stage == "flow":
-        guessed, visibles, _ = model.flow(frames[:, 0], frames[:, 2], levels)
-        return flow_loss(guessed, visibles, truth, seen)
-    made, error, (to0, to1, _), (guessed, visibles) = model(frames[:, 0], frames[:, 2], t, levels)
-    picture = picture_loss(made, frames[:, 1], error, (to0, to1), (flows[:, 2], flows[:, 3]),
-                           (visible[:, 2:3], visible[:, 3:4]))
-    return picture + flow_loss(guessed, visibles, truth, seen)
+    guessed, visibles, _ = model.flow(frames[:, 1], frames[:, 3], levels)
+    last = guessed[-1].detach().float()
+    off = 2 * (last - shrunk_flow(truth, last.shape[-2:]))
+    return flow_loss(guessed, visibles, truth, seen), off.pow(2).sum(1).sqrt().mean()
+
+
+def synthesis_step(model, batch):
+    """The loss, and the PSNR in dB."""
+    frames, t, _, flows, visible, *matched = batch
+    first, between, last = frames[:, 1], frames[:, 2], frames[:, 3]
+    curved, even, weights, error = model.synthesis(first, last, t, *matched)
+    made = mixed(first, last, curved, even, weights)
+    loss, root = picture_loss(made, between, error, curved, (flows[:, 2], flows[:, 3]),
+                              (visible[:, 2:3], visible[:, 3:4]))
+    return loss, -20 * torch.log10(root.detach())
+
+
+class Pool:
+    """Samples with their motion already found. Matching costs most and is not what synthesis learns: each sample
+    is matched once and used about `reuse` times, mixed with the others of the pool."""
+
+    def __init__(self, model, footage, args):
+        self.model, self.footage, self.args, self.samples, self.owed = model, footage, args, [], 0.0
+
+    def add(self):
+        n = self.args.batch
+        batch = self.footage.batch(n, self.args.size)
+        frames, _, spacing, _, _ = batch
+        before, first, _, last, after = frames.unbind(1)
+        with torch.no_grad():
+            matched = self.model.match(first, last, before, after, spacing, self.args.levels)
+        batch += [half for x in matched for half in x.chunk(2)]
+        self.samples = (self.samples + [[x[i] for x in batch] for i in range(n)])[-self.args.pool:]
+
+    def batch(self):
+        self.owed += 1 / self.args.reuse
+        while self.owed > 0 or len(self.samples) < 4 * self.args.batch:
+            self.add()
+            self.owed -= 1
+        chosen = self.footage.rng.choice(len(self.samples), self.args.batch, replace=False)
+        return [torch.stack(x) for x in zip(*(self.samples[i] for i in chosen))]
 
 
 def rate(step, steps, peak):
@@ -140,19 +194,38 @@ def rate(step, steps, peak):
     return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
 
 
+class LatestFlow:
+    """The flow that another run has reached."""
+
+    def __init__(self, run):
+        self.path, self.seen = run / "checkpoint.pt", None
+
+    def into(self, *models):
+        changed = self.path.stat().st_mtime
+        if changed != self.seen:
+            state = torch.load(self.path)["smooth"]
+            flow = {k.removeprefix("flow."): v for k, v in state.items() if k.startswith("flow.")}
+            for model in models:
+                model.flow.load_state_dict(flow)
+            self.seen = changed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--footage", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--stage", choices=("flow", "all"), required=True)
+    parser.add_argument("--stage", choices=("flow", "synthesis"), required=True)
+    parser.add_argument("--flow", type=Path, help="synthesis: the run whose flow it stands on; else that of --from")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--levels", type=int, default=4)
+    parser.add_argument("--pool", type=int, default=384, help="synthesis: samples kept with their motion")
+    parser.add_argument("--reuse", type=float, default=5, help="synthesis: times that each is used")
     parser.add_argument("--peak", type=float, default=5e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bf16", action="store_true")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1e9, help="end the cosine by then, whatever step it is")
     parser.add_argument("--from", dest="start", type=Path)
     args = parser.parse_args()
@@ -162,22 +235,28 @@ def main():
     model, smooth = Motion(), Motion()
     if args.start:
         model.load_state_dict(load_file(args.start))
-    parameters = model.flow.parameters() if args.stage == "flow" else model.parameters()
-    optimizer = torch.optim.AdamW(parameters, lr=args.peak, weight_decay=1e-4, betas=(0.9, 0.99))
+    part, smooth_part = (getattr(m, args.stage) for m in (model, smooth))
+    if args.stage == "synthesis":
+        model.flow.requires_grad_(False)
+    optimizer = torch.optim.AdamW(part.parameters(), lr=args.peak, weight_decay=1e-4, betas=(0.9, 0.99))
     first, saved = 0, args.run / "checkpoint.pt"
     smooth.load_state_dict(model.state_dict())
     if saved.exists():
         state = torch.load(saved)
         model.load_state_dict(state["model"])
         smooth.load_state_dict(state["smooth"])
-        if state["stage"] == args.stage:
-            optimizer.load_state_dict(state["optimizer"])
-            first = state["step"]
-    footage, began, average = Footage(args.footage, [args.seed, first, args.stage == "all"]), time.time(), None
-    step = first
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["step"]
+    flow = LatestFlow(args.flow) if args.flow else None
+    # The flow learns from true flow alone.
+    footage = Footage(args.footage, [args.seed, first, args.stage == "synthesis"], respace=args.stage == "synthesis")
+    began, average = time.time(), None
+    pool, step = Pool(model, footage, args), first
     while step < args.steps:
         if (step - first) % 100 == 0:
             footage.refresh()
+            if flow:
+                flow.into(model, smooth)
         spent = (time.time() - began) / 60 / args.minutes
         if spent >= 1:
             break
@@ -185,30 +264,34 @@ def main():
             group["lr"] = rate(max(step, spent * args.steps), args.steps, args.peak)
         # bf16 halves a step on processors that have it; losses and flows stay f32.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
-            loss = step_loss(model, footage.batch(args.batch, args.size), args.stage, args.levels)
+            if args.stage == "flow":
+                loss, figure = flow_step(model, footage.batch(args.batch, args.size), args.levels)
+            else:
+                loss, figure = synthesis_step(model, pool.batch())
         optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(part.parameters(), 1.0)
         if torch.isfinite(norm):
             optimizer.step()
         step += 1
         decay = min(0.998, (step - first + 1) / (step - first + 10))
         with torch.no_grad():
-            for mine, theirs in zip(smooth.parameters(), model.parameters()):
+            for mine, theirs in zip(smooth_part.parameters(), part.parameters()):
                 mine.lerp_(theirs, 1 - decay)
-        average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
+        now = np.array([loss.item(), figure.item()])
+        average = now if average is None else 0.98 * average + 0.02 * now
         if step % 50 == 0:
-            print(f"step {step} loss {average:.4f} shards {len(footage.shards)} "
+            print(f"step {step} loss {average[0]:.4f} figure {average[1]:.3f} shards {len(footage.shards)} "
                   f"{(time.time() - began) / (step - first):.2f} s/step", flush=True)
         if step % 250 == 0 or step == args.steps:
-            save(saved, model, smooth, optimizer, step, args.stage)
-    save(saved, model, smooth, optimizer, step, args.stage)
+            save(saved, model, smooth, optimizer, step)
+    save(saved, model, smooth, optimizer, step)
 
 
-def save(path, model, smooth, optimizer, step, stage):
+def save(path, model, smooth, optimizer, step):
     partial = path.with_suffix(".partial")
     torch.save({"model": model.state_dict(), "smooth": smooth.state_dict(), "optimizer": optimizer.state_dict(),
-                "step": step, "stage": stage}, partial)
+                "step": step}, partial)
     partial.replace(path)
 
 

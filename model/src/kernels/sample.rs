@@ -29,7 +29,8 @@ pub enum Filter {
     /// From the nearest 2 x 2 pixels: never outside their range.
     Bilinear,
     /// From the nearest 4 x 4 pixels by Catmull-Rom splines (cubic convolution with a = -0.5): sharper; it may pass
-    /// the range of the pixels by a little beside edges.
+    /// the range of the pixels by a little beside edges. Of four channels the fourth is alpha: where that varies the
+    /// value is bilinear, since colours that pass the range of their alpha cannot be divided by it again.
     CatmullRom,
 }
 
@@ -126,8 +127,15 @@ impl Row<'_> {
         let Pixels { data, width, height, channels } = self.source;
         let flow = self.dx.iter().zip(self.dy);
         for (x, (out, (&dx, &dy))) in self.out.chunks_exact_mut(channels).zip(flow).enumerate() {
-            let (columns, wx) = cubic_taps(x as f32, dx, width);
-            let (rows, wy) = cubic_taps(self.y as f32, dy, height);
+            let (columns, mut wx) = cubic_taps(x as f32, dx, width);
+            let (rows, mut wy) = cubic_taps(self.y as f32, dy, height);
+            if K == 4 && channels == 4 {
+                let alpha = |row: usize, column: usize| data[(row * width + column) * 4 + 3];
+                let first = alpha(rows[0], columns[0]);
+                if rows.iter().any(|row| columns.iter().any(|column| alpha(*row, *column) != first)) {
+                    (wx, wy) = (linear_weights(x as f32, dx, width), linear_weights(self.y as f32, dy, height));
+                }
+            }
             for (group, out) in out.chunks_exact_mut(K).enumerate() {
                 let mut sum = [0.0; K];
                 for (row, wy) in rows.iter().zip(wy) {
@@ -160,6 +168,13 @@ fn cubic_taps(at: f32, shift: f32, len: usize) -> ([usize; 4], [f32; 4]) {
     let weights =
         [-0.5 * t3 + t2 - 0.5 * t, 1.5 * t3 - 2.5 * t2 + 1.0, -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2];
     ([whole.saturating_sub(1), whole, (whole + 1).min(last), (whole + 2).min(last)], weights)
+}
+
+/// Bilinear weights of the same four neighbours.
+#[inline(always)]
+fn linear_weights(at: f32, shift: f32, len: usize) -> [f32; 4] {
+    let (_, t) = split(at, shift, len);
+    [0.0, 1.0 - t, t, 0.0]
 }
 
 #[cfg(test)]
@@ -207,6 +222,19 @@ mod tests {
         assert_eq!(out[width - 1], data[width - 1]);
         sample_rows(source, 0..1, (&[f32::NEG_INFINITY; 12], &dy), Filter::CatmullRom, &mut out).unwrap();
         assert_eq!(out, [0.0; 12]);
+    }
+
+    #[test]
+    fn cubic_keeps_colours_within_their_alpha_where_alpha_varies() {
+        // A bright opaque edge on nothing: beside it the spline would swing below zero in colour and in alpha.
+        let opaque = |x: usize| if x < 4 { [0.0; 4] } else { [4.0, 2.0, 1.0, 1.0] };
+        let data: Vec<f32> = (0..8).flat_map(opaque).collect();
+        let source = Pixels { data: &data, width: 8, height: 1, channels: 4 };
+        let mut out = [0.0; 32];
+        sample_rows(source, 0..1, (&[0.3; 8], &[0.0; 8]), Filter::CatmullRom, &mut out).unwrap();
+        for pixel in out.chunks_exact(4) {
+            assert!((0.0..=1.0).contains(&pixel[3]) && (pixel[0] - 4.0 * pixel[3]).abs() < 1e-6, "{pixel:?}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use candle_core::Result as CandleResult;
+use candle_core::{Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use super::network::{Both, Synthesised};
+use super::synthesis::{MOVED, PICTURES, Synthesised};
 use crate::{
     Frame, Result,
     kernels::{Filter, Pixels, resize_bilinear_rows, sample_rows},
@@ -20,23 +20,25 @@ const CONFIDENCE_SCALE: f32 = 0.08;
 /// What the network said, as plain planes at the proxy's size, cropped of its padding.
 pub(crate) struct Plan {
     size: (usize, usize),
-    flow: [[Vec<f32>; 2]; 2],
-    weight: Vec<f32>,
+    flow: [[Vec<f32>; 2]; MOVED],
+    weights: [Vec<f32>; PICTURES],
     error: Vec<f32>,
 }
 
 impl Plan {
     pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> CandleResult<Self> {
-        let plane = |x: &candle_core::Tensor, channel: usize| {
+        let plane = |x: &Tensor, channel: usize| {
             x.narrow(1, channel, 1)?.narrow(2, 0, size.0)?.narrow(3, 0, size.1)?.flatten_all()?.to_vec1::<f32>()
         };
-        let flow = |x: &Both, i: usize| CandleResult::Ok([plane(&x[i], 0)?, plane(&x[i], 1)?]);
-        Ok(Self {
-            size,
-            flow: [flow(&said.flow, 0)?, flow(&said.flow, 1)?],
-            weight: plane(&said.weight, 0)?,
-            error: plane(&said.error, 0)?,
-        })
+        let mut plan =
+            Self { size, flow: Default::default(), weights: Default::default(), error: plane(&said.error, 0)? };
+        for (planes, flow) in plan.flow.iter_mut().zip(&said.flow) {
+            *planes = [plane(flow, 0)?, plane(flow, 1)?];
+        }
+        for (i, weight) in plan.weights.iter_mut().enumerate() {
+            *weight = plane(&said.weights, i)?;
+        }
+        Ok(plan)
     }
 
     /// One plane's rows at the frame's size, multiplied by `scale`.
@@ -73,24 +75,34 @@ impl Plan {
         let to = (height, width);
         #[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
         let scale = [width as f32 / self.size.1 as f32, height as f32 / self.size.0 as f32];
-        let moved = |i: usize, out: &mut [f32]| -> Result<()> {
-            let x = self.rows(&self.flow[i][0], to, rows, scale[0])?;
-            let y = self.rows(&self.flow[i][1], to, rows, scale[1])?;
-            let source = Pixels { data: frames[i].pixels(), width, height, channels };
-            Ok(sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, out)?)
-        };
-        let mut last = vec![0.0; out.len()];
-        moved(0, out)?;
-        moved(1, &mut last)?;
-        let weight = self.rows(&self.weight, to, rows, 1.0)?;
-        let row = width * channels;
-        out.par_chunks_mut(row).zip(last.par_chunks(row)).zip(weight.par_chunks(width)).for_each(|((a, b), w)| {
-            for ((a, b), w) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)).zip(w) {
-                for (a, b) in a.iter_mut().zip(b) {
-                    *a = *a * w + b * (1.0 - w);
+        let mut moved = vec![0.0; out.len()];
+        for (i, weight) in self.weights.iter().enumerate() {
+            let source = frames[i % 2];
+            let weight = self.rows(weight, to, rows, 1.0)?;
+            let picture = match self.flow.get(i) {
+                None => &source.pixels()[rows.start * width * channels..rows.end * width * channels],
+                Some([x, y]) => {
+                    let x = self.rows(x, to, rows, scale[0])?;
+                    let y = self.rows(y, to, rows, scale[1])?;
+                    let source = Pixels { data: source.pixels(), width, height, channels };
+                    sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, &mut moved)?;
+                    &moved
                 }
-            }
-        });
+            };
+            add(out, picture, &weight, channels);
+        }
         Ok(())
     }
+}
+
+/// Adds a picture by its worth at each pixel.
+fn add(out: &mut [f32], picture: &[f32], weight: &[f32], channels: usize) {
+    let run = channels << 10;
+    out.par_chunks_mut(run).zip(picture.par_chunks(run)).zip(weight.par_chunks(1 << 10)).for_each(|((out, p), w)| {
+        for ((out, p), w) in out.chunks_exact_mut(channels).zip(p.chunks_exact(channels)).zip(w) {
+            for (out, p) in out.iter_mut().zip(p) {
+                *out += p * w;
+            }
+        }
+    });
 }

@@ -5,7 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::network::{Both, Matched, resize_flow};
+use super::network::resize_flow;
 use crate::kernels::{backward_warp, resize_area};
 
 /// What speaks for a cut between two frames.
@@ -21,21 +21,24 @@ pub struct CutEvidence {
 const SIDE: usize = 90;
 
 impl CutEvidence {
-    /// Weighs a matched pair.
-    pub(crate) fn weigh(pictures: &Both, matched: &Matched) -> Result<Self> {
+    /// Weighs two pictures, of which the first was matched to the second by `flow`.
+    pub(crate) fn weigh(pictures: [&Tensor; 2], flow: &Tensor) -> Result<Self> {
         let (_, _, h, w) = pictures[0].dims4()?;
         let by = (h.min(w) / SIDE).max(1);
         let at = (h / by, w / by);
-        let small = [resize_area(&pictures[0], at.0, at.1)?, resize_area(&pictures[1], at.0, at.1)?];
+        let small = [resize_area(pictures[0], at.0, at.1)?, resize_area(pictures[1], at.0, at.1)?];
         let mean = |x: &Tensor| x.abs()?.mean_all()?.to_scalar::<f32>();
-        let unexplained = |i: usize| -> Result<f32> {
-            let flow = resize_flow(&matched.flow[i], at)?;
-            mean(&(&small[i] - backward_warp(&small[1 - i], &flow)?)?)
-        };
-        Ok(Self {
-            difference: mean(&(&small[0] - &small[1])?)?,
-            unexplained: f32::midpoint(unexplained(0)?, unexplained(1)?),
-        })
+        let moved = backward_warp(&small[1], &resize_flow(flow, at)?)?;
+        Ok(Self { difference: mean(&(&small[0] - &small[1])?)?, unexplained: mean(&(&small[0] - moved)?)? })
+    }
+
+    /// What both ways of one pair say together.
+    #[must_use]
+    pub(crate) fn mean(self, other: Self) -> Self {
+        Self {
+            difference: f32::midpoint(self.difference, other.difference),
+            unexplained: f32::midpoint(self.unexplained, other.unexplained),
+        }
     }
 
     /// Whether this is a cut.

@@ -1,14 +1,19 @@
 //! The motion filler: missing frames from the motion between known ones.
 //!
-//! Once a pair, [`network::FlowNet`] finds the flow both ways in a display-referred proxy; once a time wanted,
-//! [`network::SynthesisNet`] says how to move each frame there and what it is worth; then the frames' own pixels are
+//! Once a pair, [`flow::FlowNet`] finds the flow both ways in a display-referred proxy, and from each of the pair to the
+//! next known frame further out, which tells how what moves slows, falls or turns. Once a time wanted,
+//! [`synthesis::SynthesisNet`] says how to move each frame there and what it is worth; then the frames' own pixels are
 //! moved and mixed. Nothing is painted: float, highlights above white, alpha and extra channels survive.
 
 mod apply;
 mod cut;
+mod flow;
+mod kept;
 mod network;
 mod pair;
+mod project;
 mod proxy;
+mod synthesis;
 mod weights;
 
 use std::path::Path;
@@ -46,6 +51,41 @@ pub struct Between {
     pub origin: Origin,
 }
 
+/// The known frames about a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbours<'a> {
+    /// The last known frame before it.
+    pub first: &'a Frame,
+    /// The first known frame after it.
+    pub last: &'a Frame,
+    /// The known frame before the first, and how far before it stands, in lengths of the interval between the two.
+    pub before: Option<(f64, &'a Frame)>,
+    /// The known frame after the last, and how far after it stands.
+    pub after: Option<(f64, &'a Frame)>,
+}
+
+/// How far out, in lengths of the interval, a frame may stand to tell of the motion between: the network was trained
+/// with frames from 0.3 to 1.
+const TELLING: std::ops::RangeInclusive<f64> = 0.25..=1.25;
+
+impl<'a> Neighbours<'a> {
+    /// The pair alone.
+    #[must_use]
+    pub fn pair(first: &'a Frame, last: &'a Frame) -> Self {
+        Self { first, last, before: None, after: None }
+    }
+
+    /// What the frames further out tell is used where they stand near enough and are not a repeat of their neighbour.
+    fn outer(&self) -> [Option<(f64, &'a Frame)>; 2] {
+        let telling = |outer: Option<(f64, &'a Frame)>, inner: &Frame| {
+            outer.filter(|(spacing, frame)| {
+                TELLING.contains(spacing) && !frame.same_pixels(inner) && frame.pixels() != inner.pixels()
+            })
+        };
+        [telling(self.before, self.first), telling(self.after, self.last)]
+    }
+}
+
 impl MotionFiller {
     /// Loads the network's weights; `memory` bounds, in bytes, the matched pairs that are kept.
     ///
@@ -56,32 +96,38 @@ impl MotionFiller {
         Ok(Self { net, id: format!("motion-{hash:016x}"), pairs: Pairs::new(memory) })
     }
 
-    /// The frame at `t` between `first` (0) and `last` (1), which must be of one size and kind.
+    /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind.
     ///
     /// # Errors
     /// When the frames differ in size or channels, the network fails, or `watch` says stop.
-    pub fn between(&self, first: &Frame, last: &Frame, t: f64, brief: &Brief, watch: &dyn Watch) -> Result<Between> {
-        // The shot checks that both are of one size.
-        Shot::new().known(0.0, first.clone())?.known(1.0, last.clone())?;
+    pub fn between(&self, near: &Neighbours<'_>, t: f64, brief: &Brief, watch: &dyn Watch) -> Result<Between> {
+        let Neighbours { first, last, .. } = *near;
+        let outer = near.outer();
+        // The shot checks that all are of one size.
+        let shot = Shot::new().known(0.0, first.clone())?.known(1.0, last.clone())?;
+        outer.iter().flatten().try_fold(shot, |shot, (spacing, frame)| shot.known(-spacing, (*frame).clone()))?;
         let nearer = if t < 0.5 { first } else { last };
         if first.same_pixels(last) || first.pixels() == last.pixels() {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 1.0)?, origin: Origin::Made });
         }
         let settings = Settings::of(brief.quality, first.width(), first.height());
+        // A draft is made of the pair alone, at a third of the work.
+        let near = if brief.quality == Quality::Draft { &Neighbours::pair(first, last) } else { near };
         let best = brief.quality == Quality::Best;
         let whole = Part { watch, from: 0.0, share: if best { 0.5 } else { 1.0 } };
-        let pair = self.pairs.get(&self.net, first, last, settings, &whole)?;
+        let pair = self.pairs.get(&self.net, near, settings, &whole)?;
         if pair.evidence.is_cut() {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held });
         }
         let plan = pair.plan(&self.net, t)?;
+        drop(pair);
         if !watch.progress(if best { 0.45 } else { 0.9 }) {
             return Err(Error::Cancelled);
         }
         let (mut frame, mut confidence) = plan.apply(first, last)?;
         if best {
             let second = Part { watch, from: 0.5, share: 0.5 };
-            let plan = self.pairs.get(&self.net, first, last, settings.turned(), &second)?.plan(&self.net, t)?;
+            let plan = self.pairs.get(&self.net, near, settings.turned(), &second)?.plan(&self.net, t)?;
             let (other, sure) = plan.apply(first, last)?;
             (frame, confidence) = (frame.blended(&other, 0.5)?, confidence.blended(&sure, 0.5)?);
         }
@@ -94,7 +140,7 @@ impl MotionFiller {
     /// As [`MotionFiller::between`].
     pub fn cut_evidence(&self, first: &Frame, last: &Frame, watch: &dyn Watch) -> Result<CutEvidence> {
         let settings = Settings::of(Quality::Draft, first.width(), first.height());
-        Ok(self.pairs.get(&self.net, first, last, settings, watch)?.evidence)
+        Ok(self.pairs.get(&self.net, &Neighbours::pair(first, last), settings, watch)?.evidence)
     }
 
     /// Forgets the matched pairs that are kept.
@@ -141,8 +187,16 @@ impl MotionFiller {
             // A flow needs both ends: at a clip's end the nearest frame is held.
             (Some((_, frame)), None) | (None, Some((_, frame))) => held(frame, Origin::Held),
             (Some((from, first)), Some((to, last))) => {
+                let interval = to - from;
+                let [before, after] = shot.beyond(time);
+                let near = Neighbours {
+                    first,
+                    last,
+                    before: before.map(|(at, frame)| ((from - at) / interval, frame)),
+                    after: after.map(|(at, frame)| ((at - to) / interval, frame)),
+                };
                 let Between { frame, confidence, origin } =
-                    self.between(first, last, (time - from) / (to - from), brief, watch)?;
+                    self.between(&near, (time - from) / interval, brief, watch)?;
                 Ok(Made { time, frame, confidence, origin })
             }
         }

@@ -1,15 +1,23 @@
-//! A matched pair of frames, and the few that are kept.
+//! Matched pairs of frames, and the few that are kept.
 
-use std::sync::{Arc, Weak};
+use std::{
+    ops::Range,
+    sync::{Arc, Weak},
+};
 
 use candle_core::{Result as CandleResult, Tensor};
 use parking_lot::Mutex;
 
 use super::{
+    Neighbours,
     apply::Plan,
     cut::CutEvidence,
-    network::{Both, Matched, MotionNet, Synthesised, alignment},
+    flow::{Way, alignment},
+    kept::Kept,
+    network::{Both, MotionNet, sigmoid},
+    project::{Outer, acceleration},
     proxy::Proxy,
+    synthesis::{Known, MOVED, Synthesised},
 };
 use crate::{Error, Frame, Quality, Result, Watch};
 
@@ -50,40 +58,27 @@ impl Settings {
     }
 }
 
-/// Two frames matched both ways.
+/// Two frames matched both ways, with what the frames further out tell of them.
 #[derive(Debug)]
 pub(crate) struct Pair {
-    pictures: Both,
+    known: Known,
     size: (usize, usize),
     turned: bool,
-    matched: Matched,
     pub(crate) evidence: CutEvidence,
 }
 
 impl Pair {
-    fn new(net: &MotionNet, first: &Frame, last: &Frame, settings: Settings, watch: &dyn Watch) -> Result<Self> {
-        let unit = alignment(settings.levels);
-        let proxies = [Proxy::new(first, settings.limit, unit)?, Proxy::new(last, settings.limit, unit)?];
-        let size = proxies[0].size;
-        let [first, last] = proxies.map(|p| p.picture);
-        let pictures = if settings.turned { [turn(&first)?, turn(&last)?] } else { [first, last] };
-        let matched =
-            net.flow.run(&pictures[0], &pictures[1], settings.levels, &mut |done| watch.progress(0.8 * done))?;
-        let evidence = CutEvidence::weigh(&pictures, &matched)?;
-        Ok(Self { pictures, size, turned: settings.turned, matched, evidence })
-    }
-
     /// What to do at time `t`.
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
-        let said = net.synthesis.run(&self.pictures, &self.matched, t)?;
-        let said = if self.turned { turned_back(&said)? } else { said };
+        let said = net.synthesis.run(&self.known, t)?;
+        let said = if self.turned { turned_back(said)? } else { said };
         Ok(Plan::new(&said, self.size)?)
     }
 
     fn bytes(&self) -> usize {
-        let matched = &self.matched;
-        let all = [&self.pictures, &matched.flow, &matched.visible, &matched.features];
-        all.iter().flat_map(|both| both.iter()).map(|t| t.elem_count() * 4).sum()
+        let Known { pictures, features, flow, visible, bend } = &self.known;
+        let all = [Some(pictures), Some(features), Some(flow), Some(visible), bend.as_ref()];
+        all.into_iter().flatten().flatten().map(|t| t.elem_count() * 4).sum()
     }
 }
 
@@ -93,58 +88,84 @@ fn turn(x: &Tensor) -> CandleResult<Tensor> {
 }
 
 /// What was said of turned pictures, as of the pictures the right way up.
-fn turned_back(said: &Synthesised) -> CandleResult<Synthesised> {
-    let flow = |x: &Tensor| turn(x)?.neg();
-    Ok(Synthesised {
-        flow: [flow(&said.flow[0])?, flow(&said.flow[1])?],
-        weight: turn(&said.weight)?,
-        error: turn(&said.error)?,
-    })
+fn turned_back(said: Synthesised) -> CandleResult<Synthesised> {
+    let mut flow = said.flow;
+    for flow in &mut flow[..MOVED] {
+        *flow = turn(flow)?.neg()?;
+    }
+    Ok(Synthesised { flow, weights: turn(&said.weights)?, error: turn(&said.error)? })
 }
 
-type Key = (u64, u64, Settings);
+type PairKey = ([Option<(u64, u64)>; 2], u64, u64, Settings);
+type WayKey = (u64, u64, Settings);
 
-/// The pairs matched last, newest first, within a budget of memory.
+/// A way with what it says of a cut between its frames.
+#[derive(Clone, Debug)]
+struct Found {
+    way: Way,
+    evidence: CutEvidence,
+}
+
+impl Found {
+    fn new(pictures: [&Tensor; 2], way: Way) -> CandleResult<Self> {
+        let evidence = CutEvidence::weigh(pictures, &way.flow)?;
+        Ok(Self { way, evidence })
+    }
+
+    fn bytes(&self) -> usize {
+        (self.way.flow.elem_count() + self.way.visible.elem_count()) * 4
+    }
+}
+
+/// Matches pairs, and keeps the ones matched last within a budget of memory.
+///
+/// Ways are kept apart from pairs: what lies beyond one gap is what lies beside the next, so that in a row of gaps each
+/// two frames are matched once.
 pub(crate) struct Pairs {
-    budget: usize,
-    kept: Mutex<Vec<(Key, Arc<Pair>)>>,
+    pairs: Mutex<Kept<PairKey, Arc<Pair>>>,
+    ways: Mutex<Kept<WayKey, Found>>,
     /// One lock for each pair being matched, so that two threads that want the same match it once.
-    busy: Mutex<Vec<(Key, Weak<Mutex<()>>)>>,
+    busy: Mutex<Vec<(PairKey, Weak<Mutex<()>>)>>,
 }
+
+/// The share of the budget that is for ways, which are small.
+const WAYS_SHARE: usize = 3;
 
 impl Pairs {
     pub(crate) fn new(budget: usize) -> Self {
-        Self { budget, kept: Mutex::default(), busy: Mutex::default() }
+        let ways = budget / WAYS_SHARE;
+        Self { pairs: Mutex::new(Kept::new(budget - ways)), ways: Mutex::new(Kept::new(ways)), busy: Mutex::default() }
     }
 
     pub(crate) fn clear(&self) {
-        self.kept.lock().clear();
+        self.pairs.lock().clear();
+        self.ways.lock().clear();
     }
 
     /// The pair, matched now or before.
     pub(crate) fn get(
         &self,
         net: &MotionNet,
-        first: &Frame,
-        last: &Frame,
+        near: &Neighbours<'_>,
         settings: Settings,
         watch: &dyn Watch,
     ) -> Result<Arc<Pair>> {
-        let key = (first.fingerprint(), last.fingerprint(), settings);
+        let outer = near.outer().map(|o| o.map(|(spacing, frame)| (frame.fingerprint(), spacing.to_bits())));
+        let key = (outer, near.first.fingerprint(), near.last.fingerprint(), settings);
         let gate = self.gate(key);
         let _turn = gate.lock();
-        if let Some(pair) = self.recall(key) {
+        if let Some(pair) = self.pairs.lock().recall(&key) {
             return Ok(pair);
         }
         if !watch.progress(0.0) {
             return Err(Error::Cancelled);
         }
-        let pair = Arc::new(Pair::new(net, first, last, settings, watch)?);
-        self.keep(key, &pair);
+        let pair = Arc::new(Matching { pairs: self, net, settings, watch }.pair(near)?);
+        self.pairs.lock().keep(key, pair.clone(), pair.bytes());
         Ok(pair)
     }
 
-    fn gate(&self, key: Key) -> Arc<Mutex<()>> {
+    fn gate(&self, key: PairKey) -> Arc<Mutex<()>> {
         let mut busy = self.busy.lock();
         busy.retain(|(_, gate)| gate.strong_count() > 0);
         if let Some(gate) = busy.iter().find(|(k, _)| *k == key).and_then(|(_, gate)| gate.upgrade()) {
@@ -154,26 +175,109 @@ impl Pairs {
         busy.push((key, Arc::downgrade(&gate)));
         gate
     }
+}
 
-    fn recall(&self, key: Key) -> Option<Arc<Pair>> {
-        let mut kept = self.kept.lock();
-        let at = kept.iter().position(|(k, _)| *k == key)?;
-        let entry = kept.remove(at);
-        let pair = entry.1.clone();
-        kept.insert(0, entry);
-        Some(pair)
+/// The matching of one pair.
+struct Matching<'a> {
+    pairs: &'a Pairs,
+    net: &'a MotionNet,
+    settings: Settings,
+    watch: &'a dyn Watch,
+}
+
+impl Matching<'_> {
+    fn pair(&self, near: &Neighbours<'_>) -> Result<Pair> {
+        let (first, last) = (near.first, near.last);
+        let (proxy, other) = (self.proxy(first)?, self.proxy(last)?);
+        let (size, pictures) = (proxy.size, [proxy.picture, other.picture]);
+        let outer = near.outer();
+        // A way is half a pair's work.
+        #[allow(clippy::cast_precision_loss, reason = "two at most")]
+        let share = 2.0 / (2 + outer.iter().flatten().count()) as f32;
+        let (found, features) = self.both([first, last], &pictures, share)?;
+        let evidence = found[0].evidence.mean(found[1].evidence);
+        let mut beyond = [None, None];
+        if !evidence.is_cut() {
+            let mut done = share;
+            for (i, inner) in [first, last].into_iter().enumerate() {
+                if let Some((spacing, frame)) = outer[i] {
+                    let part = done..done + share / 2.0;
+                    done = part.end;
+                    beyond[i] = self.beyond(inner, &pictures[i], frame, part)?.map(|way| Outer { way, spacing });
+                }
+            }
+        }
+        let ways = found.map(|f| f.way);
+        let bend = acceleration(&ways, &beyond)?;
+        let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
+        let flow = ways.map(|w| w.flow);
+        Ok(Pair {
+            known: Known { pictures, features, flow, visible, bend },
+            size,
+            turned: self.settings.turned,
+            evidence,
+        })
     }
 
-    fn keep(&self, key: Key, pair: &Arc<Pair>) {
-        let mut kept = self.kept.lock();
-        kept.insert(0, (key, pair.clone()));
-        let mut total = 0;
-        let within = kept.iter().take_while(|(_, p)| {
-            total += p.bytes();
-            total <= self.budget
-        });
-        // The newest stays whatever it costs: the next frame of the same gap will want it.
-        let keep = within.count().max(1);
-        kept.truncate(keep);
+    fn proxy(&self, frame: &Frame) -> Result<Proxy> {
+        let mut proxy = Proxy::new(frame, self.settings.limit, alignment(self.settings.levels))?;
+        if self.settings.turned {
+            proxy.picture = turn(&proxy.picture)?;
+        }
+        Ok(proxy)
+    }
+
+    fn recalled(&self, from: &Frame, to: &Frame) -> Option<Found> {
+        self.pairs.ways.lock().recall(&(from.fingerprint(), to.fingerprint(), self.settings))
+    }
+
+    fn keep(&self, from: &Frame, to: &Frame, found: &Found) {
+        let key = (from.fingerprint(), to.fingerprint(), self.settings);
+        self.pairs.ways.lock().keep(key, found.clone(), found.bytes());
+    }
+
+    /// Both ways of the pair, and both frames' features; `share` of the progress.
+    fn both(&self, frames: [&Frame; 2], pictures: &Both, share: f32) -> Result<([Found; 2], Both)> {
+        let [first, last] = frames;
+        match [self.recalled(first, last), self.recalled(last, first)] {
+            [Some(forth), Some(back)] => Ok(([forth, back], self.net.flow.features(pictures)?)),
+            [forth, back] => {
+                let wanted = [forth.is_none(), back.is_none()];
+                let mut step = |done: f32| self.watch.progress(0.8 * share * done);
+                let matched = self.net.flow.run(pictures, self.settings.levels, wanted, &mut step)?;
+                let [forth_way, back_way] = matched.ways;
+                let found = [
+                    self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]])?,
+                    self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]])?,
+                ];
+                Ok((found, matched.features))
+            }
+        }
+    }
+
+    /// What was known before, or the way just found, which is then kept.
+    fn known_or(&self, known: Option<Found>, way: Option<Way>, frames: [&Frame; 2], p: [&Tensor; 2]) -> Result<Found> {
+        if let Some(found) = known {
+            return Ok(found);
+        }
+        let way = way.ok_or_else(|| candle_core::Error::Msg("a way that was asked for was not found".into()))?;
+        let found = Found::new(p, way)?;
+        self.keep(frames[0], frames[1], &found);
+        Ok(found)
+    }
+
+    /// The way from a frame of the pair to the next one further out, as a part of the progress; none across a cut.
+    fn beyond(&self, inner: &Frame, picture: &Tensor, outer: &Frame, part: Range<f32>) -> Result<Option<Way>> {
+        let found = match self.recalled(inner, outer) {
+            Some(found) => found,
+            None => {
+                let pictures = [picture.clone(), self.proxy(outer)?.picture];
+                let mut step = |done: f32| self.watch.progress(0.8 * (part.start + (part.end - part.start) * done));
+                let matched = self.net.flow.run(&pictures, self.settings.levels, [true, false], &mut step)?;
+                let [way, _] = matched.ways;
+                self.known_or(None, way, [inner, outer], [&pictures[0], &pictures[1]])?
+            }
+        };
+        Ok((!found.evidence.is_cut()).then_some(found.way))
     }
 }

@@ -186,7 +186,11 @@ impl Effect for Repair {
             frames.add(source, as_time(first), as_time(last));
         } else {
             // Not what lies between: those are the frames that may be missing, and hosts fetch all that is announced.
-            let mut known = [inside(first), now, inside(last)].to_vec();
+            let mut known = vec![inside(first), now, inside(last)];
+            if first < now && now < last {
+                known.extend(marks.beyond((first, last), |f| inside(f) == f).into_iter().flatten());
+            }
+            known.sort_unstable();
             known.dedup();
             known.iter().for_each(|f| frames.add(source, as_time(*f), as_time(*f)));
         }
@@ -260,6 +264,13 @@ impl<'a, 'c> Marks<'a, 'c> {
         let switched = || self.cx.value_at(RepairParams::DAMAGED, as_time(frame)).unwrap_or(false);
         self.list.contains(frame) || switched()
     }
+
+    /// A frame before and one after a gap's edges that tell how the motion across the gap curves, where the clip
+    /// `contains` such a one that is not marked.
+    fn beyond(&self, (first, last): (i64, i64), contains: impl Fn(i64) -> bool) -> [Option<i64>; 2] {
+        let usable = |frame: &i64| contains(*frame) && !self.damaged(*frame);
+        [(first, -1), (last, 1)].map(|(edge, step)| beyond(edge, step, last - first).find(usable))
+    }
 }
 
 /// Tells good frames from those to be made.
@@ -306,7 +317,8 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
         Ok(judge(&window, thresholds))
     }
 
-    /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one.
+    /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one, and one
+    /// further out on each side of a gap, which tells how the motion across it curves.
     fn shot(&self, missing: i64) -> Result<Shot> {
         if let Some((first, last)) = self.footage.range()
             && !self.footage.contains(missing)
@@ -340,6 +352,15 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
                 "Every frame of the clip is damaged or missing: there is nothing to work from".into(),
             ));
         }
+        if let (Side::Known(first, _), Side::Known(last, _)) = (&before, &after) {
+            for frame in self.marks.beyond((*first, *last), |f| self.footage.contains(f)).into_iter().flatten() {
+                if self.is_good(frame)?
+                    && let Some(picture) = self.footage.frame(frame)?
+                {
+                    shot = shot.known(as_time(frame), picture).map_err(failed)?;
+                }
+            }
+        }
         Ok(shot.missing(as_time(missing)))
     }
 
@@ -359,6 +380,14 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
         // Where the host does not say how long the clip is, its end cannot be told from a long gap.
         Ok(if self.footage.range().is_some() { Side::TooFar } else { Side::ClipEnds(missing + step) })
     }
+}
+
+/// Frames beyond a gap's edge that may tell how motion across the gap curves, best first: as far out as the gap is wide,
+/// but no further than motion keeps its character, and not so near that what the frames tell is noise.
+fn beyond(edge: i64, step: i64, interval: i64) -> impl Iterator<Item = i64> {
+    let nearest = (interval + 2) / 3;
+    let furthest = interval.min(nearest.max(3));
+    (nearest..=furthest).rev().map(move |distance| edge + step * distance)
 }
 
 /// What lies on one side of a frame that is to be made.
@@ -454,4 +483,19 @@ fn search(
         window.pop_front();
     }
     Ok(found.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_further_out_stand_about_as_far_as_the_gap_is_wide() {
+        let distances = |interval| beyond(100, 1, interval).map(|f| f - 100).collect::<Vec<_>>();
+        assert_eq!(distances(2), [2, 1], "one frame missing");
+        assert_eq!(distances(3), [3, 2, 1]);
+        assert_eq!(distances(7), [3]);
+        assert_eq!(distances(20), [7], "a third of a wide gap");
+        assert_eq!(beyond(100, -1, 2).collect::<Vec<_>>(), [98, 99]);
+    }
 }

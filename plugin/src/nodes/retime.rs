@@ -121,6 +121,12 @@ impl Effect for Retime {
         let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
         let first = times.iter().copied().fold(f64::INFINITY, f64::min).floor();
         let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil();
+        // One more on each side tells how motion curves.
+        let further = if params.method == Method::Motion && times.iter().any(|t| t.fract() != 0.0) { 1.0 } else { 0.0 };
+        let (first, last) = match map.range {
+            Some(range) => ((first - further).max(range.min.min(first)), (last + further).min(range.max.max(last))),
+            None => (first - further, last + further),
+        };
         frames.add(cx.clips().source, first, last);
         Ok(())
     }
@@ -279,9 +285,12 @@ struct Maker<'a, 'b, 'c> {
     cx: &'a Render<'c, Retime>,
     params: &'a RetimeParams,
     footage: &'a Footage<'b>,
-    /// The two source frames read last: a shutter's instants mostly share theirs.
+    /// The source frames read last: a shutter's instants mostly share theirs.
     read: RefCell<Vec<(i64, Frame)>>,
 }
+
+/// Frames that one made frame is made from.
+const READ: usize = 4;
 
 impl Maker<'_, '_, '_> {
     fn exposed(&self, times: &[f64]) -> Result<Frame> {
@@ -305,16 +314,20 @@ impl Maker<'_, '_, '_> {
     }
 
     fn source(&self, frame: i64) -> Result<Frame> {
-        if let Some((_, known)) = self.read.borrow().iter().find(|(number, _)| *number == frame) {
-            return Ok(known.clone());
-        }
-        let picture = self.footage.frame(frame)?.ok_or_else(|| {
+        self.known(frame)?.ok_or_else(|| {
             Error::Failed(format!("The source has no frame {frame}: repair the clip, or choose another part of it"))
-        })?;
+        })
+    }
+
+    fn known(&self, frame: i64) -> Result<Option<Frame>> {
+        if let Some((_, known)) = self.read.borrow().iter().find(|(number, _)| *number == frame) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(picture) = self.footage.frame(frame)? else { return Ok(None) };
         let mut read = self.read.borrow_mut();
-        read.truncate(1);
+        read.truncate(READ - 1);
         read.insert(0, (frame, picture.clone()));
-        Ok(picture)
+        Ok(Some(picture))
     }
 
     /// The frame at a source time, and whether it was held because a cut lies there.
@@ -327,7 +340,13 @@ impl Maker<'_, '_, '_> {
         if self.params.method == Method::Blend {
             return Ok((first.blended(&last, time.fract()).map_err(failed)?, false));
         }
-        let shot = Shot::new().known(as_time(before), first).and_then(|s| s.known(as_time(after), last));
+        let mut shot = Shot::new().known(as_time(before), first).and_then(|s| s.known(as_time(after), last));
+        for further in [before - 1, after + 1] {
+            // A clip's end, or a hole: the motion is then taken as even.
+            if let Some(picture) = self.known(further)? {
+                shot = shot.and_then(|s| s.known(as_time(further), picture));
+            }
+        }
         let shot = shot.map_err(failed)?.missing(time);
         let made = make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?;
         Ok((made.frame.clone(), made.origin == Origin::Held))

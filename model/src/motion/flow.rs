@@ -1,0 +1,226 @@
+//! The flow network: matches two frames, coarse to fine.
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+
+use super::{
+    network::{Both, FEATURES, chain, resize_flow, size},
+    weights::Weights,
+};
+use crate::{
+    Error, Result,
+    kernels::{Conv2d, avg_pool2, backward_warp, local_correlation, resize_bilinear},
+};
+
+const HALF_FEATURES: usize = 24;
+const HIDDEN: usize = 32;
+const FINE_HIDDEN: usize = 16;
+
+/// Called between parts of the work with how much is done, 0 to 1; answers whether to go on.
+pub(crate) type Step<'a> = dyn FnMut(f32) -> bool + 'a;
+
+/// What the sides of a picture must be multiples of, for `levels` levels: the coarsest features are four times smaller
+/// than the coarsest picture.
+pub(crate) fn alignment(levels: usize) -> usize {
+    4 << (levels - 1)
+}
+
+/// Where each pixel of one frame stands in another.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// Flow from the one to the other, at half resolution.
+    pub(crate) flow: Tensor,
+    /// Whether a pixel is seen in the other frame too: a logit, at half resolution.
+    pub(crate) visible: Tensor,
+}
+
+/// What the flow network found out about a pair.
+#[derive(Debug)]
+pub(crate) struct Matched {
+    /// From the first frame to the last, and back; those that were asked for.
+    pub(crate) ways: [Option<Way>; 2],
+    /// Features of both frames at quarter resolution, for the synthesis.
+    pub(crate) features: Both,
+}
+
+struct Encoder {
+    half: [Conv2d; 2],
+    quarter: [Conv2d; 3],
+}
+
+impl Encoder {
+    fn load(w: &mut Weights) -> Result<Self> {
+        Ok(Self {
+            half: [
+                w.conv("flow.encoder.half1", (3, HALF_FEATURES), 3, 2)?,
+                w.conv("flow.encoder.half2", (HALF_FEATURES, HALF_FEATURES), 3, 1)?,
+            ],
+            quarter: [
+                w.conv("flow.encoder.quarter1", (HALF_FEATURES, FEATURES), 3, 2)?,
+                w.conv("flow.encoder.quarter2", (FEATURES, FEATURES), 3, 1)?,
+                w.linear_conv("flow.encoder.quarter3", (FEATURES, FEATURES), 3)?,
+            ],
+        })
+    }
+
+    /// Features at half and at quarter resolution.
+    fn run(&self, x: &Tensor) -> CandleResult<(Tensor, Tensor)> {
+        let half = chain(&self.half, x)?;
+        let quarter = chain(&self.quarter, &half)?;
+        Ok((half, quarter))
+    }
+}
+
+/// What matching carries from level to level for one direction.
+#[derive(Clone)]
+struct State {
+    flow: Tensor,
+    visible: Tensor,
+    memory: Tensor,
+}
+
+impl State {
+    fn zero(hidden: usize, (h, w): (usize, usize)) -> CandleResult<Self> {
+        let zeros = |c| Tensor::zeros((1, c, h, w), candle_core::DType::F32, &Device::Cpu);
+        Ok(Self { flow: zeros(2)?, visible: zeros(1)?, memory: zeros(hidden)? })
+    }
+
+    fn resized(&self, (h, w): (usize, usize)) -> CandleResult<Self> {
+        Ok(Self {
+            flow: resize_flow(&self.flow, (h, w))?,
+            visible: resize_bilinear(&self.visible, h, w)?,
+            memory: resize_bilinear(&self.memory, h, w)?,
+        })
+    }
+}
+
+/// One step of matching, shared by every level of its resolution.
+struct Decoder {
+    radius: usize,
+    mix: Conv2d,
+    body: [Conv2d; 3],
+    out: Conv2d,
+    memory: Conv2d,
+}
+
+impl Decoder {
+    fn load(
+        w: &mut Weights,
+        name: &str,
+        features: usize,
+        radius: usize,
+        hidden: usize,
+        [a, b, c]: [usize; 3],
+    ) -> Result<Self> {
+        let inputs = (2 * radius + 1).pow(2) + 2 * features + 3 + hidden;
+        Ok(Self {
+            radius,
+            mix: w.conv(&format!("{name}.mix"), (inputs, a), 1, 1)?,
+            body: [
+                w.conv(&format!("{name}.body1"), (a, a), 3, 1)?,
+                w.conv(&format!("{name}.body2"), (a, b), 3, 1)?,
+                w.conv(&format!("{name}.body3"), (b, c), 3, 1)?,
+            ],
+            out: w.linear_conv(&format!("{name}.out"), (c, 3), 3)?,
+            memory: w.conv(&format!("{name}.memory"), (c, hidden), 1, 1)?,
+        })
+    }
+
+    fn run(&self, a: &Tensor, b: &Tensor, state: &State) -> CandleResult<State> {
+        let moved = backward_warp(b, &state.flow)?;
+        let matches = leaky(&local_correlation(a, &moved, self.radius)?)?;
+        let x = Tensor::cat(&[&matches, a, &moved, &(&state.flow * 0.1)?, &state.visible, &state.memory], 1)?;
+        let x = chain(&self.body, &self.mix.forward(&x)?)?;
+        let out = self.out.forward(&x)?;
+        Ok(State {
+            flow: (&state.flow + out.narrow(1, 0, 2)?)?,
+            visible: out.narrow(1, 2, 1)?.contiguous()?,
+            memory: self.memory.forward(&x)?,
+        })
+    }
+}
+
+/// `v` where positive, else a tenth of it: the larger of the two.
+fn leaky(x: &Tensor) -> CandleResult<Tensor> {
+    x.maximum(&(x * 0.1)?)
+}
+
+/// Matches two frames.
+pub(crate) struct FlowNet {
+    encoder: Encoder,
+    decoder: Decoder,
+    fine: Decoder,
+    memory_to_fine: Conv2d,
+}
+
+impl FlowNet {
+    pub(super) fn load(w: &mut Weights) -> Result<Self> {
+        Ok(Self {
+            encoder: Encoder::load(w)?,
+            decoder: Decoder::load(w, "flow.decoder", FEATURES, 3, HIDDEN, [96, 96, 64])?,
+            fine: Decoder::load(w, "flow.fine", HALF_FEATURES, 2, FINE_HIDDEN, [48, 48, 32])?,
+            memory_to_fine: w.linear_conv("flow.memory_to_fine", (HIDDEN, FINE_HIDDEN), 1)?,
+        })
+    }
+
+    /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`.
+    pub(crate) fn run(&self, pair: &Both, levels: usize, wanted: [bool; 2], step: &mut Step<'_>) -> Result<Matched> {
+        let mut pyramid = vec![centred(&pair[0], &pair[1])?];
+        for level in 1..levels {
+            let [a, b] = &pyramid[level - 1];
+            pyramid.push([avg_pool2(a)?, avg_pool2(b)?]);
+        }
+        let mut states: [Option<State>; 2] = [None, None];
+        let mut finest = None;
+        for (level, pictures) in pyramid.iter().enumerate().rev() {
+            let (half0, quarter0) = self.encoder.run(&pictures[0])?;
+            let (half1, quarter1) = self.encoder.run(&pictures[1])?;
+            let at = size(&quarter0)?;
+            // One direction after the other, not as a batch of two: half the memory, the same numbers.
+            for (i, (a, b)) in [(&quarter0, &quarter1), (&quarter1, &quarter0)].into_iter().enumerate() {
+                if wanted[i] {
+                    let start = states[i].take().map_or_else(|| State::zero(HIDDEN, at), |s| s.resized(at))?;
+                    states[i] = Some(self.decoder.run(a, b, &start)?);
+                }
+            }
+            finest = Some(([half0, half1], [quarter0, quarter1]));
+            go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
+        }
+        let Some(([half0, half1], features)) = finest else {
+            return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
+        };
+        let [s0, s1] = states;
+        let forth = s0.map(|s| self.refine(&half0, &half1, &s)).transpose()?;
+        go_on(step, 0.8)?;
+        let back = s1.map(|s| self.refine(&half1, &half0, &s)).transpose()?;
+        Ok(Matched { ways: [forth, back], features })
+    }
+
+    /// The features that [`FlowNet::run`] gives with the ways, alone.
+    pub(crate) fn features(&self, pair: &Both) -> CandleResult<Both> {
+        let [first, last] = centred(&pair[0], &pair[1])?;
+        Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
+    }
+
+    fn refine(&self, a: &Tensor, b: &Tensor, state: &State) -> CandleResult<Way> {
+        let at = size(a)?;
+        let memory = resize_bilinear(&self.memory_to_fine.forward(&state.memory)?, at.0, at.1)?;
+        let start = State {
+            flow: resize_flow(&state.flow, at)?,
+            visible: resize_bilinear(&state.visible, at.0, at.1)?,
+            memory,
+        };
+        let State { flow, visible, .. } = self.fine.run(a, b, &start)?;
+        Ok(Way { flow, visible })
+    }
+}
+
+fn go_on(step: &mut Step<'_>, done: f32) -> Result<()> {
+    if step(done) { Ok(()) } else { Err(Error::Cancelled) }
+}
+
+/// Both pictures less the mean colour of the pair: a grade common to both says nothing about motion.
+fn centred(first: &Tensor, last: &Tensor) -> CandleResult<Both> {
+    let mean = |x: &Tensor| x.mean_keepdim((2, 3));
+    let mean = ((mean(first)? + mean(last)?)? * 0.5)?;
+    Ok([first.broadcast_sub(&mean)?, last.broadcast_sub(&mean)?])
+}

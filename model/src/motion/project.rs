@@ -1,0 +1,140 @@
+//! Motion as it is seen at a time between two frames: along straight paths, or curved as the frames further out tell.
+
+use candle_core::{Result, Tensor};
+
+use super::{
+    flow::Way,
+    network::{Both, sigmoid},
+};
+use crate::kernels::{backward_warp, splat};
+
+/// A frame beyond one of a pair, and the pair's flow to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Outer {
+    /// From the pair's frame outwards.
+    pub(crate) way: Way,
+    /// How far out it stands, in lengths of the pair's interval.
+    pub(crate) spacing: f64,
+}
+
+/// Draws an acceleration that nothing speaks for to none.
+const DOUBT: f64 = 0.1;
+
+/// How the speed changes over the interval, at each pixel of the first and of the last frame, in pixels per interval
+/// squared, at the flow's resolution (quadratic motion, Xu et al. 2019).
+///
+/// A point that stands at x(0) = 0, x(1) = f and x(-s) = o moves with 2(o + s·f) / s(1+s); the last frame tells the same
+/// of what comes after it. Each side counts by how well its outer frame shows the pixel, and both tell each other.
+/// `outer` holds the frames before the first and after the last; none where there is neither.
+pub(crate) fn acceleration(ways: &[Way; 2], outer: &[Option<Outer>; 2]) -> Result<Option<Both>> {
+    if outer.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    // An acceleration times how sure it is, and how sure.
+    let told = |i: usize| -> Result<(Tensor, Tensor)> {
+        let flow = &ways[i].flow;
+        let Some(Outer { way, spacing: s }) = &outer[i] else {
+            return Ok((flow.zeros_like()?, ways[i].visible.zeros_like()?));
+        };
+        let sure = sigmoid(&way.visible)?;
+        let bend = ((&way.flow + (flow * *s)?)? * (2.0 / (s * (1.0 + s))))?;
+        Ok((bend.broadcast_mul(&sure)?, sure))
+    };
+    let (side0, side1) = (told(0)?, told(1)?);
+    let joined = |own: &(Tensor, Tensor), other: &(Tensor, Tensor), way: &Way| -> Result<Tensor> {
+        let seen = sigmoid(&way.visible)?;
+        let bend = (&own.0 + backward_warp(&other.0, &way.flow)?.broadcast_mul(&seen)?)?;
+        let sure = (&own.1 + (backward_warp(&other.1, &way.flow)? * &seen)?)?;
+        bend.broadcast_div(&(sure + DOUBT)?)
+    };
+    Ok(Some([joined(&side0, &side1, &ways[0])?, joined(&side1, &side0, &ways[1])?]))
+}
+
+/// The motion of the interval as seen at a time between, from each side.
+pub(crate) struct Projected {
+    /// In pixels over the whole interval.
+    pub(crate) motion: Both,
+    /// Its change over the interval; none where paths are straight.
+    pub(crate) bend: Option<Both>,
+    /// How much of it arrived by projection, 0 to 1.
+    pub(crate) covered: Both,
+}
+
+/// The weight below which nothing worth the name arrived at a pixel.
+const ENOUGH: f64 = 1e-3;
+
+/// Carries both flows to time `t`: a point stands t·v − t(1−t)/2·bend after its place at 0. Pixels that match well win
+/// where several land (softmax splatting, Niklaus and Liu 2020); a hole is filled from the other side, and where both
+/// have one, by what the first frame has at that place.
+pub(crate) fn project(pictures: &Both, flow: &Both, bend: Option<&Both>, t: f64) -> Result<Projected> {
+    let bow = t * (1.0 - t) / 2.0;
+    let side = |i: usize, fraction: f64, sign: f64| -> Result<_> {
+        let error = (&pictures[i] - backward_warp(&pictures[1 - i], &flow[i])?)?.abs()?.mean_keepdim(1)?;
+        let weight = (error.minimum(0.5)? * -12.0)?.exp()?;
+        let (mut motion, mut displacement) = ((&flow[i] * sign)?, (&flow[i] * fraction)?);
+        if let Some(bend) = bend {
+            displacement = (displacement - (&bend[i] * bow)?)?;
+            motion = Tensor::cat(&[&motion, &bend[i]], 1)?;
+        }
+        let (sum, mass) = splat(&motion, &displacement, &weight)?;
+        let arrived = mass.ge(ENOUGH)?;
+        let mean = sum.broadcast_div(&mass.maximum(ENOUGH)?)?;
+        Ok((mean, arrived, mass.minimum(1.0)?, motion))
+    };
+    let (mean0, arrived0, covered0, own) = side(0, t, 1.0)?;
+    let (mean1, arrived1, covered1, _) = side(1, 1.0 - t, -1.0)?;
+    let choose = |arrived: &Tensor, mean: &Tensor, other_arrived: &Tensor, other: &Tensor| {
+        let shape = mean.shape();
+        let fallback = other_arrived.broadcast_as(shape)?.where_cond(other, &own)?;
+        arrived.broadcast_as(shape)?.where_cond(mean, &fallback)
+    };
+    let found = [choose(&arrived0, &mean0, &arrived1, &mean1)?, choose(&arrived1, &mean1, &arrived0, &mean0)?];
+    let part = |from: usize| -> Result<Both> { Ok([found[0].narrow(1, from, 2)?, found[1].narrow(1, from, 2)?]) };
+    let bend = bend.map(|_| part(2)).transpose()?;
+    Ok(Projected { motion: part(0)?, bend, covered: [covered0, covered1] })
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    fn even(value: f32, channels: usize) -> Tensor {
+        Tensor::full(value, (1, channels, 4, 6), &Device::Cpu).unwrap()
+    }
+
+    fn way(flow: f32) -> Way {
+        // A logit of 20 is sure.
+        Way { flow: even(flow, 2), visible: even(20.0, 1) }
+    }
+
+    fn corner(x: &Tensor) -> f32 {
+        x.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap()[0]
+    }
+
+    #[test]
+    fn a_falling_point_gives_its_acceleration_from_either_side_and_any_distance() {
+        // x(t) = 3t + 5t²/2: at -1/2 it stands at -0.875, at 1 at 5.5, at 2 at 16.
+        let ways = [way(5.5), way(-5.5)];
+        let before = Outer { way: way(-0.875), spacing: 0.5 };
+        let after = Outer { way: way(16.0 - 5.5), spacing: 1.0 };
+        for outer in [[Some(before.clone()), None], [None, Some(after.clone())], [Some(before), Some(after)]] {
+            let sides = outer.iter().flatten().count() as f32;
+            let bend = acceleration(&ways, &outer).unwrap().unwrap();
+            for side in bend {
+                let wanted = 5.0 * sides / (sides + DOUBT as f32);
+                assert!((corner(&side) - wanted).abs() < 1e-3, "{} instead of {wanted}", corner(&side));
+            }
+        }
+    }
+
+    #[test]
+    fn even_motion_has_no_acceleration_and_no_frames_further_out_tell_none() {
+        let ways = [way(4.0), way(-4.0)];
+        let outer = [Some(Outer { way: way(-2.0), spacing: 0.5 }), Some(Outer { way: way(4.0), spacing: 1.0 })];
+        let bend = acceleration(&ways, &outer).unwrap().unwrap();
+        assert!(bend.iter().all(|b| corner(b).abs() < 1e-5));
+        assert!(acceleration(&ways, &[None, None]).unwrap().is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! The synthesis network: what the pictures that a pair offers are worth at one time.
+
+use candle_core::{Result as CandleResult, Tensor};
+
+use super::{
+    network::{Both, FEATURES, resize_flow, size},
+    project::{Projected, project},
+    weights::Weights,
+};
+use crate::{
+    Result,
+    kernels::{Conv2d, backward_warp, pixel_shuffle, resize_bilinear},
+};
+
+/// All that is known of a pair before any time between is asked for.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Both pictures, `[1, 3, H, W]`.
+    pub(crate) pictures: Both,
+    /// Features of both at quarter resolution.
+    pub(crate) features: Both,
+    /// Flow 0→1 and 1→0, at half resolution.
+    pub(crate) flow: Both,
+    /// Whether a pixel is seen in the other frame too, 0 to 1, at half resolution.
+    pub(crate) visible: Both,
+    /// How the speed changes over the interval, at half resolution; none where no frame further out tells.
+    pub(crate) bend: Option<Both>,
+}
+
+/// The pictures that are weighed: each frame moved along its curved path, each moved evenly, each as it stands.
+pub(crate) const PICTURES: usize = 6;
+/// Those of them that are moved.
+pub(crate) const MOVED: usize = 4;
+
+/// What to do at one time: how to move each frame there, and what that is worth.
+#[derive(Clone, Debug)]
+pub(crate) struct Synthesised {
+    /// Flow from the wanted time to the first and to the last frame along the curve, and to both evenly,
+    /// `[1, 2, H, W]` each.
+    pub(crate) flow: [Tensor; MOVED],
+    /// What each picture is worth, `[1, 6, H, W]`, 1 in all: those moved in the order of `flow`, then the first frame
+    /// and the last as they stand.
+    pub(crate) weights: Tensor,
+    /// The error to expect, mean over RGB in display units, `[1, 1, H, W]`.
+    pub(crate) error: Tensor,
+}
+
+/// Says how two matched frames make one between them.
+pub(crate) struct SynthesisNet {
+    down: [Conv2d; 4],
+    keep: [Conv2d; 4],
+    /// From the coarsest up.
+    up: [Conv2d; 3],
+    head: Conv2d,
+}
+
+/// What the network looks at: six pictures, the curved flows, both bows, coverage and visibility.
+const INPUTS: usize = 3 * PICTURES + 4 + 4 + 2 + 2;
+/// What it says: a flow for each moved picture, a worth for each picture, the error; four times, for the pixels of a
+/// square.
+const OUTPUTS: usize = (2 * MOVED + PICTURES + 1) * 4;
+
+impl SynthesisNet {
+    pub(super) fn load(w: &mut Weights) -> Result<Self> {
+        Ok(Self {
+            down: [
+                w.conv("synthesis.down0", (INPUTS, 32), 3, 2)?,
+                w.conv("synthesis.down1", (32, 64), 3, 2)?,
+                w.conv("synthesis.down2", (64, 96), 3, 2)?,
+                w.conv("synthesis.down3", (96, 128), 3, 2)?,
+            ],
+            keep: [
+                w.conv("synthesis.keep0", (32, 32), 3, 1)?,
+                w.conv("synthesis.keep1", (64 + 2 * FEATURES, 64), 3, 1)?,
+                w.conv("synthesis.keep2", (96, 96), 3, 1)?,
+                w.conv("synthesis.keep3", (128, 128), 3, 1)?,
+            ],
+            up: [
+                w.conv("synthesis.up2", (128 + 96, 96), 3, 1)?,
+                w.conv("synthesis.up1", (96 + 64, 64), 3, 1)?,
+                w.conv("synthesis.up0", (64 + 32, 48), 3, 1)?,
+            ],
+            head: w.linear_conv("synthesis.head", (48, OUTPUTS), 3)?,
+        })
+    }
+
+    /// `t` runs from 0, the first frame, to 1, the last.
+    pub(crate) fn run(&self, known: &Known, t: f64) -> CandleResult<Synthesised> {
+        let at = size(&known.pictures[0])?;
+        let Start { curved, even, bow, covered } = Start::new(known, at, t)?;
+        let moved = |i: usize, flow: &Both| backward_warp(&known.pictures[i], &flow[i]);
+        let visible = |i: usize| backward_warp(&resize_bilinear(&known.visible[i], at.0, at.1)?, &curved[i]);
+        let x = Tensor::cat(
+            &[
+                &moved(0, &curved)?,
+                &moved(1, &curved)?,
+                &moved(0, &even)?,
+                &moved(1, &even)?,
+                &known.pictures[0],
+                &known.pictures[1],
+                &(&curved[0] * 0.05)?,
+                &(&curved[1] * 0.05)?,
+                &(&bow[0] * 0.2)?,
+                &(&bow[1] * 0.2)?,
+                &covered[0],
+                &covered[1],
+                &visible(0)?,
+                &visible(1)?,
+            ],
+            1,
+        )?;
+        let x0 = self.down[0].forward(&x)?;
+        drop(x);
+        let out = self.unet(&x0, &curved, &known.features)?;
+        let flow = |start: &Both, i: usize, from: usize| &start[i] + out.narrow(1, from, 2)?;
+        let flow = [flow(&curved, 0, 0)?, flow(&curved, 1, 2)?, flow(&even, 0, 4)?, flow(&even, 1, 6)?];
+        let weights = worth(&out.narrow(1, 2 * MOVED, PICTURES)?, t)?;
+        let error = softplus(&out.narrow(1, 2 * MOVED + PICTURES, 1)?)?;
+        Ok(Synthesised { flow, weights, error })
+    }
+
+    fn unet(&self, x0: &Tensor, to: &Both, features: &Both) -> CandleResult<Tensor> {
+        let x0 = self.keep[0].forward(x0)?;
+        let x1 = self.down[1].forward(&x0)?;
+        let at = size(&x1)?;
+        let context = |i: usize| backward_warp(&features[i], &resize_flow(&to[i], at)?);
+        let x1 = self.keep[1].forward(&Tensor::cat(&[&x1, &context(0)?, &context(1)?], 1)?)?;
+        let x2 = self.keep[2].forward(&self.down[2].forward(&x1)?)?;
+        let x3 = self.keep[3].forward(&self.down[3].forward(&x2)?)?;
+        let joined = |up: &Conv2d, small: &Tensor, skip: &Tensor| {
+            let (h, w) = size(skip)?;
+            up.forward(&Tensor::cat(&[&resize_bilinear(small, h, w)?, skip], 1)?)
+        };
+        let x2 = joined(&self.up[0], &x3, &x2)?;
+        let x1 = joined(&self.up[1], &x2, &x1)?;
+        let x0 = joined(&self.up[2], &x1, &x0)?;
+        pixel_shuffle(&self.head.forward(&x0)?, 2)
+    }
+}
+
+/// Where the network starts from.
+struct Start {
+    curved: Both,
+    even: Both,
+    /// What lies between the two, as seen from each side.
+    bow: Both,
+    covered: Both,
+}
+
+impl Start {
+    fn new(known: &Known, at: (usize, usize), t: f64) -> CandleResult<Self> {
+        let full = |x: &Both| CandleResult::Ok([resize_flow(&x[0], at)?, resize_flow(&x[1], at)?]);
+        let flow = full(&known.flow)?;
+        let evenly = |motion: &Both| CandleResult::Ok([(&motion[0] * -t)?, (&motion[1] * (1.0 - t))?]);
+        let straight = project(&known.pictures, &flow, None, t)?;
+        let even = evenly(&straight.motion)?;
+        let none = || even[0].zeros_like();
+        let Some(bend) = &known.bend else {
+            return Ok(Self { curved: even.clone(), bow: [none()?, none()?], even, covered: straight.covered });
+        };
+        let Projected { motion, bend, covered } = project(&known.pictures, &flow, Some(&full(bend)?), t)?;
+        let curved = evenly(&motion)?;
+        let Some(bend) = bend else {
+            return Ok(Self { curved, bow: [none()?, none()?], even, covered });
+        };
+        let share = t * (1.0 - t) / 2.0;
+        let bow = [(&bend[0] * share)?, (&bend[1] * share)?];
+        let middle = ((&bow[0] + &bow[1])? * 0.5)?;
+        Ok(Self { curved: [(&curved[0] + &middle)?, (&curved[1] + &middle)?], even, bow, covered })
+    }
+}
+
+/// The pictures' worth from what the network says of each. Before it looks, each frame is worth its nearness in time
+/// (Jiang et al. 2018, Super SloMo).
+fn worth(said: &Tensor, t: f64) -> CandleResult<Tensor> {
+    let said = said.broadcast_sub(&said.max_keepdim(1)?)?.exp()?;
+    #[allow(clippy::cast_possible_truncation, reason = "a share of time needs no more digits")]
+    let near: Vec<f32> = (0..PICTURES).map(|i| if i % 2 == 0 { 1.0 - t } else { t } as f32).collect();
+    let worth = said.broadcast_mul(&Tensor::from_vec(near, (1, PICTURES, 1, 1), said.device())?)?;
+    worth.broadcast_div(&worth.sum_keepdim(1)?)
+}
+
+/// ln(1 + e^x), written so that a large x does not overflow.
+fn softplus(x: &Tensor) -> CandleResult<Tensor> {
+    x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}

@@ -1,7 +1,8 @@
-//! The motion network alone, at a given size: seconds to match a pair both ways, and to make one frame of it.
+//! The motion network alone, at a given size: seconds to match four frames (a pair both ways, and from each of it to the
+//! next frame further out), and to make one frame of them.
 //!
 //! `cargo bench -p pickup-model --bench motion -- [WIDTH HEIGHT [ROUNDS]]`; `model/training/bench.py` runs this and the
-//! same network in PyTorch in turn. Prints one line a round: `pair SECONDS frame SECONDS`.
+//! same network in PyTorch in turn. Prints one line a round: `match SECONDS frame SECONDS`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::{path::Path, time::Instant};
@@ -28,16 +29,17 @@ fn main() {
     let filler = MotionFiller::load(&weights, 1 << 30).expect("the repository's weights load");
     let brief = Brief::default();
     for round in 0..=rounds {
-        let (first, last) = (picture(width, height, round as f32), picture(width, height, round as f32 + 3.0));
+        let [before, first, last, after] = [-3.0, 0.0, 3.0, 6.0].map(|x| picture(width, height, round as f32 + x));
+        let near = Neighbours { first: &first, last: &last, before: Some((1.0, &before)), after: Some((1.0, &after)) };
         let began = Instant::now();
-        filler.between(&Neighbours::pair(&first, &last), 0.5, &brief, &Unwatched).expect("the pair can be matched");
+        filler.between(&near, 0.5, &brief, &Unwatched).expect("the pair can be matched");
         let both = began.elapsed().as_secs_f64();
         let began = Instant::now();
-        filler.between(&Neighbours::pair(&first, &last), 0.25, &brief, &Unwatched).expect("the pair was matched");
+        filler.between(&near, 0.25, &brief, &Unwatched).expect("the pair was matched");
         let frame = began.elapsed().as_secs_f64();
         // The first round warms up.
         if round > 0 {
-            println!("pair {:.4} frame {:.4}", both - frame, frame);
+            println!("match {:.4} frame {:.4}", both - frame, frame);
         }
     }
 }

@@ -3,8 +3,8 @@
     cargo bench -p pickup-model --bench motion --no-run
     python bench.py [--size 1280x720] [--rounds 5] [--threads 2]
 
-Prints medians of seconds, and the ratio Rust / PyTorch, for matching a pair both ways and for making one frame of it.
-The Rust side's frame includes moving the pictures' own pixels; PyTorch's includes its warps. PyTorch runs the network
+Prints medians of seconds, and the ratio Rust / PyTorch, for matching four frames (a pair both ways, and from each of it
+to the next one further out) and for making one frame of them. The Rust side's frame includes moving the pictures' own pixels; PyTorch's includes its warps. PyTorch runs the network
 in both memory layouts, and with correlation written as the training has it (matrix products, fast for small crops) and
 as shifted products (faster for whole frames); the ratio is to the fastest of them.
 """
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 import networks
-from networks import Motion, resize, upsample_flow, warp
+from networks import Motion, mixed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def rust(width, height, threads):
         ["cargo", "bench", "-q", "-p", "pickup-model", "--bench", "motion", "--", str(width), str(height), "1"],
         cwd=ROOT, env=os.environ | {"RAYON_NUM_THREADS": str(threads)}, check=True, capture_output=True, text=True)
     words = out.stdout.split()
-    return float(words[words.index("pair") + 1]), float(words[words.index("frame") + 1])
+    return float(words[words.index("match") + 1]), float(words[words.index("frame") + 1])
 
 
 def shifted_products(a, b, radius):
@@ -41,15 +41,13 @@ def shifted_products(a, b, radius):
 
 
 @torch.no_grad()
-def pytorch(model, first, last, levels):
-    n, (h, w), t = 1, first.shape[-2:], torch.tensor([0.5])
+def pytorch(model, frames, levels):
+    before, first, last, after = frames
     began = time.time()
-    flows, visibles, features = model.flow(first, last, levels)
+    known = model.match(first, last, before, after, torch.ones(1, 2), levels)
     matched = time.time()
-    flow, visible = upsample_flow(flows[-1], (h, w)), torch.sigmoid(resize(visibles[-1], (h, w)))
-    to0, to1, weight, _ = model.synthesis(first, last, features[:n], features[n:], flow[:n], flow[n:], visible[:n],
-                                          visible[n:], t)
-    _ = warp(first, to0) * weight + warp(last, to1) * (1 - weight)
+    curved, even, weights, _ = model.synthesis(first, last, torch.tensor([0.5]), *(x for y in known for x in y.chunk(2)))
+    mixed(first, last, curved, even, weights)
     return matched - began, time.time() - matched
 
 
@@ -68,7 +66,7 @@ def main():
     # what the levels need.
     levels = next(n for n in range(4, 8) if n == 7 or min(height, width) >> (n + 2) < 3)
     padded = [-(-side // (4 << (levels - 1))) * (4 << (levels - 1)) for side in (height, width)]
-    first, last = torch.rand(2, 1, 3, *padded)
+    frames = torch.rand(4, 1, 3, *padded)
     layouts = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
     forms = {"matrices": networks.correlation, "shifts": shifted_products}
     rows = {"rust": [], **{f"{layout}, {form}": [] for layout in layouts for form in forms}}
@@ -76,16 +74,16 @@ def main():
         for layout, memory in layouts.items():
             model.to(memory_format=memory)
             for form, networks.correlation in forms.items():
-                seconds = pytorch(model, first.to(memory_format=memory), last.to(memory_format=memory), levels)
+                seconds = pytorch(model, [f.to(memory_format=memory) for f in frames], levels)
                 if round_:
                     rows[f"{layout}, {form}"].append(seconds)
         if round_:
             rows["rust"].append(rust(width, height, args.threads))
     medians = {name: [statistics.median(r[i] for r in seconds) for i in (0, 1)] for name, seconds in rows.items()}
-    for name, (pair, frame) in medians.items():
-        print(f"{name:24} pair {pair:.3f} s, frame {frame:.3f} s")
+    for name, (match, frame) in medians.items():
+        print(f"{name:24} match {match:.3f} s, frame {frame:.3f} s")
     best = min((m for name, m in medians.items() if name != "rust"), key=sum)
-    print(f"Rust / PyTorch: pair {medians['rust'][0] / best[0]:.2f}, frame {medians['rust'][1] / best[1]:.2f}, "
+    print(f"Rust / PyTorch: match {medians['rust'][0] / best[0]:.2f}, frame {medians['rust'][1] / best[1]:.2f}, "
           f"both {sum(medians['rust']) / sum(best):.2f}")
 
 

@@ -155,7 +155,8 @@ def splat(values, displacement, weight):
 
 def acceleration(forward, backward, seen0, seen1, before, after, seen_before, seen_after, spacing):
     """How the speed changes over the interval, at each pixel of the first and of the last frame (quadratic motion, Xu et
-    al. 2019), in pixels per interval squared.
+    al. 2019): four channels, the acceleration in pixels per interval squared, how far its witnesses lie apart, and how
+    sure they are.
 
     A point that stands at x(0) = 0, x(1) = f and x(−s) = o moves with 2(o + s·f) / s(1+s); the last frame tells the
     same of what comes after it. Each side counts by how well its outer frame shows the pixel, and both tell each other.
@@ -169,8 +170,12 @@ def acceleration(forward, backward, seen0, seen1, before, after, seen_before, se
     (own0, sure0), (own1, sure1) = parts
 
     def joined(own, sure, other, other_sure, flow, seen):
-        told = warp(torch.cat([other * other_sure, other_sure], 1), flow) * seen
-        return (own * sure + told[:, :2]) / (sure + told[:, 2:] + DOUBT)
+        told = warp(torch.cat([other, other_sure], 1), flow)
+        other, other_sure = told[:, :2], told[:, 2:] * seen
+        total = sure + other_sure + DOUBT
+        bend = (own * sure + other * other_sure) / total
+        apart = [(x - bend).abs().mean(1, keepdim=True) for x in (own, other)]
+        return torch.cat([bend, (apart[0] * sure + apart[1] * other_sure) / total, total - DOUBT], 1)
 
     return joined(own0, sure0, own1, sure1, forward, seen0), joined(own1, sure1, own0, sure0, backward, seen1)
 
@@ -188,7 +193,7 @@ def project(first, last, forward, backward, bend0, bend1, t):
     """
     sides, bow = [], t * (1 - t) / 2
     for picture, other, flow, bend, fraction, sign in (
-        (first, last, forward, bend0, t, 1.0), (last, first, backward, bend1, 1 - t, -1.0),
+        (first, last, forward, bend0[:, :2], t, 1.0), (last, first, backward, bend1[:, :2], 1 - t, -1.0),
     ):
         error = (picture - warp(other, flow)).abs().mean(1, keepdim=True)
         weight = torch.exp(-12 * error.clamp(max=0.5))
@@ -208,7 +213,7 @@ class Synthesis(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.down0, self.keep0 = conv(30, 32, stride=2), conv(32, 32)
+        self.down0, self.keep0 = conv(34, 32, stride=2), conv(32, 32)
         self.down1, self.keep1 = conv(32, 64, stride=2), conv(64 + 2 * FEATURES, 64)
         self.down2, self.keep2 = conv(64, 96, stride=2), conv(96, 96)
         self.down3, self.keep3 = conv(96, 128, stride=2), conv(128, 128)
@@ -216,7 +221,7 @@ class Synthesis(nn.Module):
         self.head = conv(48, 15 * 4)
 
     def forward(self, first, last, t, features0, features1, forward, backward, bend0, bend1, visible0, visible1):
-        """Flows and accelerations at full resolution; visibilities in [0,1]; features at quarter resolution. Returns
+        """Flows and accelerations (see `acceleration`) at full resolution; visibilities in [0,1]; features at quarter resolution. Returns
         the flows t→0 and t→1 along the curve, the same moved evenly, the six weights (curved, even, standing; the first
         frame before the last in each) and the error expected (display units)."""
         n, _, h, w = first.shape
@@ -230,7 +235,8 @@ class Synthesis(nn.Module):
         even0, even1 = -t * v0, (1 - t) * v1
         x = torch.cat([warp(first, curved0), warp(last, curved1), warp(first, even0), warp(last, even1), first, last,
                        curved0 * 0.05, curved1 * 0.05, q0 * 0.2, q1 * 0.2, covered0, covered1,
-                       warp(visible0, curved0), warp(visible1, curved1)], 1)
+                       warp(torch.cat([visible0, bow * 0.2 * bend0[:, 2:3], bend0[:, 3:]], 1), curved0),
+                       warp(torch.cat([visible1, bow * 0.2 * bend1[:, 2:3], bend1[:, 3:]], 1), curved1)], 1)
         x0 = act(self.keep0(act(self.down0(x))))
         x1 = act(self.down1(x0))
         size = x1.shape[-2:]
@@ -273,13 +279,15 @@ class Motion(nn.Module):
         n, _, h, w = first.shape
         flows, visibles, features = self.flow(first, last, levels)
         flow, visible = flows[-1].float(), torch.sigmoid(visibles[-1].float())
-        bend = torch.zeros_like(flow)
+        bend = torch.zeros_like(flow.repeat(1, 2, 1, 1))
         if spacing.any():
             outer, seen, _ = self.flow(torch.cat([first, last]), torch.cat([before, after]), levels, ways=1)
             outer, seen = outer[-1].float(), torch.sigmoid(seen[-1].float())
             bend = torch.cat(acceleration(flow[:n], flow[n:], visible[:n], visible[n:], outer[:n], outer[n:],
                                           seen[:n], seen[n:], spacing))
-        return features, upsample_flow(flow, (h, w)), upsample_flow(bend, (h, w)), resize(visible, (h, w))
+        # Three channels of the acceleration are lengths.
+        bend = resize(bend, (h, w)) * torch.tensor([2.0, 2.0, 2.0, 1.0])[:, None, None]
+        return features, upsample_flow(flow, (h, w)), bend, resize(visible, (h, w))
 
     def forward(self, first, last, t, before, after, spacing, levels=4):
         """The frame at t between `first` (0) and `last` (1), its expected error, and what made it."""

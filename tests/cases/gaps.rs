@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use ofx::host::HostImage;
+
 use super::{
-    footage::{FLOAT, Resized, assert_same, clip, draw_sized, night, pan_with, panning, psnr, rubbish, texture},
+    footage::{FLOAT, Resized, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr, rubbish, texture},
     stage::Stage,
 };
 
@@ -20,6 +22,35 @@ fn three_frames_in_a_row_are_three_different_frames_in_order() {
     let (before, after) = (panning(3.0, FLOAT), panning(7.0, FLOAT));
     assert!(psnr(&made[0], &before) > psnr(&made[2], &before));
     assert!(psnr(&made[2], &after) > psnr(&made[0], &after));
+}
+
+/// The texture, thrown: it slows, stands soon after frame 5, and falls back.
+fn thrown(time: f32) -> Arc<HostImage> {
+    let height = 1.2 * (time - 5.3).powi(2);
+    draw(FLOAT, |x, y| texture(x + height, y))
+}
+
+#[test]
+fn something_thrown_is_made_on_its_arc_as_the_frames_further_out_tell() {
+    let throw = |range| clip(range, |t| Some(if t == 5 { rubbish() } else { thrown(t as f32) }));
+    let likeness = |clip, list| psnr(&Stage::repair(clip, list).at(5.0), &thrown(5.0));
+    // Between frames 4 and 6 alone little seems to move.
+    let (pair, arc) = (likeness(throw((4, 6)), "5"), likeness(throw((1, 9)), "5"));
+    assert!(arc > pair + 1.5, "on its arc {arc:.1} dB, evenly {pair:.1} dB");
+    // Frames 3 and 7 are damaged as well: those next to them tell, and are not used as they are.
+    let holes = clip((1, 9), |t| Some(if t % 2 == 1 { rubbish() } else { thrown(t as f32) }));
+    let holes = likeness(holes, "1-9x2");
+    assert!(holes > pair + 1.5, "with every second frame {holes:.1} dB, evenly {pair:.1} dB");
+}
+
+#[test]
+fn a_frame_further_out_that_cannot_be_used_is_done_without() {
+    let odd = draw_sized((40, 30), FLOAT, texture);
+    let clip = Resized { clip: pan_with(|t| (t == 3).then_some(None)), odd: 8.0, picture: odd };
+    let stage = Stage::repair(Arc::new(clip), "5");
+    assert!(psnr(&stage.at(5.0), &panning(5.0, FLOAT)) > 15.0);
+    stage.put("frames", "6");
+    assert!(psnr(&stage.at(6.0), &panning(6.0, FLOAT)) > 15.0, "frame 8, of another size, only helps");
 }
 
 #[test]

@@ -48,6 +48,18 @@ fn motion_is_closer_to_the_truth_than_blending() {
 }
 
 #[test]
+fn a_slowed_fall_is_made_on_its_arc() {
+    let fall = |t: f32| draw(FLOAT, |x, y| texture(x + 4.8 * (t - 2.6).powi(2), y));
+    let likeness = |first, last| {
+        let stage = Stage::retime(clip((first, last), |t| Some(fall(t as f32))), &[("by", "Source frame")]);
+        stage.put("sourceFrame", "2.5");
+        psnr(&stage.at(2.0), &fall(2.5))
+    };
+    let (pair, arc) = (likeness(2, 3), likeness(0, 5));
+    assert!(arc > pair + 1.5, "on its arc {arc:.1} dB, evenly {pair:.1} dB");
+}
+
+#[test]
 fn blending_half_way_is_the_mean_of_both() {
     let stage = Stage::retime(pan(), &[("speed", "50"), ("method", "Blend")]);
     let right = mean(&panning(1.0, FLOAT), &panning(2.0, FLOAT));

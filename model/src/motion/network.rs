@@ -68,7 +68,7 @@ mod tests {
 
     use super::{
         super::{
-            project::{Outer, acceleration},
+            project::{Outer, bends},
             synthesis::Known,
         },
         *,
@@ -115,7 +115,7 @@ mod tests {
             Some(Outer { way: outwards(&first, &before), spacing: 1.0 }),
             Some(Outer { way: outwards(&last, &after), spacing: 0.5 }),
         ];
-        let bend = acceleration(&ways, &outer).unwrap();
+        let bend = bends(&ways, &outer).unwrap();
         let visible = [sigmoid(&ways[0].visible).unwrap(), sigmoid(&ways[1].visible).unwrap()];
         let flow = ways.map(|w| w.flow);
         let mut known = Known { pictures: pair, features: matched.features, flow, visible, bend };

@@ -15,7 +15,7 @@ use super::{
     flow::{Way, alignment},
     kept::Kept,
     network::{Both, MotionNet, sigmoid},
-    project::{Outer, acceleration},
+    project::{Bend, Outer, bends},
     proxy::Proxy,
     synthesis::{Known, MOVED, Synthesised},
 };
@@ -77,8 +77,9 @@ impl Pair {
 
     fn bytes(&self) -> usize {
         let Known { pictures, features, flow, visible, bend } = &self.known;
-        let all = [Some(pictures), Some(features), Some(flow), Some(visible), bend.as_ref()];
-        all.into_iter().flatten().flatten().map(|t| t.elem_count() * 4).sum()
+        let bends = bend.iter().flatten().flat_map(|Bend { acceleration, spread, sure }| [acceleration, spread, sure]);
+        let all = [pictures, features, flow, visible].into_iter().flatten().chain(bends);
+        all.map(|t| t.elem_count() * 4).sum()
     }
 }
 
@@ -208,7 +209,7 @@ impl Matching<'_> {
             }
         }
         let ways = found.map(|f| f.way);
-        let bend = acceleration(&ways, &beyond)?;
+        let bend = bends(&ways, &beyond)?;
         let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
         let flow = ways.map(|w| w.flow);
         Ok(Pair {

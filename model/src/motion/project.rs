@@ -20,42 +20,57 @@ pub(crate) struct Outer {
 /// Draws an acceleration that nothing speaks for to none.
 const DOUBT: f64 = 0.1;
 
-/// How the speed changes over the interval, at each pixel of the first and of the last frame, in pixels per interval
-/// squared, at the flow's resolution (quadratic motion, Xu et al. 2019).
+/// How the speed changes over the interval, and what that is worth, at each pixel of a frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Bend {
+    /// Acceleration, in pixels per interval squared, `[1, 2, H, W]`.
+    pub(crate) acceleration: Tensor,
+    /// How far its witnesses lie apart, in the same unit, `[1, 1, H, W]`.
+    pub(crate) spread: Tensor,
+    /// How sure the witnesses are, summed, 0 to 2, `[1, 1, H, W]`.
+    pub(crate) sure: Tensor,
+}
+
+/// The accelerations at both frames of a pair, at the flow's resolution (quadratic motion, Xu et al. 2019).
 ///
 /// A point that stands at x(0) = 0, x(1) = f and x(-s) = o moves with 2(o + s·f) / s(1+s); the last frame tells the same
 /// of what comes after it. Each side counts by how well its outer frame shows the pixel, and both tell each other.
 /// `outer` holds the frames before the first and after the last; none where there is neither.
-pub(crate) fn acceleration(ways: &[Way; 2], outer: &[Option<Outer>; 2]) -> Result<Option<Both>> {
+pub(crate) fn bends(ways: &[Way; 2], outer: &[Option<Outer>; 2]) -> Result<Option<[Bend; 2]>> {
     if outer.iter().all(Option::is_none) {
         return Ok(None);
     }
-    // An acceleration times how sure it is, and how sure.
+    // An acceleration, and how sure it is.
     let told = |i: usize| -> Result<(Tensor, Tensor)> {
         let flow = &ways[i].flow;
         let Some(Outer { way, spacing: s }) = &outer[i] else {
-            return Ok((flow.zeros_like()?, ways[i].visible.zeros_like()?));
+            return Ok((flow.clone(), ways[i].visible.zeros_like()?));
         };
-        let sure = sigmoid(&way.visible)?;
         let bend = ((&way.flow + (flow * *s)?)? * (2.0 / (s * (1.0 + s))))?;
-        Ok((bend.broadcast_mul(&sure)?, sure))
+        Ok((bend, sigmoid(&way.visible)?))
     };
-    let (side0, side1) = (told(0)?, told(1)?);
-    let joined = |own: &(Tensor, Tensor), other: &(Tensor, Tensor), way: &Way| -> Result<Tensor> {
-        let seen = sigmoid(&way.visible)?;
-        let bend = (&own.0 + backward_warp(&other.0, &way.flow)?.broadcast_mul(&seen)?)?;
-        let sure = (&own.1 + (backward_warp(&other.1, &way.flow)? * &seen)?)?;
-        bend.broadcast_div(&(sure + DOUBT)?)
+    let sides = [told(0)?, told(1)?];
+    let joined = |i: usize| -> Result<Bend> {
+        let (own, sure) = &sides[i];
+        let (other, other_sure) = &sides[1 - i];
+        let other = backward_warp(other, &ways[i].flow)?;
+        let other_sure = (backward_warp(other_sure, &ways[i].flow)? * sigmoid(&ways[i].visible)?)?;
+        let told = (sure + &other_sure)?;
+        let total = (&told + DOUBT)?;
+        let acceleration = (own.broadcast_mul(sure)? + other.broadcast_mul(&other_sure)?)?.broadcast_div(&total)?;
+        let apart = |x: &Tensor, sure: &Tensor| (x - &acceleration)?.abs()?.mean_keepdim(1)? * sure;
+        let spread = ((apart(own, sure)? + apart(&other, &other_sure)?)? / &total)?;
+        Ok(Bend { acceleration, spread, sure: told })
     };
-    Ok(Some([joined(&side0, &side1, &ways[0])?, joined(&side1, &side0, &ways[1])?]))
+    Ok(Some([joined(0)?, joined(1)?]))
 }
 
 /// The motion of the interval as seen at a time between, from each side.
 pub(crate) struct Projected {
     /// In pixels over the whole interval.
     pub(crate) motion: Both,
-    /// Its change over the interval; none where paths are straight.
-    pub(crate) bend: Option<Both>,
+    /// The acceleration; none where paths are straight.
+    pub(crate) acceleration: Option<Both>,
     /// How much of it arrived by projection, 0 to 1.
     pub(crate) covered: Both,
 }
@@ -63,18 +78,18 @@ pub(crate) struct Projected {
 /// The weight below which nothing worth the name arrived at a pixel.
 const ENOUGH: f64 = 1e-3;
 
-/// Carries both flows to time `t`: a point stands t·v − t(1−t)/2·bend after its place at 0. Pixels that match well win
+/// Carries both flows to time `t`: a point that accelerates by a stands t·v − t(1−t)/2·a after its place at 0. Pixels that match well win
 /// where several land (softmax splatting, Niklaus and Liu 2020); a hole is filled from the other side, and where both
 /// have one, by what the first frame has at that place.
-pub(crate) fn project(pictures: &Both, flow: &Both, bend: Option<&Both>, t: f64) -> Result<Projected> {
+pub(crate) fn project(pictures: &Both, flow: &Both, acceleration: Option<&Both>, t: f64) -> Result<Projected> {
     let bow = t * (1.0 - t) / 2.0;
     let side = |i: usize, fraction: f64, sign: f64| -> Result<_> {
         let error = (&pictures[i] - backward_warp(&pictures[1 - i], &flow[i])?)?.abs()?.mean_keepdim(1)?;
         let weight = (error.minimum(0.5)? * -12.0)?.exp()?;
         let (mut motion, mut displacement) = ((&flow[i] * sign)?, (&flow[i] * fraction)?);
-        if let Some(bend) = bend {
-            displacement = (displacement - (&bend[i] * bow)?)?;
-            motion = Tensor::cat(&[&motion, &bend[i]], 1)?;
+        if let Some(acceleration) = acceleration {
+            displacement = (displacement - (&acceleration[i] * bow)?)?;
+            motion = Tensor::cat(&[&motion, &acceleration[i]], 1)?;
         }
         let (sum, mass) = splat(&motion, &displacement, &weight)?;
         let arrived = mass.ge(ENOUGH)?;
@@ -90,8 +105,8 @@ pub(crate) fn project(pictures: &Both, flow: &Both, bend: Option<&Both>, t: f64)
     };
     let found = [choose(&arrived0, &mean0, &arrived1, &mean1)?, choose(&arrived1, &mean1, &arrived0, &mean0)?];
     let part = |from: usize| -> Result<Both> { Ok([found[0].narrow(1, from, 2)?, found[1].narrow(1, from, 2)?]) };
-    let bend = bend.map(|_| part(2)).transpose()?;
-    Ok(Projected { motion: part(0)?, bend, covered: [covered0, covered1] })
+    let acceleration = acceleration.map(|_| part(2)).transpose()?;
+    Ok(Projected { motion: part(0)?, acceleration, covered: [covered0, covered1] })
 }
 
 #[cfg(test)]
@@ -121,11 +136,22 @@ mod tests {
         let after = Outer { way: way(16.0 - 5.5), spacing: 1.0 };
         for outer in [[Some(before.clone()), None], [None, Some(after.clone())], [Some(before), Some(after)]] {
             let sides = outer.iter().flatten().count() as f32;
-            let bend = acceleration(&ways, &outer).unwrap().unwrap();
-            for side in bend {
-                let wanted = 5.0 * sides / (sides + DOUBT as f32);
-                assert!((corner(&side) - wanted).abs() < 1e-3, "{} instead of {wanted}", corner(&side));
+            for bend in bends(&ways, &outer).unwrap().unwrap() {
+                let (got, wanted) = (corner(&bend.acceleration), 5.0 * sides / (sides + DOUBT as f32));
+                assert!((got - wanted).abs() < 1e-3, "{got} instead of {wanted}");
+                assert!((corner(&bend.sure) - sides).abs() < 1e-3);
+                assert!(corner(&bend.spread) < 0.5, "both say the same but for the doubt");
             }
+        }
+    }
+
+    #[test]
+    fn witnesses_that_differ_are_told_apart_from_those_that_agree() {
+        let ways = [way(4.0), way(-4.0)];
+        // Even before the pair, and a bounce after it.
+        let outer = [Some(Outer { way: way(-4.0), spacing: 1.0 }), Some(Outer { way: way(-4.0), spacing: 1.0 })];
+        for bend in bends(&ways, &outer).unwrap().unwrap() {
+            assert!(corner(&bend.spread) > 3.0, "{}", corner(&bend.spread));
         }
     }
 
@@ -133,8 +159,8 @@ mod tests {
     fn even_motion_has_no_acceleration_and_no_frames_further_out_tell_none() {
         let ways = [way(4.0), way(-4.0)];
         let outer = [Some(Outer { way: way(-2.0), spacing: 0.5 }), Some(Outer { way: way(4.0), spacing: 1.0 })];
-        let bend = acceleration(&ways, &outer).unwrap().unwrap();
-        assert!(bend.iter().all(|b| corner(b).abs() < 1e-5));
-        assert!(acceleration(&ways, &[None, None]).unwrap().is_none());
+        let found = bends(&ways, &outer).unwrap().unwrap();
+        assert!(found.iter().all(|b| corner(&b.acceleration).abs() < 1e-5 && corner(&b.spread) < 1e-5));
+        assert!(bends(&ways, &[None, None]).unwrap().is_none());
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{Result as CandleResult, Tensor};
 
 use super::{
     network::{Both, FEATURES, resize_flow, size},
-    project::{Projected, project},
+    project::{Bend, Projected, project},
     weights::Weights,
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) struct Known {
     /// Whether a pixel is seen in the other frame too, 0 to 1, at half resolution.
     pub(crate) visible: Both,
     /// How the speed changes over the interval, at half resolution; none where no frame further out tells.
-    pub(crate) bend: Option<Both>,
+    pub(crate) bend: Option<[Bend; 2]>,
 }
 
 /// The pictures that are weighed: each frame moved along its curved path, each moved evenly, each as it stands.
@@ -54,8 +54,9 @@ pub(crate) struct SynthesisNet {
     head: Conv2d,
 }
 
-/// What the network looks at: six pictures, the curved flows, both bows, coverage and visibility.
-const INPUTS: usize = 3 * PICTURES + 4 + 4 + 2 + 2;
+/// What the network looks at: six pictures, the curved flows, both bows, coverage, and from each side how visible a
+/// pixel is, how far the witnesses of its acceleration lie apart and how sure they are.
+const INPUTS: usize = 3 * PICTURES + 4 + 4 + 2 + 2 * 3;
 /// What it says: a flow for each moved picture, a worth for each picture, the error; four times, for the pixels of a
 /// square.
 const OUTPUTS: usize = (2 * MOVED + PICTURES + 1) * 4;
@@ -89,7 +90,7 @@ impl SynthesisNet {
         let at = size(&known.pictures[0])?;
         let Start { curved, even, bow, covered } = Start::new(known, at, t)?;
         let moved = |i: usize, flow: &Both| backward_warp(&known.pictures[i], &flow[i]);
-        let visible = |i: usize| backward_warp(&resize_bilinear(&known.visible[i], at.0, at.1)?, &curved[i]);
+        let worth_of = |i: usize| backward_warp(&reliability(known, i, at, t)?, &curved[i]);
         let x = Tensor::cat(
             &[
                 &moved(0, &curved)?,
@@ -104,8 +105,8 @@ impl SynthesisNet {
                 &(&bow[1] * 0.2)?,
                 &covered[0],
                 &covered[1],
-                &visible(0)?,
-                &visible(1)?,
+                &worth_of(0)?,
+                &worth_of(1)?,
             ],
             1,
         )?;
@@ -155,19 +156,37 @@ impl Start {
         let straight = project(&known.pictures, &flow, None, t)?;
         let even = evenly(&straight.motion)?;
         let none = || even[0].zeros_like();
-        let Some(bend) = &known.bend else {
+        let Some([bend0, bend1]) = &known.bend else {
             return Ok(Self { curved: even.clone(), bow: [none()?, none()?], even, covered: straight.covered });
         };
-        let Projected { motion, bend, covered } = project(&known.pictures, &flow, Some(&full(bend)?), t)?;
-        let curved = evenly(&motion)?;
-        let Some(bend) = bend else {
-            return Ok(Self { curved, bow: [none()?, none()?], even, covered });
-        };
-        let share = t * (1.0 - t) / 2.0;
-        let bow = [(&bend[0] * share)?, (&bend[1] * share)?];
+        let told = [resize_flow(&bend0.acceleration, at)?, resize_flow(&bend1.acceleration, at)?];
+        let Projected { motion, acceleration, covered } = project(&known.pictures, &flow, Some(&told), t)?;
+        let (curved, [a0, a1]) = (evenly(&motion)?, acceleration.unwrap_or(told));
+        let bow = [(a0 * bow_at(t))?, (a1 * bow_at(t))?];
         let middle = ((&bow[0] + &bow[1])? * 0.5)?;
         Ok(Self { curved: [(&curved[0] + &middle)?, (&curved[1] + &middle)?], even, bow, covered })
     }
+}
+
+/// How far a path that accelerates by 1 strays at `t` from the even one.
+fn bow_at(t: f64) -> f64 {
+    t * (1.0 - t) / 2.0
+}
+
+/// How far to trust what one frame of the pair says of motion: whether a pixel is seen in the other frame, how far the
+/// witnesses of its acceleration lie apart, and how sure they are. `[1, 3, H, W]`.
+fn reliability(known: &Known, side: usize, (h, w): (usize, usize), t: f64) -> CandleResult<Tensor> {
+    let full = |x: &Tensor| resize_bilinear(x, h, w);
+    let visible = full(&known.visible[side])?;
+    let (spread, sure) = match &known.bend {
+        None => (visible.zeros_like()?, visible.zeros_like()?),
+        Some(bend) => {
+            let Bend { spread, sure, .. } = &bend[side];
+            // A length: twice as many pixels at twice the resolution.
+            ((full(spread)? * (2.0 * 0.2 * bow_at(t)))?, full(sure)?)
+        }
+    };
+    Tensor::cat(&[&visible, &spread, &sure], 1)
 }
 
 /// The pictures' worth from what the network says of each. Before it looks, each frame is worth its nearness in time

@@ -205,6 +205,18 @@ impl<'a> Footage<'a> {
     }
 }
 
+/// What only helps and is done without where it cannot be had; a user's stop stays one.
+///
+/// # Errors
+/// When the user stopped the work.
+pub fn if_any<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(Error::Aborted) => Err(Error::Aborted),
+        Err(_) => Ok(None),
+        Ok(value) => Ok(Some(value)),
+    }
+}
+
 /// The whole frames of a clip.
 pub fn frame_range<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Option<(i64, i64)>> {
     let range = cx.clip(clip)?.frame_range().filter(|r| r.min.is_finite() && r.max.is_finite() && r.max >= r.min);

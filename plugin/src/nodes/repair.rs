@@ -18,7 +18,7 @@ use pickup_model::{
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make, pass,
 };
 use crate::{
@@ -354,8 +354,8 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
         }
         if let (Side::Known(first, _), Side::Known(last, _)) = (&before, &after) {
             for frame in self.marks.beyond((*first, *last), |f| self.footage.contains(f)).into_iter().flatten() {
-                if self.is_good(frame)?
-                    && let Some(picture) = self.footage.frame(frame)?
+                if if_any(self.is_good(frame))? == Some(true)
+                    && let Some(Some(picture)) = if_any(self.footage.frame(frame))?
                 {
                     shot = shot.known(as_time(frame), picture).map_err(failed)?;
                 }

@@ -10,7 +10,7 @@ use pickup_model::{Exposure, Frame, Origin, Shot};
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make, pass,
 };
 use crate::{
@@ -343,7 +343,7 @@ impl Maker<'_, '_, '_> {
         let mut shot = Shot::new().known(as_time(before), first).and_then(|s| s.known(as_time(after), last));
         for further in [before - 1, after + 1] {
             // A clip's end, or a hole: the motion is then taken as even.
-            if let Some(picture) = self.known(further)? {
+            if let Some(Some(picture)) = if_any(self.known(further))? {
                 shot = shot.and_then(|s| s.known(as_time(further), picture));
             }
         }

@@ -8,7 +8,7 @@ pub enum Quality {
     /// For everything else.
     #[default]
     Normal,
-    /// Flow estimated at up to 1600x900, twice, the second time in pictures turned by half a turn, and both results
+    /// Flow estimated at up to 1536x864, twice, the second time in pictures turned by half a turn, and both results
     /// averaged: for the few frames that matter.
     Best,
 }

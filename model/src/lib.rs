@@ -1,7 +1,7 @@
 //! Shots, briefs and the fillers that make missing frames. No OpenFX type in sight.
 //!
 //! Every job is a [`Shot`] with missing frames; a [`Brief`] says what belongs in the gaps; a [`Filler`] makes them.
-//! [`motion::MotionFiller`] does so from the frames on both sides of a gap.
+//! [`motion::MotionFiller`] does so from the frames around a gap.
 #![forbid(unsafe_code)]
 
 mod brief;
@@ -10,6 +10,7 @@ mod error;
 mod exposure;
 mod filler;
 mod frame;
+mod kept;
 pub mod kernels;
 pub mod motion;
 mod recipe;
@@ -21,5 +22,6 @@ pub use error::{Error, Result};
 pub use exposure::Exposure;
 pub use filler::{Filler, Made, Origin, Unwatched, Watch};
 pub use frame::{Encoding, Frame};
+pub use kept::Kept;
 pub use recipe::Recipe;
 pub use shot::{Known, Shot};

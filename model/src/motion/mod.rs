@@ -8,7 +8,6 @@
 mod apply;
 mod cut;
 mod flow;
-mod kept;
 mod network;
 mod pair;
 mod project;

@@ -13,13 +13,12 @@ use super::{
     apply::Plan,
     cut::CutEvidence,
     flow::{Way, alignment},
-    kept::Kept,
     network::{Both, MotionNet, sigmoid},
     project::{Bend, Outer, bends},
     proxy::Proxy,
     synthesis::{Known, MOVED, Synthesised},
 };
-use crate::{Error, Frame, Quality, Result, Watch};
+use crate::{Error, Frame, Kept, Quality, Result, Watch};
 
 /// How a pair is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +38,8 @@ impl Settings {
         let limit = match quality {
             Quality::Draft => (area / 4).clamp(1, 640 * 360),
             Quality::Normal => area.min(1280 * 720),
-            Quality::Best => area.min(1600 * 900),
+            // Six times the coarsest level's unit, so that little is padded in wide pictures.
+            Quality::Best => area.min(1536 * 864),
         };
         // The coarsest features should span the largest motion: three of them across the shorter side, never fewer
         // levels than in training. One level less lost 0.1 dB on real clips, 0.4 on the one that moves most.

@@ -1,8 +1,6 @@
 //! What the whole process shares, because hosts make and drop instances at will (MLT: one a frame): the network, the
 //! takes made last, the files that are open, and whose turn it is.
 
-mod takes;
-
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -11,9 +9,8 @@ use std::{
 
 use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
-use pickup_model::{Brief, Filler, Made, Recipe, Shot, Watch, motion::MotionFiller};
+use pickup_model::{Brief, Filler, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
-use self::takes::Takes;
 use crate::clips::{ClipReader, Tools};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
@@ -34,12 +31,23 @@ const READER_BUDGET: usize = 256 << 20;
 const IMPATIENCE: Duration = Duration::from_millis(50);
 
 /// The process-wide engine.
-#[derive(Default)]
 pub struct Engine {
     motion: Mutex<Option<Arc<MotionFiller>>>,
     turn: Mutex<()>,
-    takes: Mutex<Takes>,
+    /// Hosts ask for the same frame again and again: MLT renders the last one five times.
+    takes: Mutex<Kept<Recipe, Arc<Made>>>,
     readers: Mutex<Vec<OpenReader>>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            motion: Mutex::default(),
+            turn: Mutex::default(),
+            takes: Mutex::new(Kept::new(TAKES_BUDGET)),
+            readers: Mutex::default(),
+        }
+    }
 }
 
 struct OpenReader {
@@ -90,7 +98,7 @@ impl Engine {
     pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
         let filler = self.motion()?;
         let recipe = Recipe::new(shot, brief, filler.name(), filler.weights_id());
-        if let Some(made) = self.takes.lock().recall(recipe) {
+        if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);
         }
         let _turn = loop {
@@ -102,12 +110,13 @@ impl Engine {
             }
         };
         // Whoever had the turn before may have made this very frame.
-        if let Some(made) = self.takes.lock().recall(recipe) {
+        if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);
         }
         let made = filler.fill(shot, brief, watch).map_err(failed)?.into_iter().next();
         let made = Arc::new(made.ok_or_else(|| Error::Failed("Nothing is missing from this shot".into()))?);
-        self.takes.lock().keep(recipe, &made);
+        let bytes = (made.frame.pixels().len() + made.confidence.pixels().len()) * size_of::<f32>();
+        self.takes.lock().keep(recipe, made.clone(), bytes);
         Ok(made)
     }
 

@@ -22,7 +22,7 @@ pub enum Quality {
     /// Motion is looked for at up to 1280x720.
     #[default]
     Normal,
-    /// Motion is looked for at up to 1600x900, twice, and both results are averaged: closer to the truth, at twice the
+    /// Motion is looked for at up to 1536x864, twice, and both results are averaged: closer to the truth, at twice the
     /// time or more.
     Best,
 }

@@ -45,6 +45,42 @@ pub(crate) struct Synthesised {
     pub(crate) error: Tensor,
 }
 
+impl Synthesised {
+    /// The same, but still where the frames agree better as they stand than as they are moved: a title over a moving
+    /// background, whose letters are too fine for the flow, and still parts beside moving ones.
+    ///
+    /// What passes a place between the two frames is safe: there both frames, moved, show the same.
+    pub(crate) fn with_stills(self, pictures: &Both, t: f64) -> CandleResult<Self> {
+        let disagreement = |a: &Tensor, b: &Tensor| box_mean(&(a - b)?.abs()?.mean_keepdim(1)?);
+        let still = disagreement(&pictures[0], &pictures[1])?;
+        let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
+        let curved = disagreement(&moved(0)?, &moved(1)?)?;
+        let even = disagreement(&moved(2)?, &moved(3)?)?;
+        let stands = still.affine(STILL_SHARE, STILL_MARGIN)?.lt(&curved.minimum(&even)?)?;
+        let worth: Vec<f64> = (0..PICTURES).map(|i| [1.0 - t, t][i % 2] * f64::from(u8::from(i >= MOVED))).collect();
+        let alone = Tensor::from_vec(worth, (1, PICTURES, 1, 1), stands.device())?.to_dtype(self.weights.dtype())?;
+        let shape = self.weights.shape();
+        let weights = stands.broadcast_as(shape)?.where_cond(&alone.broadcast_as(shape)?, &self.weights)?;
+        Ok(Self { weights, ..self })
+    }
+}
+
+/// Standing still must explain the frames this many times better than moving does,
+const STILL_SHARE: f64 = 2.0;
+/// and by this much, in display units: below it is noise.
+const STILL_MARGIN: f64 = 0.02;
+
+/// The mean over a square of 5x5 pixels about each one.
+fn box_mean(x: &Tensor) -> CandleResult<Tensor> {
+    let mean = |x: &Tensor, dim: usize| -> CandleResult<Tensor> {
+        let n = x.dim(dim)?;
+        let padded = x.pad_with_same(dim, 2, 2)?;
+        let sum = (1..5).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
+        sum * 0.2
+    };
+    mean(&mean(x, 2)?, 3)
+}
+
 /// Says how two matched frames make one between them.
 pub(crate) struct SynthesisNet {
     down: [Conv2d; 4],

@@ -70,7 +70,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// What to do at time `t`.
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
-        let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known.pictures, t)?;
+        let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known.pictures)?;
         let said = if self.turned { turned_back(said)? } else { said };
         Ok(Plan::new(&said, self.size)?)
     }

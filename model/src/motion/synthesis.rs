@@ -46,21 +46,22 @@ pub(crate) struct Synthesised {
 }
 
 impl Synthesised {
-    /// The same, but still where the frames agree better as they stand than as they are moved: a title over a moving
-    /// background, whose letters are too fine for the flow, and still parts beside moving ones.
+    /// The same, but more willing to stand still where the frames agree better as they stand than as they are moved: a
+    /// title over a moving background, whose letters are too fine for the flow, and still parts beside moving ones.
     ///
-    /// What passes a place between the two frames is safe: there both frames, moved, show the same.
-    pub(crate) fn with_stills(self, pictures: &Both, t: f64) -> CandleResult<Self> {
+    /// The network's own word still counts. What passes a place between the two frames leaves no trace in either, and
+    /// where it is sure of that, standing still is worth next to nothing and stays so.
+    pub(crate) fn with_stills(self, pictures: &Both) -> CandleResult<Self> {
         let disagreement = |a: &Tensor, b: &Tensor| box_mean(&(a - b)?.abs()?.mean_keepdim(1)?);
         let still = disagreement(&pictures[0], &pictures[1])?;
         let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
         let curved = disagreement(&moved(0)?, &moved(1)?)?;
         let even = disagreement(&moved(2)?, &moved(3)?)?;
         let stands = still.affine(STILL_SHARE, STILL_MARGIN)?.lt(&curved.minimum(&even)?)?;
-        let worth: Vec<f64> = (0..PICTURES).map(|i| [1.0 - t, t][i % 2] * f64::from(u8::from(i >= MOVED))).collect();
-        let alone = Tensor::from_vec(worth, (1, PICTURES, 1, 1), stands.device())?.to_dtype(self.weights.dtype())?;
-        let shape = self.weights.shape();
-        let weights = stands.broadcast_as(shape)?.where_cond(&alone.broadcast_as(shape)?, &self.weights)?;
+        let odds = (stands.to_dtype(self.weights.dtype())? * (STILL_ODDS - 1.0))? + 1.0;
+        let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds?)?;
+        let weights = Tensor::cat(&[&self.weights.narrow(1, 0, MOVED)?, &stills], 1)?;
+        let weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?;
         Ok(Self { weights, ..self })
     }
 }
@@ -69,6 +70,9 @@ impl Synthesised {
 const STILL_SHARE: f64 = 2.0;
 /// and by this much, in display units: below it is noise.
 const STILL_MARGIN: f64 = 0.02;
+/// How many times more it is then worth. On real clips 20 costs 0.01 to 0.02 dB against none, and more costs more (an
+/// override 0.05); it gives a title over a moving background 1.4 dB.
+const STILL_ODDS: f64 = 20.0;
 
 /// The mean over a square of 5x5 pixels about each one.
 fn box_mean(x: &Tensor) -> CandleResult<Tensor> {

@@ -179,11 +179,17 @@ impl Conv2d {
     /// When `x` is not `f32`, has another number of channels, is smaller than the kernel, or lies on another device
     /// than the weights.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_over_time(x, x.dim(0)?, 1, 0)
+    }
+
+    /// Convolves the frames of a film `[T, C, H, W]`, of which each of the `n` output frames sees `taps`; as
+    /// [`Planes::over_time`] says. On the CPU alone where `taps` is above one.
+    pub(super) fn forward_over_time(&self, x: &Tensor, n: usize, taps: usize, before: usize) -> Result<Tensor> {
         let x = planar("conv2d", "the input", x)?;
-        let (n, c, h, w) = x.dims4()?;
+        let (_, c, h, w) = x.dims4()?;
         let s = &self.shape;
-        if c != s.inputs {
-            bail!("conv2d: the weights take {} channels, the input is {:?}", s.inputs, x.dims())
+        if c * taps != s.inputs {
+            bail!("conv2d: the weights take {} channels, the input is {:?}", s.inputs / taps, x.dims())
         }
         let Some(size) = self.output_size(h, w) else {
             bail!("conv2d: an input of {:?} is smaller than the {:?} kernel", x.dims(), s.kernel)
@@ -200,11 +206,11 @@ impl Conv2d {
             }
             Way::Direct(packed) => x.apply_op1_no_bwd(&CpuKernel {
                 name: "conv2d",
-                run: |x: &[Planes<'_>]| Ok((direct(x[0], s, packed, size), shape.clone())),
+                run: |x: &[Planes<'_>]| Ok((direct(x[0].over_time(n, taps, before), s, packed, size), shape.clone())),
             }),
             Way::Winograd(winograd) => x.apply_op1_no_bwd(&CpuKernel {
                 name: "conv2d",
-                run: |x: &[Planes<'_>]| Ok((winograd.run(x[0], size), shape.clone())),
+                run: |x: &[Planes<'_>]| Ok((winograd.run(x[0].over_time(n, taps, before), size), shape.clone())),
             }),
         }
     }

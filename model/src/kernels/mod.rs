@@ -1,6 +1,8 @@
-//! CPU kernels for what candle lacks or does slowly: convolution, warping, correlation, splatting and resizing.
+//! CPU kernels for what candle lacks or does slowly: convolution in two and three dimensions, linear layers and
+//! attention, norms, warping, correlation, splatting and resizing.
 //!
-//! Every kernel takes contiguous or strided `f32` tensors in the order `[N, C, H, W]` and answers a new tensor. The
+//! Every kernel takes contiguous or strided `f32` tensors, pictures in the order `[N, C, H, W]` and tokens as rows, and
+//! answers a new tensor. The
 //! work is split over the current rayon pool in such a way that no sum's order depends on the number of threads: one
 //! thread and sixteen give the same bits. Vector instructions are chosen at run time, so one binary serves every
 //! machine of an architecture; machines with fused multiply-add (AVX2, AVX-512, NEON) agree with each other to the
@@ -9,28 +11,41 @@
 //! On a GPU tensor a kernel is made of candle's own operations where those suffice, and otherwise answers an error
 //! that names it.
 
+mod approx;
+mod attention;
 mod conv;
+mod conv3d;
 mod correlation;
+mod linear;
 mod micro;
+mod pixel_norm;
+mod product;
 mod resize;
+mod rows;
 mod sample;
 mod shuffle;
 mod splat;
 mod tile;
 mod warp;
+mod weights;
 mod winograd;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
+pub use attention::attention;
 pub use conv::{Activation, Conv2d};
+pub use conv3d::{Conv3d, TimePadding};
 pub use correlation::local_correlation;
+pub use linear::{Linear, Then};
+pub use pixel_norm::{Channels, pixel_norm_silu};
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
+pub use rows::{Groups, Modulation, Norm, gated_add, modulated_norm, rotated, weighted_norm};
 pub use sample::{Filter, Pixels, sample_rows};
 pub use shuffle::pixel_shuffle;
 pub use splat::splat;
 pub use warp::backward_warp;
 
-/// A contiguous `[n, c, h, w]` block of `f32`, borrowed from a tensor.
+/// A contiguous `[n, c, h, w]` block of `f32`, borrowed from a tensor, or such a block as a convolution in time sees it.
 #[derive(Clone, Copy)]
 struct Planes<'a> {
     data: &'a [f32],
@@ -38,6 +53,16 @@ struct Planes<'a> {
     c: usize,
     h: usize,
     w: usize,
+    stored: Stored,
+}
+
+/// How [`Planes`] lie in memory.
+#[derive(Clone, Copy)]
+struct Stored {
+    images: usize,
+    channels: usize,
+    /// Frames that the first one stands for too, to its left.
+    before: usize,
 }
 
 impl<'a> Planes<'a> {
@@ -46,13 +71,22 @@ impl<'a> Planes<'a> {
         let Some((start, end)) = layout.contiguous_offsets() else {
             bail!("this kernel needs a contiguous tensor, got strides {:?}", layout.stride())
         };
-        Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w })
+        let stored = Stored { images: n, channels: c, before: 0 };
+        Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w, stored })
+    }
+
+    /// Images taken for the frames of a film, of which each of `n` output frames sees `taps` that follow each other:
+    /// all channels of the first, then all of the next. Beyond its ends the film stands still.
+    fn over_time(self, n: usize, taps: usize, before: usize) -> Self {
+        Self { n, c: taps * self.c, stored: Stored { before, ..self.stored }, ..self }
     }
 
     /// The plane of one channel of one image.
     fn plane(&self, n: usize, c: usize) -> &'a [f32] {
+        let Stored { images, channels, before } = self.stored;
+        let image = (n + c / channels).saturating_sub(before).min(images - 1);
         let size = self.h * self.w;
-        &self.data[(n * self.c + c) * size..][..size]
+        &self.data[(image * channels + c % channels) * size..][..size]
     }
 }
 
@@ -102,6 +136,79 @@ where
 impl<F> CustomOp3 for CpuKernel<F>
 where
     F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.call(&[(s1, l1), (s2, l2), (s3, l3)])
+    }
+}
+
+/// A CPU kernel over plain slices, which knows its shapes beforehand.
+struct SliceKernel<F> {
+    name: &'static str,
+    shape: Shape,
+    run: F,
+}
+
+impl<F> SliceKernel<F>
+where
+    F: Fn(&[&[f32]]) -> Vec<f32>,
+{
+    fn new(name: &'static str, shape: impl Into<Shape>, run: F) -> Self {
+        Self { name, shape: shape.into(), run }
+    }
+
+    fn of2(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        let [a, b] = [slice_argument(a)?, slice_argument(b)?];
+        a.apply_op2_no_bwd(&b, self)
+    }
+
+    fn of3(&self, a: &Tensor, b: &Tensor, c: &Tensor) -> Result<Tensor> {
+        let [a, b, c] = [slice_argument(a)?, slice_argument(b)?, slice_argument(c)?];
+        a.apply_op3_no_bwd(&b, &c, self)
+    }
+
+    fn call(&self, args: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
+        let slices = args.iter().map(|(storage, layout)| match layout.contiguous_offsets() {
+            Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+            None => bail!("{}: needs a contiguous tensor", self.name),
+        });
+        let slices = slices.collect::<Result<Vec<_>>>()?;
+        Ok((CpuStorage::F32((self.run)(&slices)), self.shape.clone()))
+    }
+}
+
+fn slice_argument(x: &Tensor) -> Result<Tensor> {
+    x.to_dtype(DType::F32)?.contiguous()
+}
+
+impl<F> CustomOp2 for SliceKernel<F>
+where
+    F: Fn(&[&[f32]]) -> Vec<f32>,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.call(&[(s1, l1), (s2, l2)])
+    }
+}
+
+impl<F> CustomOp3 for SliceKernel<F>
+where
+    F: Fn(&[&[f32]]) -> Vec<f32>,
 {
     fn name(&self) -> &'static str {
         self.name

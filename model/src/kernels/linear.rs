@@ -1,0 +1,256 @@
+//! The linear layer, whose weights stay in the type of their file.
+//!
+//! On the CPU activations are f32, whatever the weights' type: blocks of 16-bit weights are widened in a thread's
+//! scratch memory just before they are used, so that a model takes no more memory than its file. On a GPU activations
+//! have the weights' type.
+
+use std::sync::Arc;
+
+use candle_core::{
+    CpuStorage, CustomOp2, DType, Layout, Module, Result, Shape, Tensor, bail,
+    quantized::{QMatMul, QTensor},
+};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::approx::gelu;
+use super::product::{Matrix, multiply};
+use super::tile::with_scratch;
+use super::weights::WeightSlice;
+
+/// What follows the sums and the bias, in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing.
+    Nothing,
+    /// GELU in its tanh approximation.
+    Gelu,
+}
+
+/// `x Wᵀ + b`.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    weight: Weight,
+    bias: Option<Tensor>,
+    outputs: usize,
+    inputs: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Weight {
+    Dense(Tensor),
+    Quantised(QMatMul),
+}
+
+impl Linear {
+    /// A layer of dense weights, `[outputs, inputs]`, in f32, f16 or bf16; the bias has one element for each output.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
+        let (outputs, inputs) = weight.dims2()?;
+        Self { weight: Weight::Dense(weight), bias, outputs, inputs }.checked()
+    }
+
+    /// A layer of quantised weights.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn quantised(weight: Arc<QTensor>, bias: Option<Tensor>) -> Result<Self> {
+        let (outputs, inputs) = weight.shape().dims2()?;
+        Self { weight: Weight::Quantised(QMatMul::from_arc(weight)?), bias, outputs, inputs }.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        match &self.bias {
+            Some(bias) if bias.dims() != [self.outputs] => {
+                bail!("{} outputs need as many biases, got {:?}", self.outputs, bias.dims())
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// `x`, `[tokens, inputs]`, to `[tokens, outputs]`.
+    ///
+    /// # Errors
+    /// When `x` has another width.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_then(x, Then::Nothing)
+    }
+
+    /// The same, with what follows.
+    ///
+    /// # Errors
+    /// When `x` has another width.
+    pub fn forward_then(&self, x: &Tensor, then: Then) -> Result<Tensor> {
+        let (tokens, inputs) = x.dims2()?;
+        if inputs != self.inputs || tokens == 0 {
+            bail!("this layer takes rows of {}, got {:?}", self.inputs, x.dims())
+        }
+        match &self.weight {
+            Weight::Dense(weight) if x.device().is_cpu() && x.dtype() == DType::F32 => {
+                let op = DenseKernel { then, outputs: self.outputs, bias: self.bias_values()? };
+                x.contiguous()?.apply_op2_no_bwd(&weight.contiguous()?, &op)
+            }
+            Weight::Dense(weight) => {
+                let y = x.to_dtype(weight.dtype())?.matmul(&weight.t()?)?;
+                self.finish(y, then)
+            }
+            Weight::Quantised(weight) => self.finish(weight.forward(&x.contiguous()?)?, then),
+        }
+    }
+
+    fn bias_values(&self) -> Result<Option<Vec<f32>>> {
+        self.bias.as_ref().map(|b| b.to_dtype(DType::F32)?.to_vec1()).transpose()
+    }
+
+    fn finish(&self, y: Tensor, then: Then) -> Result<Tensor> {
+        let y = match &self.bias {
+            Some(bias) => y.broadcast_add(&bias.to_dtype(y.dtype())?)?,
+            None => y,
+        };
+        match then {
+            Then::Nothing => Ok(y),
+            Then::Gelu => y.gelu(),
+        }
+    }
+}
+
+/// Rows of the input, and of the weights, that a thread takes at a time. They do not depend on the number of threads,
+/// so neither do the sums.
+const ROWS: usize = 512;
+const OUTPUTS: usize = 64;
+
+struct DenseKernel {
+    then: Then,
+    outputs: usize,
+    bias: Option<Vec<f32>>,
+}
+
+impl CustomOp2 for DenseKernel {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, w: &CpuStorage, wl: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (tokens, inputs) = xl.shape().dims2()?;
+        let (Some((start, end)), Some(at)) = (xl.contiguous_offsets(), wl.contiguous_offsets()) else {
+            bail!("linear: needs contiguous tensors")
+        };
+        let x = &x.as_slice::<f32>()?[start..end];
+        let weights = WeightSlice::new(w, at)?;
+        let mut out = vec![0.0; tokens * self.outputs];
+        blocks(&mut out, self.outputs).into_par_iter().enumerate().for_each(|(i, mut block)| {
+            let per_row = self.outputs.div_ceil(OUTPUTS);
+            let (row, first) = (i / per_row * ROWS, i % per_row * OUTPUTS);
+            let x = Matrix::new(&x[row * inputs..], block.len(), inputs, inputs);
+            self.block(x, &weights, inputs, first, &mut block);
+        });
+        Ok((CpuStorage::F32(out), (tokens, self.outputs).into()))
+    }
+}
+
+/// Cuts `out`, rows of `outputs`, into blocks of at most [`ROWS`] x [`OUTPUTS`], each as the parts of its rows.
+fn blocks(out: &mut [f32], outputs: usize) -> Vec<Vec<&mut [f32]>> {
+    let across = outputs.div_ceil(OUTPUTS);
+    let down = (out.len() / outputs).div_ceil(ROWS);
+    let mut blocks: Vec<Vec<&mut [f32]>> = (0..across * down).map(|_| Vec::with_capacity(ROWS)).collect();
+    for (r, row) in out.chunks_exact_mut(outputs).enumerate() {
+        for (c, part) in row.chunks_mut(OUTPUTS).enumerate() {
+            blocks[r / ROWS * across + c].push(part);
+        }
+    }
+    blocks
+}
+
+impl DenseKernel {
+    fn block(&self, x: Matrix<'_>, weights: &WeightSlice<'_>, inputs: usize, first: usize, out: &mut [&mut [f32]]) {
+        let count = out[0].len();
+        let widened = if weights.is_wide() { 0 } else { count * inputs };
+        with_scratch(widened + out.len() * count, |scratch| {
+            let (wide, sums) = scratch.split_at_mut(widened);
+            let block = weights.widened(first * inputs..(first + count) * inputs, wide);
+            multiply(sums, count, x, Matrix::new(block, count, inputs, inputs).transposed(), false);
+            let bias = self.bias.as_ref().map(|b| &b[first..first + count]);
+            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(count)) {
+                Arch::new().dispatch(Finish { sums, bias, then: self.then, out });
+            }
+        });
+    }
+}
+
+/// Bias and what follows, for a part of a row.
+struct Finish<'a> {
+    sums: &'a [f32],
+    bias: Option<&'a [f32]>,
+    then: Then,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Finish<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.bias {
+            None => self.out.copy_from_slice(self.sums),
+            Some(bias) => {
+                for ((out, sum), bias) in self.out.iter_mut().zip(self.sums).zip(bias) {
+                    *out = sum + bias;
+                }
+            }
+        }
+        if self.then == Then::Gelu {
+            for part in self.out.chunks_mut(S::F32_LANES) {
+                let x = simd.partial_load_f32s(part);
+                simd.partial_store_f32s(part, gelu(simd, x));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::quantized::GgmlDType;
+
+    use super::super::test::{Rng, assert_close, assert_same_on_any_threads, flat};
+    use super::*;
+
+    fn reference(x: &Tensor, w: &Tensor, b: &Tensor) -> Tensor {
+        x.matmul(&w.t().unwrap()).unwrap().broadcast_add(b).unwrap()
+    }
+
+    #[test]
+    fn every_type_of_weight_gives_the_product() {
+        let mut rng = Rng::new(1);
+        let (x, b) = (rng.tensor(&[530, 64], 1.0), rng.tensor(&[300], 1.0));
+        let w = rng.tensor(&[300, 64], 0.3);
+        for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 1e-5), (DType::F16, 1e-5)] {
+            let w = w.to_dtype(dtype).unwrap();
+            let want = reference(&x, &w.to_dtype(DType::F32).unwrap(), &b);
+            let layer = Linear::new(w, Some(b.clone())).unwrap();
+            assert_close(&flat(&layer.forward(&x).unwrap()), &flat(&want), tolerance, &format!("{dtype:?}"));
+            let gelu = layer.forward_then(&x, Then::Gelu).unwrap();
+            assert_close(&flat(&gelu), &flat(&want.gelu().unwrap()), tolerance, &format!("{dtype:?} with GELU"));
+        }
+        let w8 = Arc::new(QTensor::quantize(&w, GgmlDType::Q8_0).unwrap());
+        let got = Linear::quantised(w8, Some(b.clone())).unwrap().forward(&x).unwrap();
+        assert_close(&flat(&got), &flat(&reference(&x, &w, &b)), 1e-2, "Q8_0");
+    }
+
+    #[test]
+    fn threads_do_not_change_the_sums() {
+        let mut rng = Rng::new(2);
+        let layer = Linear::new(rng.tensor(&[600, 40], 1.0), None).unwrap();
+        let x = rng.tensor(&[700, 40], 1.0);
+        assert_same_on_any_threads(|| layer.forward(&x));
+    }
+
+    #[test]
+    fn another_width_is_refused() {
+        let zeros = |shape: (usize, usize)| Tensor::zeros(shape, DType::F32, &candle_core::Device::Cpu).unwrap();
+        let layer = Linear::new(zeros((4, 3)), None).unwrap();
+        assert!(layer.forward(&zeros((2, 4))).unwrap_err().to_string().contains("rows of 3"));
+        assert!(Linear::new(zeros((4, 3)), Some(zeros((3, 1)).squeeze(1).unwrap())).is_err());
+    }
+}

@@ -65,6 +65,41 @@ pub enum Error {
         /// Values given.
         len: usize,
     },
+    /// A file of a video model could not be read.
+    #[error("the model file {path} could not be read ({reason}); fetch it from its publisher again")]
+    ModelUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A video model is not one that this version can run.
+    #[error("the model {path} cannot be used: {reason}")]
+    ModelMismatch {
+        /// The folder or file.
+        path: PathBuf,
+        /// Which setting or tensor, and what is wrong with it.
+        reason: String,
+    },
+    /// A prompt that the model cannot read.
+    #[error("the prompt cannot be used: {0}")]
+    Prompt(String),
+    /// What was asked for is not possible.
+    #[error("{0}")]
+    Request(String),
+    /// The work needs more memory than it may take.
+    #[error(
+        "{what} needs {:.1} GB of memory, and {:.1} GB may be used: take a smaller size, fewer frames or a smaller \
+         model, or raise the limit", *needed as f64 / 1e9, *budget as f64 / 1e9
+    )]
+    Memory {
+        /// The part of the work that needs the most.
+        what: &'static str,
+        /// Bytes it needs.
+        needed: u64,
+        /// Bytes there are.
+        budget: u64,
+    },
     /// The user, or the host, stopped the work.
     #[error("cancelled")]
     Cancelled,

@@ -30,6 +30,14 @@ pub struct Made {
 pub trait Watch {
     /// `done` runs from 0 to 1; answering `false` stops the work, which then ends with [`crate::Error::Cancelled`].
     fn progress(&self, done: f32) -> bool;
+
+    /// Whether pictures of unfinished work are wanted; making them takes time.
+    fn wants_previews(&self) -> bool {
+        false
+    }
+
+    /// A rough, small picture of unfinished work, where it is wanted.
+    fn preview(&self, _picture: &Frame) {}
 }
 
 /// Lets the work run to its end unseen.

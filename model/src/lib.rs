@@ -1,11 +1,12 @@
 //! Shots, briefs and the fillers that make missing frames. No OpenFX type in sight.
 //!
 //! Every job is a [`Shot`] with missing frames; a [`Brief`] says what belongs in the gaps; a [`Filler`] makes them.
-//! [`motion::MotionFiller`] does so from the frames around a gap.
-#![forbid(unsafe_code)]
+//! [`motion::MotionFiller`] does so from the frames around a gap, [`diffusion`] from a prompt and whatever is known.
+#![deny(unsafe_code)]
 
 mod brief;
 pub mod damage;
+pub mod diffusion;
 mod error;
 mod exposure;
 mod filler;

@@ -19,6 +19,11 @@ impl Recipe {
             hasher.number(*time);
             hasher.0.write(&frame.fingerprint().to_le_bytes());
         }
+        if shot.is_formatted() {
+            let (width, height) = shot.size().unwrap_or_default();
+            hasher.0.write(&[(width as u64).to_le_bytes(), (height as u64).to_le_bytes()].concat());
+            hasher.number(shot.rate());
+        }
         hasher.text("missing");
         shot.gaps().iter().for_each(|time| hasher.number(*time));
         hasher.text(&brief.prompt);
@@ -72,6 +77,7 @@ mod tests {
             Recipe::new(&shot(0.1, 1.0), &Brief { quality: Quality::Best, ..brief.clone() }, "motion", "w1"),
             Recipe::new(&shot(0.1, 1.0), &Brief { prompt: "rain".into(), ..brief.clone() }, "motion", "w1"),
             Recipe::new(&shot(0.1, 1.0), &brief, "motion", "w2"),
+            Recipe::new(&shot(0.1, 1.0).formatted(2, 1, 24.0), &brief, "motion", "w1"),
         ];
         for other in others {
             assert_ne!(base, other);

@@ -12,13 +12,49 @@ pub type Known = (f64, Frame);
 pub struct Shot {
     known: Vec<Known>,
     missing: Vec<f64>,
+    /// What is not told by a known frame, or not by frames at all.
+    format: Option<Format>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Format {
+    width: usize,
+    height: usize,
+    rate: f64,
+}
+
+/// Frames a second of a shot that is not told its own.
+const RATE: f64 = 25.0;
 
 impl Shot {
     /// An empty shot.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets the size of the frames to be made, of which known frames tell otherwise, and how many there are a second.
+    #[must_use]
+    pub fn formatted(self, width: usize, height: usize, rate: f64) -> Self {
+        Self { format: Some(Format { width, height, rate }), ..self }
+    }
+
+    /// Width and height: of the known frames, else as set.
+    #[must_use]
+    pub fn size(&self) -> Option<(usize, usize)> {
+        let known = self.known.first().map(|(_, frame)| (frame.width(), frame.height()));
+        known.or(self.format.map(|f| (f.width, f.height)))
+    }
+
+    /// Frames a second: as set, else 25.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.format.map_or(RATE, |f| f.rate)
+    }
+
+    /// Whether size and rate were set.
+    pub(crate) fn is_formatted(&self) -> bool {
+        self.format.is_some()
     }
 
     /// Adds a known frame.

@@ -1,0 +1,324 @@
+//! The diffusion filler: a shot's missing frames by the video model.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use super::{
+    item::{Content, Item},
+    ltx::{Latents, Ltx, Request, Share},
+    noise::Seeded,
+    seam::{Match, delta_e},
+    settings::Settings,
+    window::{Limits, Window, passages},
+};
+use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, srgb};
+
+/// Makes missing frames from a prompt and whatever is known.
+///
+/// Frames are made at whole steps of the timeline, in display-referred RGB of at most [`DiffusionFiller::most_pixels`],
+/// and brought to the shot's size, channels and encoding; where a shot has alpha, what is made is opaque. Highlights above
+/// white are cut.
+pub struct DiffusionFiller {
+    ltx: Ltx,
+    settings: Settings,
+    /// Pixels of a frame as it is made.
+    pub most_pixels: usize,
+    /// Frames made in one go, one more than a multiple of 8; longer gaps are made piece by piece.
+    pub window: usize,
+    /// Known frames that are looked at on each side, one more than a multiple of 8.
+    pub context: usize,
+    weights_id: String,
+}
+
+/// Where what is made meets a known frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seam {
+    /// The time of the known frame.
+    pub time: f64,
+    /// Mean ΔE (CIE 1976) between it and what the model makes in its place, as the model makes it,
+    pub before: f64,
+    /// and with its colours matched, as all that is made is.
+    pub after: f64,
+}
+
+/// What there is to say of a fill.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Each place where made meets known.
+    pub seams: Vec<Seam>,
+    /// Words of the prompt that the model does not know.
+    pub unknown_words: Vec<String>,
+}
+
+impl DiffusionFiller {
+    /// A filler that runs this model with these settings.
+    ///
+    /// # Errors
+    /// When the model's files cannot be read.
+    pub fn new(ltx: Ltx, settings: Settings) -> Result<Self> {
+        let weights_id = ltx.files().fingerprint()?;
+        Ok(Self { ltx, settings, most_pixels: 768 * 512, window: 121, context: 17, weights_id })
+    }
+
+    /// As [`Filler::fill`], with what there is to say of it.
+    ///
+    /// # Errors
+    /// As [`Filler::fill`].
+    pub fn fill_reported(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<(Vec<Made>, Report)> {
+        let row = Row::new(shot)?;
+        let (time, space) = self.ltx.factors();
+        let limits = Limits { window: self.window, context: self.context, time };
+        if self.window % time != 1 || self.context % time != 1 || self.window <= 2 * time {
+            return Err(Error::Request(format!(
+                "runs of {} frames with {} known ones are not possible",
+                self.window, self.context
+            )));
+        }
+        let plan = passages(&row.known, limits);
+        // One more for each passage, which is decoded.
+        let parts = plan.iter().map(|runs| runs.len() + 1).sum();
+        let size = model_size(row.size, self.most_pixels, space);
+        let mut job = Job { filler: self, row: &row, brief, size, watch, parts, done: 0, report: Report::default() };
+        let mut frames = BTreeMap::new();
+        for runs in &plan {
+            let film = job.passage(runs)?;
+            frames.extend(film.into_iter().enumerate().map(|(i, frame)| (runs[0].start + i, frame)));
+        }
+        let report = std::mem::take(&mut job.report);
+        Ok((row.made(&frames)?, report))
+    }
+}
+
+impl Filler for DiffusionFiller {
+    fn name(&self) -> &'static str {
+        "diffusion"
+    }
+
+    fn weights_id(&self) -> &str {
+        &self.weights_id
+    }
+
+    fn fill(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Vec<Made>> {
+        Ok(self.fill_reported(shot, brief, watch)?.0)
+    }
+}
+
+/// Each part of the work has noise of its own.
+fn noise_of(brief: &Brief, run: usize) -> Seeded {
+    Seeded(brief.seed.wrapping_add((run as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+}
+
+/// The size a frame is made in: multiples of `space`, near the shot's shape, of at most `most` pixels.
+fn model_size((width, height): (usize, usize), most: usize, space: usize) -> (usize, usize) {
+    let shrink = (most as f64 / (width * height) as f64).sqrt().min(1.0);
+    let side = |n: usize| ((n as f64 * shrink / space as f64).round() as usize).max(1) * space;
+    (side(width), side(height))
+}
+
+/// A shot as a row of frames at whole steps.
+struct Row<'a> {
+    shot: &'a Shot,
+    first: f64,
+    known: Vec<bool>,
+    /// Known frames by their place, as the shot has them.
+    frames: BTreeMap<usize, &'a Frame>,
+    /// Width and height.
+    size: (usize, usize),
+}
+
+/// Longer shots are better made in parts.
+const MOST_ROW: usize = 1 << 16;
+
+impl<'a> Row<'a> {
+    fn new(shot: &'a Shot) -> Result<Self> {
+        let times = shot.frames().iter().map(|(time, _)| *time).chain(shot.gaps().iter().copied());
+        let (first, last) = times.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
+        if let Some(between) = times.clone().find(|t| (t - first).fract() != 0.0) {
+            return Err(Error::Request(format!("{between} lies between frames, and the video model makes whole ones")));
+        }
+        let Some(size) = shot.size() else {
+            return Err(Error::Request("the shot has no size: give it one, or a known frame".to_owned()));
+        };
+        let count = if last >= first { (last - first) as usize + 1 } else { 0 };
+        if count > MOST_ROW {
+            return Err(Error::Request(format!("a shot of {count} frames is too long to fill in one go")));
+        }
+        // What is neither known nor wanted is made too: something must lie there.
+        let mut known = vec![false; count];
+        let mut frames = BTreeMap::new();
+        for (time, frame) in shot.frames() {
+            known[(time - first) as usize] = true;
+            frames.insert((time - first) as usize, frame);
+        }
+        for time in shot.gaps() {
+            known[(time - first) as usize] = false;
+        }
+        Ok(Self { shot, first, known, frames, size })
+    }
+
+    /// The made frames at the shot's gaps, in its own size, channels and encoding.
+    fn made(&self, frames: &BTreeMap<usize, Frame>) -> Result<Vec<Made>> {
+        let like = self.shot.frames().first().map(|(_, frame)| frame);
+        let mut out = Vec::new();
+        for time in self.shot.gaps() {
+            let Some(frame) = frames.get(&((time - self.first) as usize)) else {
+                return Err(Error::Request(format!("frame {time} was not made")));
+            };
+            let frame = dressed(&frame.resized(self.size.0, self.size.1)?, like)?;
+            let guess = vec![0.0; frame.width() * frame.height()];
+            let confidence = Frame::new(frame.width(), frame.height(), 1, Encoding::Display, guess)?;
+            out.push(Made { time: *time, frame, confidence, origin: Origin::Made });
+        }
+        Ok(out)
+    }
+}
+
+/// RGB as the shot's frames are.
+fn dressed(frame: &Frame, like: Option<&Frame>) -> Result<Frame> {
+    let Some(like) = like else { return Ok(frame.clone()) };
+    let encoding = like.encoding();
+    let channels = like.channels();
+    let mut pixels = Vec::with_capacity(frame.width() * frame.height() * channels);
+    for p in frame.pixels().chunks_exact(3) {
+        let colour = |v: f32| if encoding == Encoding::Linear { srgb::decode(v) } else { v };
+        match channels {
+            1 | 2 => {
+                pixels.push(colour(0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]));
+                pixels.extend(std::iter::repeat_n(1.0, channels - 1));
+            }
+            _ => {
+                pixels.extend(p.iter().map(|v| colour(*v)));
+                // Opaque; what further channels hold is not known.
+                pixels.extend((3..channels).map(|c| f32::from(u8::from(c == 3))));
+            }
+        }
+    }
+    Frame::new(frame.width(), frame.height(), channels, encoding, pixels)
+}
+
+/// A known frame as the model is shown it: display-referred RGB of the size frames are made in.
+fn shown(frame: &Frame, (width, height): (usize, usize)) -> Result<Frame> {
+    let small = frame.resized(width, height)?;
+    let channels = small.channels();
+    let colour = |v: f32| if small.encoding() == Encoding::Linear { srgb::encode(v.clamp(0.0, 1.0)) } else { v };
+    let mut pixels = Vec::with_capacity(width * height * 3);
+    for p in small.pixels().chunks_exact(channels) {
+        pixels.extend((0..3).map(|c| colour(p[if channels >= 3 { c } else { 0 }])));
+    }
+    Frame::new(width, height, 3, Encoding::Display, pixels)
+}
+
+/// One fill under way.
+struct Job<'a> {
+    filler: &'a DiffusionFiller,
+    row: &'a Row<'a>,
+    brief: &'a Brief,
+    /// Width and height of frames as they are made.
+    size: (usize, usize),
+    watch: &'a dyn Watch,
+    /// Parts of the work, and those that are done.
+    parts: usize,
+    done: usize,
+    report: Report,
+}
+
+impl<'a> Job<'a> {
+    /// The next part of the work, as a part of the progress bar.
+    fn next_part(&mut self) -> Share<'a> {
+        let at = |i: usize| i as f32 / self.parts as f32;
+        self.done += 1;
+        Share { watch: self.watch, from: at(self.done - 1), to: at(self.done) }
+    }
+
+    /// The frames of a passage from its first run on, their colours matched.
+    fn passage(&mut self, runs: &[Window]) -> Result<Vec<Frame>> {
+        let latents = self.latents(runs)?;
+        let (part, noise) = (self.next_part(), noise_of(self.brief, self.done));
+        let film = self.filler.ltx.decode(&latents, noise, &self.filler.settings, &part)?;
+        self.matched(&film, runs[0].start)
+    }
+
+    /// The latents of a passage, each run started with the end of the one before.
+    fn latents(&mut self, runs: &[Window]) -> Result<Latents> {
+        let mut whole: Option<Latents> = None;
+        for window in runs {
+            let request = self.request(window, whole.as_ref())?;
+            let part = self.next_part();
+            let run = self.filler.ltx.latents(&request, &mut noise_of(self.brief, self.done), &part)?;
+            self.report.unknown_words.clone_from(&run.unknown_words);
+            whole = Some(match whole {
+                None => run,
+                Some(whole) => {
+                    let fresh = run.film.narrow(0, window.carried, run.film.dim(0)? - window.carried)?;
+                    Latents { film: Tensor::cat(&[&whole.film, &fresh], 0)?, ..whole }
+                }
+            });
+        }
+        whole.ok_or_else(|| Error::Request("nothing is missing".to_owned()))
+    }
+
+    fn request(&self, window: &Window, before: Option<&Latents>) -> Result<Request> {
+        let strength = 1.0 - self.brief.strength.clamp(0.0, 1.0);
+        let mut items = Vec::new();
+        if let Some(before) = before
+            && window.carried > 0
+        {
+            let count = before.film.dim(0)?;
+            let end = before.film.narrow(0, count - window.carried, window.carried)?;
+            items.push(Item { content: Content::Latents(end), frame: 0, strength: 1.0 });
+        }
+        for placed in &window.known {
+            let frames =
+                placed.row.clone().map(|i| shown(self.row.frames[&i], self.size)).collect::<Result<Vec<_>>>()?;
+            let content = match <[Frame; 1]>::try_from(frames) {
+                Ok([still]) => Content::Still(still),
+                Err(frames) => Content::Sequence(frames),
+            };
+            items.push(Item { content, frame: placed.at, strength });
+        }
+        Ok(Request {
+            prompt: self.brief.prompt.clone(),
+            negative_prompt: self.brief.negative_prompt.clone(),
+            width: self.size.0,
+            height: self.size.1,
+            frames: window.frames,
+            rate: self.row.shot.rate(),
+            items,
+            settings: self.filler.settings.clone(),
+        })
+    }
+
+    /// The film with its colours matched to the known frames on both sides of each gap.
+    fn matched(&mut self, film: &[Frame], start: usize) -> Result<Vec<Frame>> {
+        let mut joins: Vec<(usize, Match)> = Vec::new();
+        for (place, frame) in &self.row.frames {
+            let missing = |i: Option<usize>| i.and_then(|i| self.row.known.get(i)).is_some_and(|k| !k);
+            let beside = missing(place.checked_sub(1)) || missing(place.checked_add(1));
+            let Some(made) = place.checked_sub(start).and_then(|i| film.get(i)).filter(|_| beside) else { continue };
+            let known = shown(frame, (made.width(), made.height()))?;
+            let to = Match::of(made, &known);
+            let (before, after) = (delta_e(made, &known), delta_e(&to.apply(made)?, &known));
+            self.report.seams.push(Seam { time: self.row.first + *place as f64, before, after });
+            joins.push((*place, to));
+        }
+        let matched = film.iter().enumerate().map(|(i, frame)| match between(&joins, start + i) {
+            Some(to) => to.apply(frame),
+            None => Ok(frame.clone()),
+        });
+        matched.collect()
+    }
+}
+
+/// The match at a place: that of the nearest join, or between two joins their mixture.
+fn between(joins: &[(usize, Match)], place: usize) -> Option<Match> {
+    let after = joins.partition_point(|(at, _)| *at <= place);
+    match (after.checked_sub(1).map(|i| joins[i]), joins.get(after).copied()) {
+        (Some((from, a)), Some((to, b))) => Some(a.mixed(b, (place - from) as f32 / (to - from) as f32)),
+        (Some((_, only)), None) | (None, Some((_, only))) => Some(only),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

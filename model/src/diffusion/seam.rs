@@ -1,0 +1,106 @@
+//! The colours of what is made, brought to those of what it joins.
+//!
+//! The model makes the known frames it was told of once more. How their colours differ from the true ones is how the
+//! colours of the frames between them will jump where they meet the originals; what undoes the one undoes the other.
+
+use crate::Frame;
+
+/// A gain and an offset for each colour, display-referred.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Match {
+    gain: [f32; 3],
+    offset: [f32; 3],
+}
+
+/// A gain beyond these is no match but a different picture.
+const GAINS: (f32, f32) = (0.8, 1.25);
+
+/// The colours of RGB, one at a time.
+fn channel(frame: &Frame, c: usize) -> impl Iterator<Item = f32> + '_ {
+    frame.pixels().iter().skip(c).step_by(frame.channels()).copied()
+}
+
+fn moments(frame: &Frame, c: usize) -> (f32, f32) {
+    let count = (frame.width() * frame.height()) as f64;
+    let mean = channel(frame, c).map(f64::from).sum::<f64>() / count;
+    let variance = channel(frame, c).map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
+    (mean as f32, variance.sqrt() as f32)
+}
+
+impl Match {
+    /// What brings the mean and deviation of each colour of `made` to those of `known`, both RGB of one size.
+    pub(super) fn of(made: &Frame, known: &Frame) -> Self {
+        let mut out = Self { gain: [1.0; 3], offset: [0.0; 3] };
+        for c in 0..3 {
+            let ((from, spread), (to, wanted)) = (moments(made, c), moments(known, c));
+            let gain = if spread > 1e-3 { (wanted / spread).clamp(GAINS.0, GAINS.1) } else { 1.0 };
+            (out.gain[c], out.offset[c]) = (gain, to - gain * from);
+        }
+        out
+    }
+
+    /// A share of another.
+    pub(super) fn mixed(self, other: Self, share: f32) -> Self {
+        let mix = |a: [f32; 3], b: [f32; 3]| std::array::from_fn(|c| a[c] + (b[c] - a[c]) * share);
+        Self { gain: mix(self.gain, other.gain), offset: mix(self.offset, other.offset) }
+    }
+
+    /// The frame, RGB, with its colours matched.
+    pub(super) fn apply(self, frame: &Frame) -> crate::Result<Frame> {
+        let pixels = frame.pixels().iter().enumerate();
+        let pixels = pixels.map(|(i, v)| (self.gain[i % 3] * v + self.offset[i % 3]).clamp(0.0, 1.0)).collect();
+        Frame::new(frame.width(), frame.height(), 3, frame.encoding(), pixels)
+    }
+}
+
+/// The mean difference in colour of two frames of RGB, display-referred: ΔE of CIE 1976.
+pub(super) fn delta_e(a: &Frame, b: &Frame) -> f64 {
+    let lab = |frame: &Frame| -> Vec<[f32; 3]> {
+        frame.pixels().chunks_exact(frame.channels()).map(|p| lab([p[0], p[1], p[2]])).collect()
+    };
+    let (a, b) = (lab(a), lab(b));
+    let distance =
+        |(a, b): (&[f32; 3], &[f32; 3])| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+    a.iter().zip(&b).map(distance).sum::<f64>() / a.len().max(1) as f64
+}
+
+/// CIE L*a*b* of display-referred Rec. 709 under D65 (IEC 61966-2-1, CIE 15).
+fn lab(rgb: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = rgb.map(crate::srgb::decode);
+    let x = (0.412_456 * r + 0.357_576 * g + 0.180_438 * b) / 0.950_47;
+    let y = 0.212_673 * r + 0.715_152 * g + 0.072_175 * b;
+    let z = (0.019_334 * r + 0.119_192 * g + 0.950_304 * b) / 1.088_83;
+    let f = |t: f32| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+    let (x, y, z) = (f(x), f(y), f(z));
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoding;
+
+    fn frame(of: impl Fn(usize) -> f32) -> Frame {
+        Frame::new(8, 4, 3, Encoding::Display, (0..96).map(of).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_graded_frame_is_matched_back() {
+        let known = frame(|i| 0.2 + 0.5 * ((i * 37 % 97) as f32 / 97.0));
+        let made = frame(|i| known.pixels()[i] * [0.9, 1.05, 1.0][i % 3] + [0.0, 0.05, -0.06][i % 3]);
+        let matched = Match::of(&made, &known).apply(&made).unwrap();
+        assert!(delta_e(&made, &known) > 2.0);
+        assert!(delta_e(&matched, &known) < 0.01, "{}", delta_e(&matched, &known));
+    }
+
+    #[test]
+    fn white_and_black_are_where_they_belong() {
+        let [l, a, b] = lab([1.0; 3]);
+        assert!((l - 100.0).abs() < 0.01 && a.abs() < 0.02 && b.abs() < 0.02, "{l} {a} {b}");
+        let [l, ..] = lab([0.0; 3]);
+        assert!(l.abs() < 0.01);
+        // Red, by the tables.
+        let [l, a, b] = lab([1.0, 0.0, 0.0]);
+        assert!((l - 53.24).abs() < 0.05 && (a - 80.09).abs() < 0.1 && (b - 67.2).abs() < 0.1, "{l} {a} {b}");
+    }
+}

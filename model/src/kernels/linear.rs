@@ -1,8 +1,8 @@
 //! The linear layer, whose weights stay in the type of their file.
 //!
-//! On the CPU activations are f32, whatever the weights' type: blocks of 16-bit weights are widened in a thread's
-//! scratch memory just before they are used, so that a model takes no more memory than its file. On a GPU activations
-//! have the weights' type.
+//! On the CPU activations between layers are f32, whatever the weights' type. bf16 weights are multiplied as they are
+//! where the processor can; elsewhere blocks of 16-bit weights are widened in a thread's scratch memory just before they
+//! are used, so that a model takes no more memory than its file. On a GPU activations have the weights' type.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::approx::gelu;
+use super::bf16;
 use super::product::{Matrix, multiply};
 use super::tile::with_scratch;
 use super::weights::WeightSlice;
@@ -121,6 +122,9 @@ impl Linear {
 const ROWS: usize = 512;
 const OUTPUTS: usize = 64;
 
+/// Tokens whose sums are turned from columns to rows at a time.
+const TURNED: usize = 16;
+
 struct DenseKernel {
     then: Then,
     outputs: usize,
@@ -140,6 +144,12 @@ impl CustomOp2 for DenseKernel {
         let x = &x.as_slice::<f32>()?[start..end];
         let weights = WeightSlice::new(w, at)?;
         let mut out = vec![0.0; tokens * self.outputs];
+        if let WeightSlice::BF16(weights) = weights
+            && bf16::is_supported()
+        {
+            self.with_bf16(x, inputs, weights, &mut out);
+            return Ok((CpuStorage::F32(out), (tokens, self.outputs).into()));
+        }
         blocks(&mut out, self.outputs).into_par_iter().enumerate().for_each(|(i, mut block)| {
             let per_row = self.outputs.div_ceil(OUTPUTS);
             let (row, first) = (i / per_row * ROWS, i % per_row * OUTPUTS);
@@ -163,7 +173,46 @@ fn blocks(out: &mut [f32], outputs: usize) -> Vec<Vec<&mut [f32]>> {
     blocks
 }
 
+/// Cuts `out`, rows of `outputs`, into columns of at most [`OUTPUTS`], each as the parts of its rows.
+fn columns(out: &mut [f32], outputs: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut columns: Vec<Vec<&mut [f32]>> = (0..outputs.div_ceil(OUTPUTS)).map(|_| Vec::new()).collect();
+    for row in out.chunks_exact_mut(outputs) {
+        for (column, part) in columns.iter_mut().zip(row.chunks_mut(OUTPUTS)) {
+            column.push(part);
+        }
+    }
+    columns
+}
+
 impl DenseKernel {
+    fn with_bf16(&self, x: &[f32], inputs: usize, weights: &[half::bf16], out: &mut [f32]) {
+        let packed = bf16::Packed::of_rows(x, inputs);
+        let pitch = packed.pitch();
+        columns(out, self.outputs).into_par_iter().enumerate().for_each(|(i, mut rows)| {
+            let (first, count) = (i * OUTPUTS, rows[0].len());
+            with_scratch(count * (pitch + TURNED), |scratch| {
+                let (sums, tile) = scratch.split_at_mut(count * pitch);
+                let weights = &weights[first * inputs..(first + count) * inputs];
+                packed.multiply(weights, inputs, inputs, sums, false);
+                for (t, rows) in rows.chunks_mut(TURNED).enumerate() {
+                    for (o, sums) in sums.chunks_exact(pitch).enumerate() {
+                        for (i, sum) in sums[t * TURNED..][..rows.len()].iter().enumerate() {
+                            tile[i * count + o] = *sum;
+                        }
+                    }
+                    for (out, sums) in rows.iter_mut().zip(tile.chunks_exact(count)) {
+                        self.finish(sums, first, out);
+                    }
+                }
+            });
+        });
+    }
+
+    fn finish(&self, sums: &[f32], first: usize, out: &mut [f32]) {
+        let bias = self.bias.as_ref().map(|b| &b[first..first + out.len()]);
+        Arch::new().dispatch(Finish { sums, bias, then: self.then, out });
+    }
+
     fn block(&self, x: Matrix<'_>, weights: &WeightSlice<'_>, inputs: usize, first: usize, out: &mut [&mut [f32]]) {
         let count = out[0].len();
         let widened = if weights.is_wide() { 0 } else { count * inputs };
@@ -171,9 +220,8 @@ impl DenseKernel {
             let (wide, sums) = scratch.split_at_mut(widened);
             let block = weights.widened(first * inputs..(first + count) * inputs, wide);
             multiply(sums, count, x, Matrix::new(block, count, inputs, inputs).transposed(), false);
-            let bias = self.bias.as_ref().map(|b| &b[first..first + count]);
             for (out, sums) in out.iter_mut().zip(sums.chunks_exact(count)) {
-                Arch::new().dispatch(Finish { sums, bias, then: self.then, out });
+                self.finish(sums, first, out);
             }
         });
     }
@@ -227,7 +275,10 @@ mod tests {
         let w = rng.tensor(&[300, 64], 0.3);
         for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 1e-5), (DType::F16, 1e-5)] {
             let w = w.to_dtype(dtype).unwrap();
-            let want = reference(&x, &w.to_dtype(DType::F32).unwrap(), &b);
+            // Where the processor multiplies bf16 itself, activations are rounded to it.
+            let rounded = dtype == DType::BF16 && bf16::is_supported();
+            let seen = if rounded { x.to_dtype(dtype).unwrap().to_dtype(DType::F32).unwrap() } else { x.clone() };
+            let want = reference(&seen, &w.to_dtype(DType::F32).unwrap(), &b);
             let layer = Linear::new(w, Some(b.clone())).unwrap();
             assert_close(&flat(&layer.forward(&x).unwrap()), &flat(&want), tolerance, &format!("{dtype:?}"));
             let gelu = layer.forward_then(&x, Then::Gelu).unwrap();
@@ -241,9 +292,24 @@ mod tests {
     #[test]
     fn threads_do_not_change_the_sums() {
         let mut rng = Rng::new(2);
-        let layer = Linear::new(rng.tensor(&[600, 40], 1.0), None).unwrap();
-        let x = rng.tensor(&[700, 40], 1.0);
-        assert_same_on_any_threads(|| layer.forward(&x));
+        let (w, x) = (rng.tensor(&[600, 41], 1.0), rng.tensor(&[700, 41], 1.0));
+        for dtype in [DType::F32, DType::BF16] {
+            let layer = Linear::new(w.to_dtype(dtype).unwrap(), None).unwrap();
+            assert_same_on_any_threads(|| layer.forward(&x));
+        }
+    }
+
+    #[test]
+    fn odd_sizes_of_sixteen_bits_are_whole() {
+        let mut rng = Rng::new(3);
+        for (tokens, inputs, outputs) in [(1, 1, 1), (49, 7, 9), (3, 130, 65)] {
+            let (x, w) = (rng.tensor(&[tokens, inputs], 1.0), rng.tensor(&[outputs, inputs], 1.0));
+            let [x, w] = [x, w].map(|t| t.to_dtype(DType::BF16).unwrap());
+            let wide = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
+            let got = Linear::new(w.clone(), None).unwrap().forward(&wide(&x)).unwrap();
+            let want = wide(&x).matmul(&wide(&w).t().unwrap()).unwrap();
+            assert_close(&flat(&got), &flat(&want), 1e-5, &format!("{tokens} {inputs} {outputs}"));
+        }
     }
 
     #[test]

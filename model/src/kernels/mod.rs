@@ -13,6 +13,7 @@
 
 mod approx;
 mod attention;
+mod bf16;
 mod conv;
 mod conv3d;
 mod correlation;

@@ -1,6 +1,6 @@
 //! The matrix product, on the calling thread alone: what splits its work over threads calls it with its own part.
 //!
-//! The one place of this crate with unsafe code: the crate `gemm` takes raw pointers.
+//! One of the two places of this crate with unsafe code: the crate `gemm` takes raw pointers.
 #![allow(unsafe_code, reason = "a safe face for the crate gemm, which takes pointers and strides")]
 
 use gemm::{Parallelism, gemm};

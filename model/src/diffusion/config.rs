@@ -326,6 +326,21 @@ pub(super) fn vae_from_single_file(json: &Value) -> Result<Value, Fault> {
     Ok(out)
 }
 
+/// Reads the configurations and names that `text` may hold, for the fuzz target: JSON, or one name a line.
+#[doc(hidden)]
+pub fn fuzz_configurations(text: &str) {
+    let _ = super::names::transformer(text.lines());
+    let _ = super::names::vae(text.lines());
+    let _ = super::names::text_encoder(text.lines());
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return };
+    let _ = TransformerConfig::read(&json);
+    let _ = UpsamplerConfig::read(&json);
+    if let Ok(config) = VaeConfig::read(&json) {
+        let _ = (config.time_factor(), config.space_factor());
+    }
+    let _ = vae_from_single_file(&json).and_then(|json| VaeConfig::read(&json));
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use parking_lot::Mutex;
 
 use super::{
+    decoding::Decoding,
     denoise::{Denoiser, Follow},
     item::{self, Conditioned, Grid, Item, Known},
     model_files::ModelFiles,
@@ -16,9 +17,9 @@ use super::{
     text::Tokenizer,
     transformer::{Text, Transformer},
     upsampler::{adain, tone_map},
-    vae::{Tiling, Vae},
+    vae::Vae,
 };
-use crate::{Encoding, Error, Frame, Kept, Result, Watch};
+use crate::{Error, Frame, Kept, Result, Watch};
 
 /// What to make.
 #[derive(Clone, Debug)]
@@ -280,8 +281,14 @@ impl Ltx {
         let (frames, channels, height, width) = latents.film.dims4()?;
         let grid = Grid { frames, height, width, channels, by: self.factors() };
         let plan = MemoryPlan::new(&self.files, &grid, false, self.budget)?;
-        let decoding = Decoding { ltx: self, settings, watch, plan };
-        self.kept_clean(decoding.run(&latents.film, &grid, noise, seconds))
+        let since = Instant::now();
+        let vae = self.vae(&plan)?;
+        seconds.push(("loading the VAE", since.elapsed().as_secs_f64()));
+        let since = Instant::now();
+        let decoding = Decoding { vae: &vae, settings, watch, tiled: plan.tiled };
+        let frames = self.kept_clean(decoding.run(&latents.film, &grid, noise))?;
+        seconds.push(("VAE decode", since.elapsed().as_secs_f64()));
+        Ok(frames)
     }
 
     /// Whether both may stay in memory beside each other.
@@ -487,50 +494,6 @@ impl Run<'_> {
     }
 }
 
-/// Latents under way to frames.
-struct Decoding<'a> {
-    ltx: &'a Ltx,
-    settings: &'a Settings,
-    watch: &'a dyn Watch,
-    plan: MemoryPlan,
-}
-
-impl Decoding<'_> {
-    fn run(
-        &self,
-        latents: &Tensor,
-        grid: &Grid,
-        noise: &mut dyn Noise,
-        seconds: &mut Vec<(&'static str, f64)>,
-    ) -> Result<Vec<Frame>> {
-        let since = Instant::now();
-        let vae = self.ltx.vae(&self.plan)?;
-        seconds.push(("loading the VAE", since.elapsed().as_secs_f64()));
-        let since = Instant::now();
-        let latents = vae.statistics().on_cpu()?.denormalised(latents)?;
-        let [frames, channels, height, width] = grid.shape();
-        let (latents, noise_left) = if vae.config().timestep_conditioning {
-            let fresh = noise.draw(Purpose::Decode, &[channels, frames, height, width])?.transpose(0, 1)?;
-            let share = self.settings.decode_noise;
-            (((latents * (1.0 - share))? + (fresh * share)?)?, self.settings.decode_timestep as f32)
-        } else {
-            (latents, 0.0)
-        };
-        let tiling = self.plan.tiled.then(Tiling::usual);
-        let asked = Mutex::new(0u32);
-        let go_on = || {
-            let mut asked = asked.lock();
-            *asked += 1;
-            // How many convolutions there are in all tiles is not worth knowing: the bar nears its end ever slower.
-            self.watch.progress(1.0 - 1.0 / (1.0 + *asked as f32 / 12.0))
-        };
-        let film = vae.decode(&latents, noise_left, tiling.as_ref(), &go_on)?.ok_or(Error::Cancelled)?;
-        let frames = frames_of(&film.to_device(&Device::Cpu)?)?;
-        seconds.push(("VAE decode", since.elapsed().as_secs_f64()));
-        Ok(frames)
-    }
-}
-
 /// Numbers that grew out of bounds make black frames at best.
 fn finite(latents: &Tensor) -> Result<()> {
     let sum = latents.abs()?.sum_all()?.to_scalar::<f32>()?;
@@ -541,17 +504,6 @@ fn finite(latents: &Tensor) -> Result<()> {
                 .to_owned(),
         )),
     }
-}
-
-/// A film `[T, 3, H, W]`, -1 to 1, as frames.
-fn frames_of(film: &Tensor) -> Result<Vec<Frame>> {
-    let (frames, _, height, width) = film.dims4()?;
-    let film = (film.clamp(-1f32, 1f32)? * 0.5)?.affine(1.0, 0.5)?.permute((0, 2, 3, 1))?.contiguous()?;
-    let frame = |t: usize| {
-        let pixels = film.narrow(0, t, 1)?.flatten_all()?.to_vec1::<f32>()?;
-        Frame::new(width, height, 3, Encoding::Display, pixels)
-    };
-    (0..frames).map(frame).collect()
 }
 
 impl Ltx {

@@ -8,6 +8,7 @@
 //! [`ModelFiles::open`] reads what publishers ship, [`Ltx`] runs it, [`DiffusionFiller`] fills a shot with it.
 
 mod config;
+mod decoding;
 mod denoise;
 mod embedding;
 mod files;
@@ -31,6 +32,7 @@ mod upsampler;
 mod vae;
 mod window;
 
+pub use config::fuzz_configurations;
 pub use files::fuzz_headers;
 pub use filler::{DiffusionFiller, Report, Seam};
 pub use item::{Content, Item};

@@ -145,8 +145,8 @@ impl Conv3d {
 /// Pixels and output channels of one block, and input channels of one slice. They do not depend on the number of
 /// threads, so neither do the sums.
 const PIXELS: usize = 480;
-const OUTPUTS: usize = 128;
-const SLICE: usize = 16;
+const OUTPUTS: usize = 256;
+const SLICE: usize = 8;
 
 struct ProductKernel<'a> {
     /// Frames, channels, height and width of the output.

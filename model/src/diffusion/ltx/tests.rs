@@ -4,8 +4,8 @@ use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 
 use super::*;
 use crate::{
-    Unwatched,
-    diffusion::{Content, Elsewhere, Schedule, Seeded},
+    Encoding, Unwatched,
+    diffusion::{Content, Elsewhere, Schedule, Seeded, vae::Tiling},
 };
 
 fn fixture(part: &str) -> std::path::PathBuf {

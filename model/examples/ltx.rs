@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, quantized::GgmlDType};
 use clap::{Parser, ValueEnum};
 use pickup_model::{
     Encoding, Frame, Watch,
@@ -31,6 +31,9 @@ struct Arguments {
     /// Random weights of the shapes in this list, to measure with.
     #[arg(long, conflicts_with = "model")]
     random: Option<PathBuf>,
+    /// What the random transformer's matrices are quantised to.
+    #[arg(long, value_enum, requires = "random")]
+    quantised: Option<Quantised>,
     /// Which of the list's transformers.
     #[arg(long, default_value = "transformer_2b")]
     transformer: String,
@@ -129,6 +132,12 @@ enum Type {
     Bf16,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Quantised {
+    Q8_0,
+    Q4K,
+}
+
 #[derive(Clone)]
 struct Size(usize, usize);
 
@@ -179,7 +188,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (device, dtype) = (device(arguments.device)?, dtype(arguments.dtype));
     let files = match &arguments.random {
-        Some(list) => random(list, &arguments.transformer, dtype)?,
+        Some(list) => random(list, arguments, dtype)?,
         None => ModelFiles::open(arguments.model.as_deref().unwrap_or(Path::new(".")), &elsewhere(arguments))?,
     };
     let ltx = Ltx::new(files, device, dtype, (arguments.budget * 1e9) as u64)?;
@@ -226,10 +235,17 @@ fn elsewhere(arguments: &Arguments) -> Elsewhere {
     }
 }
 
-fn random(list: &Path, transformer: &str, dtype: DType) -> Result<ModelFiles, Failure> {
+fn random(list: &Path, arguments: &Arguments, dtype: DType) -> Result<ModelFiles, Failure> {
     let mut lists: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(list)?)?;
-    lists["transformer"] = lists[transformer].clone();
-    Ok(ModelFiles::random(&lists, dtype)?)
+    if !lists.is_object() {
+        return Err(format!("{} is no list of tensors", list.display()).into());
+    }
+    lists["transformer"] = lists[&arguments.transformer].clone();
+    let quantised = arguments.quantised.map(|q| match q {
+        Quantised::Q8_0 => GgmlDType::Q8_0,
+        Quantised::Q4K => GgmlDType::Q4K,
+    });
+    Ok(ModelFiles::random(&lists, dtype, quantised)?)
 }
 
 fn device(place: Place) -> candle_core::Result<Device> {

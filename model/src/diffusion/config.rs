@@ -202,9 +202,11 @@ impl VaeConfig {
                 return Err(format!("decoder_block_out_channels must double from block to block, not {channels:?}"));
             }
         }
-        if coarsest_first.last().is_some_and(|c| *c % 4 != 0) {
-            return Err("the finest block of the decoder needs a multiple of 4 channels".to_owned());
+        if coarsest_first.last().is_some_and(|c| *c % 8 != 0) {
+            return Err("the finest block of the decoder needs a multiple of 8 channels".to_owned());
         }
+        check("the VAE's factor in space", self.space_factor(), 128)?;
+        check("the VAE's factor in time", self.time_factor(), 64)?;
         let doublings = 1 << self.decoder_block_out_channels.len();
         let encoder = (self.time_factor(), self.space_factor());
         let decoder = (doublings, doublings * self.patch_size);

@@ -49,9 +49,10 @@ impl Decoding<'_> {
 /// A film `[T, 3, H, W]`, -1 to 1, as frames.
 fn frames_of(film: &Tensor) -> Result<Vec<Frame>> {
     let (frames, _, height, width) = film.dims4()?;
-    let film = (film.clamp(-1f32, 1f32)? * 0.5)?.affine(1.0, 0.5)?.permute((0, 2, 3, 1))?.contiguous()?;
+    // One at a time: whole films are large.
     let frame = |t: usize| {
-        let pixels = film.narrow(0, t, 1)?.flatten_all()?.to_vec1::<f32>()?;
+        let frame = film.get(t)?.clamp(-1f32, 1f32)?.affine(0.5, 0.5)?.permute((1, 2, 0))?;
+        let pixels = frame.flatten_all()?.to_vec1::<f32>()?;
         Frame::new(width, height, 3, Encoding::Display, pixels)
     };
     (0..frames).map(frame).collect()

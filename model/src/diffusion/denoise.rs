@@ -101,7 +101,12 @@ impl Denoiser<'_> {
         }
         let (count, channels) = picture.dims2()?;
         let fresh = noise.draw(Purpose::Step(step), &[count - extra, channels])?.to_device(self.device)?;
-        let fresh = fresh.pad_with_zeros(0, extra, 0)?;
+        let fresh = if extra > 0 {
+            let items = noise.draw(Purpose::StepItems(step), &[extra, channels])?.to_device(self.device)?;
+            Tensor::cat(&[&items, &fresh], 0)?
+        } else {
+            fresh
+        };
         let next = Tensor::new(next, self.device)?.reshape((count, 1))?;
         picture.broadcast_mul(&next.affine(-1.0, 1.0)?)? + fresh.broadcast_mul(&next)?
     }

@@ -24,7 +24,7 @@ use crate::{Error, Result};
 /// A tensor as its file holds it.
 #[derive(Clone, Debug)]
 pub(super) enum Stored {
-    /// Numbers of 32 or 16 bits.
+    /// Plain numbers.
     Dense(Tensor),
     /// Blocks of quantised numbers.
     Quantised(Arc<QTensor>),
@@ -34,7 +34,7 @@ pub(super) enum Stored {
 struct Entry {
     file: usize,
     shape: Vec<usize>,
-    /// Bytes in the file, which it also takes in memory.
+    /// Bytes in the file.
     bytes: u64,
     kind: Kind,
 }
@@ -118,8 +118,12 @@ impl TensorFiles {
         self.entries.get(name).map(|e| e.shape.as_slice())
     }
 
+    /// Bytes a tensor takes in memory: numbers of 8 bits are widened to 16.
     pub(super) fn bytes(&self, name: &str) -> u64 {
-        self.entries.get(name).map_or(0, |e| e.bytes)
+        self.entries.get(name).map_or(0, |e| match e.kind {
+            Kind::Safetensors { dtype, .. } if dtype.size_in_bytes() == 1 => 2 * e.bytes,
+            _ => e.bytes,
+        })
     }
 
     fn add_safetensors(&mut self, path: &Path) -> Result<()> {
@@ -134,7 +138,7 @@ impl TensorFiles {
             let Some(bytes) = bytes else {
                 return Err(unreadable(path, format!("the header contradicts itself about {name}")));
             };
-            if start + to > length {
+            if start.checked_add(to).is_none_or(|end| end > length) {
                 return Err(unreadable(path, format!("it ends before the tensor {name}: the file is truncated")));
             }
             let dtype = DType::try_from(info.dtype).map_err(|e| unreadable(path, format!("{name}: {e}")))?;

@@ -16,19 +16,31 @@ use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, W
 
 /// Makes missing frames from a prompt and whatever is known.
 ///
-/// Frames are made at whole steps of the timeline, in display-referred RGB of at most [`DiffusionFiller::most_pixels`],
+/// Frames are made at whole steps of the timeline, in display-referred RGB of at most [`Framing::most_pixels`],
 /// and brought to the shot's size, channels and encoding; where a shot has alpha, what is made is opaque. Highlights above
 /// white are cut.
 pub struct DiffusionFiller {
     ltx: Ltx,
     settings: Settings,
-    /// Pixels of a frame as it is made.
+    framing: Framing,
+    weights_id: String,
+}
+
+/// What is made at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// Pixels of a frame as it is made, at most.
     pub most_pixels: usize,
     /// Frames made in one go, one more than a multiple of 8; longer gaps are made piece by piece.
     pub window: usize,
     /// Known frames that are looked at on each side, one more than a multiple of 8.
     pub context: usize,
-    weights_id: String,
+}
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self { most_pixels: 768 * 512, window: 121, context: 17 }
+    }
 }
 
 /// Where what is made meets a known frame.
@@ -56,9 +68,11 @@ impl DiffusionFiller {
     ///
     /// # Errors
     /// When the model's files cannot be read.
-    pub fn new(ltx: Ltx, settings: Settings) -> Result<Self> {
-        let weights_id = ltx.files().fingerprint()?;
-        Ok(Self { ltx, settings, most_pixels: 768 * 512, window: 121, context: 17, weights_id })
+    pub fn new(ltx: Ltx, settings: Settings, framing: Framing) -> Result<Self> {
+        // Whatever changes the frames is in the name of a take.
+        let how = twox_hash::XxHash3_128::oneshot(format!("{settings:?} {framing:?}").as_bytes());
+        let weights_id = format!("{}-{how:032x}", ltx.files().fingerprint()?);
+        Ok(Self { ltx, settings, framing, weights_id })
     }
 
     /// As [`Filler::fill`], with what there is to say of it.
@@ -68,17 +82,23 @@ impl DiffusionFiller {
     pub fn fill_reported(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<(Vec<Made>, Report)> {
         let row = Row::new(shot)?;
         let (time, space) = self.ltx.factors();
-        let limits = Limits { window: self.window, context: self.context, time };
-        if self.window % time != 1 || self.context % time != 1 || self.window <= 2 * time {
-            return Err(Error::Request(format!(
-                "runs of {} frames with {} known ones are not possible",
-                self.window, self.context
-            )));
+        let Framing { most_pixels, window, context } = self.framing;
+        if window % time != 1 || context % time != 1 || window <= 2 * time {
+            return Err(Error::Request(format!("runs of {window} frames with {context} known ones are not possible")));
         }
-        let plan = passages(&row.known, limits);
+        let plan = passages(&row.known, Limits { window, context, time });
+        let size = model_size(row.size, most_pixels, space);
+        for runs in &plan {
+            if runs.len() > 1 && self.settings.second_pass.is_some() {
+                let most = format!("a second pass makes gaps of up to {window} frames with what is known around them");
+                return Err(Error::Request(format!("{most}: fill a shorter one, or do without the second pass")));
+            }
+            let fresh: usize = runs.iter().map(|r| (r.frames - 1) / time + 1 - r.carried).sum();
+            let twice = 1 + usize::from(self.settings.second_pass.is_some());
+            self.ltx.can_decode(fresh, (twice * size.0, twice * size.1))?;
+        }
         // One more for each passage, which is decoded.
         let parts = plan.iter().map(|runs| runs.len() + 1).sum();
-        let size = model_size(row.size, self.most_pixels, space);
         let mut job = Job { filler: self, row: &row, brief, size, watch, parts, done: 0, report: Report::default() };
         let mut frames = BTreeMap::new();
         for runs in &plan {
@@ -112,7 +132,8 @@ fn noise_of(brief: &Brief, run: usize) -> Seeded {
 /// The size a frame is made in: multiples of `space`, near the shot's shape, of at most `most` pixels.
 fn model_size((width, height): (usize, usize), most: usize, space: usize) -> (usize, usize) {
     let shrink = (most as f64 / (width * height) as f64).sqrt().min(1.0);
-    let side = |n: usize| ((n as f64 * shrink / space as f64).round() as usize).max(1) * space;
+    let longest = super::ltx::MOST_EDGE / space;
+    let side = |n: usize| ((n as f64 * shrink / space as f64).floor() as usize).clamp(1, longest) * space;
     (side(width), side(height))
 }
 
@@ -137,13 +158,13 @@ impl<'a> Row<'a> {
         if let Some(between) = times.clone().find(|t| (t - first).fract() != 0.0) {
             return Err(Error::Request(format!("{between} lies between frames, and the video model makes whole ones")));
         }
-        let Some(size) = shot.size() else {
+        let Some(size) = shot.size().filter(|(w, h)| *w > 0 && *h > 0) else {
             return Err(Error::Request("the shot has no size: give it one, or a known frame".to_owned()));
         };
-        let count = if last >= first { (last - first) as usize + 1 } else { 0 };
-        if count > MOST_ROW {
-            return Err(Error::Request(format!("a shot of {count} frames is too long to fill in one go")));
+        if last - first >= MOST_ROW as f64 {
+            return Err(Error::Request(format!("a shot from {first} to {last} is too long to fill in one go")));
         }
+        let count = if last >= first { (last - first) as usize + 1 } else { 0 };
         // What is neither known nor wanted is made too: something must lie there.
         let mut known = vec![false; count];
         let mut frames = BTreeMap::new();
@@ -236,7 +257,9 @@ impl<'a> Job<'a> {
         let latents = self.latents(runs)?;
         let (part, noise) = (self.next_part(), noise_of(self.brief, self.done));
         let film = self.filler.ltx.decode(&latents, noise, &self.filler.settings, &part)?;
-        self.matched(&film, runs[0].start)
+        // What follows the last frame that was told is made up, whatever may be known there.
+        let told = runs.iter().flat_map(|run| &run.known).map(|placed| placed.row.end).max().unwrap_or(0);
+        self.matched(&film, runs[0].start, told)
     }
 
     /// The latents of a passage, each run started with the end of the one before.
@@ -258,6 +281,15 @@ impl<'a> Job<'a> {
         whole.ok_or_else(|| Error::Request("nothing is missing".to_owned()))
     }
 
+    fn shown(&self, place: usize) -> Result<Frame> {
+        let frame = self.row.frames[&place];
+        if frame.pixels().iter().any(|v| !v.is_finite()) {
+            let time = self.row.first + place as f64;
+            return Err(Error::Request(format!("frame {time} has pixels that are not numbers; render it anew")));
+        }
+        shown(frame, self.size)
+    }
+
     fn request(&self, window: &Window, before: Option<&Latents>) -> Result<Request> {
         let strength = 1.0 - self.brief.strength.clamp(0.0, 1.0);
         let mut items = Vec::new();
@@ -269,8 +301,7 @@ impl<'a> Job<'a> {
             items.push(Item { content: Content::Latents(end), frame: 0, strength: 1.0 });
         }
         for placed in &window.known {
-            let frames =
-                placed.row.clone().map(|i| shown(self.row.frames[&i], self.size)).collect::<Result<Vec<_>>>()?;
+            let frames = placed.row.clone().map(|i| self.shown(i)).collect::<Result<Vec<_>>>()?;
             let content = match <[Frame; 1]>::try_from(frames) {
                 Ok([still]) => Content::Still(still),
                 Err(frames) => Content::Sequence(frames),
@@ -290,11 +321,11 @@ impl<'a> Job<'a> {
     }
 
     /// The film with its colours matched to the known frames on both sides of each gap.
-    fn matched(&mut self, film: &[Frame], start: usize) -> Result<Vec<Frame>> {
+    fn matched(&mut self, film: &[Frame], start: usize, told: usize) -> Result<Vec<Frame>> {
         let mut joins: Vec<(usize, Match)> = Vec::new();
         for (place, frame) in &self.row.frames {
             let missing = |i: Option<usize>| i.and_then(|i| self.row.known.get(i)).is_some_and(|k| !k);
-            let beside = missing(place.checked_sub(1)) || missing(place.checked_add(1));
+            let beside = *place < told && (missing(place.checked_sub(1)) || missing(place.checked_add(1)));
             let Some(made) = place.checked_sub(start).and_then(|i| film.get(i)).filter(|_| beside) else { continue };
             let known = shown(frame, (made.width(), made.height()))?;
             let to = Match::of(made, &known);

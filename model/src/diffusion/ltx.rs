@@ -1,14 +1,17 @@
 //! The video model at work: a request in, a film out.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     decoding::Decoding,
     denoise::{Denoiser, Follow},
-    item::{self, Conditioned, Grid, Item, Known},
+    item::{self, Conditioned, Content, Grid, Item, Known},
     model_files::ModelFiles,
     noise::{Noise, Purpose},
     plan::MemoryPlan,
@@ -77,6 +80,8 @@ pub struct Ltx {
     /// Embeddings of prompts, by their words.
     prompts: Mutex<Kept<String, Tensor>>,
     resident: Mutex<Resident>,
+    /// Held by the run under way.
+    turn: Mutex<()>,
     previews: Mutex<Option<Arc<Preview>>>,
 }
 
@@ -90,8 +95,8 @@ struct Resident {
 const PROMPTS: usize = 64 << 20;
 
 /// Longest shot that is made in one go: the published models were trained on up to 257 frames.
-pub(super) const MOST_FRAMES: usize = 257;
-const MOST_EDGE: usize = 4096;
+const MOST_FRAMES: usize = 257;
+pub(super) const MOST_EDGE: usize = 4096;
 
 /// The parts of the work and their share of the progress bar.
 #[derive(Clone, Copy)]
@@ -144,6 +149,7 @@ impl Ltx {
             tokenizer,
             prompts,
             resident: Mutex::default(),
+            turn: Mutex::default(),
             previews: Mutex::default(),
         })
     }
@@ -166,9 +172,10 @@ impl Ltx {
     /// When it cannot be made, or not within the budget.
     pub fn plan(&self, request: &Request) -> Result<MemoryPlan> {
         let grid = self.grid(request)?;
-        let known = request.items.iter().any(|i| !i.frames().is_empty());
-        let last = if request.settings.second_pass.is_some() { doubled(&grid) } else { grid };
-        MemoryPlan::new(&self.files, &last, known, self.budget)
+        let known = request.items.iter().map(|i| i.frames().len()).max().unwrap_or(0);
+        let twice = request.settings.second_pass.is_some();
+        let last = if twice { doubled(&grid) } else { grid };
+        MemoryPlan::new(&self.files, &last, known, twice, self.budget)
     }
 
     fn grid(&self, request: &Request) -> Result<Grid> {
@@ -187,8 +194,8 @@ impl Ltx {
                 by.0
             ));
         }
-        if !(rate.is_finite() && rate > 0.0) {
-            return fault(format!("{rate} frames a second were asked for"));
+        if !(0.1..=1000.0).contains(&rate) {
+            return fault(format!("{rate} frames a second were asked for: it must be from 0.1 to 1000"));
         }
         let grid = Grid {
             frames: (frames - 1) / by.0 + 1,
@@ -200,6 +207,9 @@ impl Ltx {
         item::check(&request.items, &grid)?;
         if request.settings.second_pass.is_some() {
             self.files.upsampler_part()?;
+            if request.items.iter().any(|i| matches!(i.content, Content::Latents(_))) {
+                return fault("a second pass cannot start from the latents of another run".to_owned());
+            }
         }
         request.settings.check(self.files.transformer.config.num_layers)?;
         Ok(grid)
@@ -243,6 +253,7 @@ impl Ltx {
         posterior: Posterior,
     ) -> Result<Latents> {
         let (grid, plan) = (self.grid(request)?, self.plan(request)?);
+        let _turn = self.turn(watch)?;
         let mut run = Run { ltx: self, request, watch, posterior, plan, seconds: Vec::new(), unknown: Vec::new() };
         let (film, _) = self.kept_clean(run.latents(&grid, noise))?;
         Ok(Latents { film, unknown_words: run.unknown, seconds: run.seconds })
@@ -262,6 +273,25 @@ impl Ltx {
         self.decoded(latents, &mut noise, settings, watch, &mut Vec::new())
     }
 
+    /// Waits until no other run is under way: two at once would take twice the memory.
+    fn turn(&self, watch: &dyn Watch) -> Result<MutexGuard<'_, ()>> {
+        loop {
+            if let Some(turn) = self.turn.try_lock_for(Duration::from_millis(50)) {
+                return Ok(turn);
+            }
+            if !watch.progress(0.0) {
+                return Err(Error::Cancelled);
+            }
+        }
+    }
+
+    /// Whether the frames of so many latent frames of this size can be made.
+    pub(super) fn can_decode(&self, frames: usize, (width, height): (usize, usize)) -> Result<()> {
+        let (by, channels) = (self.factors(), self.files.vae.config.latent_channels);
+        let grid = Grid { frames, height: height / by.1, width: width / by.1, channels, by };
+        MemoryPlan::of_decoding(&self.files, &grid, self.budget).map(|_| ())
+    }
+
     /// Nothing of work that failed or was stopped stays behind.
     fn kept_clean<T>(&self, result: Result<T>) -> Result<T> {
         if result.is_err() {
@@ -278,11 +308,16 @@ impl Ltx {
         watch: &dyn Watch,
         seconds: &mut Vec<(&'static str, f64)>,
     ) -> Result<Vec<Frame>> {
+        settings.check(self.files.transformer.config.num_layers)?;
         let (frames, channels, height, width) = latents.film.dims4()?;
         let grid = Grid { frames, height, width, channels, by: self.factors() };
-        let plan = MemoryPlan::new(&self.files, &grid, false, self.budget)?;
+        if grid.tokens() == 0 {
+            return Err(Error::Request("there are no latents to make frames of".to_owned()));
+        }
+        let plan = MemoryPlan::of_decoding(&self.files, &grid, self.budget)?;
+        let _turn = self.turn(watch)?;
         let since = Instant::now();
-        let vae = self.vae(&plan)?;
+        let vae = self.kept_clean(self.vae(&plan))?;
         seconds.push(("loading the VAE", since.elapsed().as_secs_f64()));
         let since = Instant::now();
         let decoding = Decoding { vae: &vae, settings, watch, tiled: plan.tiled };
@@ -293,7 +328,7 @@ impl Ltx {
 
     /// Whether both may stay in memory beside each other.
     fn both_fit(&self, plan: &MemoryPlan) -> bool {
-        plan.transformer + plan.decode <= self.budget
+        plan.transformer + plan.decode.max(plan.encode) <= self.budget
     }
 
     fn transformer(&self, plan: &MemoryPlan) -> Result<Arc<Transformer>> {
@@ -476,8 +511,8 @@ impl Run<'_> {
         noise: &mut dyn Noise,
     ) -> Result<Tensor> {
         let since = Instant::now();
-        let vae = self.ltx.vae(&self.plan)?;
-        let statistics = vae.statistics().on_cpu()?;
+        // The VAE itself is not held on to: beside the transformer it may not fit.
+        let statistics = self.ltx.vae(&self.plan)?.statistics().on_cpu()?;
         let small = statistics.denormalised(film)?;
         let large = self.ltx.files.load_upsampler(&self.ltx.device)?.run(&small)?.to_device(&Device::Cpu)?;
         let large = tone_map(&adain(&large, &small, second.adain)?, second.tone_map)?;

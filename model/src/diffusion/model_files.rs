@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, quantized::GgmlDType};
 use candle_transformers::models::t5;
 use serde_json::Value;
 
@@ -100,17 +100,20 @@ impl ModelFiles {
     }
 
     /// A model of random weights in the shape of a published one, to measure time and memory with: `lists` holds the
-    /// shapes of its tensors by part (`transformer`, `vae`), in the layout of diffusers.
+    /// shapes of its tensors by part (`transformer`, `vae`), in the layout of diffusers. The transformer's matrices may be
+    /// quantised.
     ///
     /// # Errors
     /// When the lists are not those of a model that can be run.
-    pub fn random(lists: &Value, dtype: DType) -> Result<Self> {
+    pub fn random(lists: &Value, dtype: DType, quantised: Option<GgmlDType>) -> Result<Self> {
         let fault = |reason: String| Error::ModelMismatch { path: "random weights".into(), reason };
-        let part = |name: &str| Random::new(lists.get(name), dtype).map_err(fault);
-        let transformer = part("transformer")?;
+        let part = |name: &str, quantised| Random::new(lists.get(name), dtype, quantised).map_err(fault);
+        let transformer = part("transformer", quantised)?;
         let config = TransformerConfig::read(&transformer_from_shapes(&transformer)).map_err(fault)?;
-        let vae =
-            Configured { source: Box::new(part("vae")?), config: VaeConfig::read(&published_vae()).map_err(fault)? };
+        let vae = Configured {
+            source: Box::new(part("vae", None)?),
+            config: VaeConfig::read(&published_vae()).map_err(fault)?,
+        };
         let text = Random::t5_xxl(config.caption_channels);
         let text = Configured { config: text::config(None, &text)?, source: Box::new(text) };
         let transformer = Configured { source: Box::new(transformer), config };
@@ -129,8 +132,13 @@ impl ModelFiles {
     /// When a file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
         let mut hasher = twox_hash::XxHash3_128::new();
-        for source in [&self.text.source, &self.transformer.source, &self.vae.source] {
+        let upsampler = self.upsampler.as_ref().map(|u| &u.source);
+        for source in [&self.text.source, &self.transformer.source, &self.vae.source].into_iter().chain(upsampler) {
             source.fingerprint(&mut hasher)?;
+        }
+        if let Some(path) = &self.tokenizer {
+            let unreadable = |e: std::io::Error| Error::ModelUnreadable { path: path.clone(), reason: e.to_string() };
+            hasher.write(&std::fs::read(path).map_err(unreadable)?);
         }
         Ok(format!("{:032x}", hasher.finish_128()))
     }

@@ -16,6 +16,8 @@ pub enum Purpose {
     Shake(usize),
     /// What a step of the stochastic sampler puts back.
     Step(usize),
+    /// The same for tokens of items.
+    StepItems(usize),
     /// What is mixed in before decoding.
     Decode,
 }
@@ -29,6 +31,7 @@ impl Purpose {
             Self::Shake(i) => (3, i),
             Self::Step(i) => (4, i),
             Self::Decode => (5, 0),
+            Self::StepItems(i) => (6, i),
         };
         (kind << 32) | index as u64
     }

@@ -26,27 +26,45 @@ const TOKEN_TENSORS: u64 = 14;
 /// straight on.
 const PICTURE_TENSORS: u64 = 5;
 
+/// Copies of a film that are held at a time while it is put together and made frames.
+const FILMS: u64 = 3;
+
 const F32: u64 = 4;
 
 impl MemoryPlan {
-    pub(super) fn new(files: &ModelFiles, grid: &Grid, known: bool, budget: u64) -> Result<Self> {
+    /// The plan of a film, of whose known parts the longest has `known` frames; `upsampled` if there is a second pass.
+    pub(super) fn new(files: &ModelFiles, grid: &Grid, known: usize, upsampled: bool, budget: u64) -> Result<Self> {
         let transformer_width = files.transformer.config.width() as u64;
         let tokens = grid.tokens() as u64;
-        let text_encoder = files.text.source.bytes() + text_extra(files);
-        let transformer = files.transformer.source.bytes() + TOKEN_TENSORS * tokens * transformer_width * F32;
         let vae = vae_weights(files);
-        let (whole, tiled) = (vae + decode_work(files, grid), vae + decode_work(files, &tile_of(grid)) + film(grid));
-        let encode = if known { vae + encode_work(files, grid) } else { 0 };
+        let seen = Grid { frames: known.div_ceil(grid.by.0).min(grid.frames), ..*grid };
+        let encode = if known > 0 { vae + encode_work(files, &seen) } else { 0 };
+        let upsampler = files.upsampler.as_ref().filter(|_| upsampled).map_or(0, |u| vae + u.source.bytes());
         let plan = Self {
-            text_encoder,
-            encode,
-            transformer,
-            decode: whole.min(tiled),
-            tiled: whole > budget && tiled < whole,
+            text_encoder: files.text.source.bytes() + text_extra(files),
+            encode: encode.max(upsampler),
+            transformer: files.transformer.source.bytes() + TOKEN_TENSORS * tokens * transformer_width * F32,
+            ..Self::of_decoding(files, grid, budget)?
         };
-        let plan = if plan.tiled { plan } else { Self { decode: whole, ..plan } };
-        plan.check(budget)?;
+        for (what, needed) in [
+            ("the text encoder", plan.text_encoder),
+            ("looking at the known frames", plan.encode),
+            ("the transformer", plan.transformer),
+        ] {
+            refused_above(what, needed, budget)?;
+        }
         Ok(plan)
+    }
+
+    /// The plan of making a film from latents that are there, which may be longer than any run.
+    pub(super) fn of_decoding(files: &ModelFiles, grid: &Grid, budget: u64) -> Result<Self> {
+        let vae = vae_weights(files);
+        let whole = vae + decode_work(files, grid);
+        let in_tiles = vae + decode_work(files, &tile_of(grid)) + FILMS * film(grid);
+        let tiled = whole > budget && in_tiles < whole;
+        let decode = if tiled { in_tiles } else { whole };
+        refused_above("decoding the film", decode, budget)?;
+        Ok(Self { text_encoder: 0, encode: 0, transformer: 0, decode, tiled })
     }
 
     /// The most that is needed at a time.
@@ -54,20 +72,10 @@ impl MemoryPlan {
     pub fn peak(&self) -> u64 {
         self.text_encoder.max(self.encode).max(self.transformer).max(self.decode)
     }
+}
 
-    fn check(&self, budget: u64) -> Result<()> {
-        for (what, needed) in [
-            ("the text encoder", self.text_encoder),
-            ("looking at the known frames", self.encode),
-            ("the transformer", self.transformer),
-            ("decoding the film", self.decode),
-        ] {
-            if needed > budget {
-                return Err(Error::Memory { what, needed, budget });
-            }
-        }
-        Ok(())
-    }
+fn refused_above(what: &'static str, needed: u64, budget: u64) -> Result<()> {
+    if needed > budget { Err(Error::Memory { what, needed, budget }) } else { Ok(()) }
 }
 
 /// The embedding is widened, and one matrix at a time while it multiplies.
@@ -100,7 +108,7 @@ fn decode_work(files: &ModelFiles, grid: &Grid) -> u64 {
     let config = &files.vae.config;
     let finest = config.decoder_block_out_channels.first().copied().unwrap_or(0) as u64 / 2;
     let pixels = film(grid) / (3 * F32) / (config.patch_size * config.patch_size) as u64;
-    PICTURE_TENSORS * pixels * finest * F32 + 2 * film(grid)
+    PICTURE_TENSORS * pixels * finest * F32 + FILMS * film(grid)
 }
 
 fn encode_work(files: &ModelFiles, grid: &Grid) -> u64 {

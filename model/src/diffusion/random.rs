@@ -1,8 +1,15 @@
 //! Random weights in given shapes, to measure time and memory without a download.
 
-use std::{collections::BTreeMap, collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{
+    DType, Device, Tensor,
+    quantized::{GgmlDType, QTensor},
+};
 use half::bf16;
 use serde_json::Value;
 
@@ -13,15 +20,21 @@ use crate::Result;
 pub(super) struct Random {
     shapes: BTreeMap<String, Vec<usize>>,
     dtype: DType,
+    /// What matrices are quantised to.
+    quantised: Option<GgmlDType>,
 }
 
 impl Random {
-    pub(super) fn new(list: Option<&Value>, dtype: DType) -> std::result::Result<Self, Fault> {
+    pub(super) fn new(
+        list: Option<&Value>,
+        dtype: DType,
+        quantised: Option<GgmlDType>,
+    ) -> std::result::Result<Self, Fault> {
         let list = list.and_then(Value::as_object).ok_or("the list of tensors lacks a part")?;
         let shape =
             |v: &Value| v.as_array()?.iter().map(|d| d.as_u64().map(|d| d as usize)).collect::<Option<Vec<_>>>();
         let shapes = list.iter().map(|(name, v)| Some((name.clone(), shape(v)?))).collect::<Option<_>>();
-        Ok(Self { shapes: shapes.ok_or("a tensor in the list has no shape")?, dtype })
+        Ok(Self { shapes: shapes.ok_or("a tensor in the list has no shape")?, dtype, quantised })
     }
 
     /// The encoder of T5 v1.1 XXL, 4.8 billion weights, in bf16: in f32 it would take 19 GB.
@@ -48,7 +61,14 @@ impl Random {
                 add("0.SelfAttention.relative_attention_bias", vec![32, heads]);
             }
         }
-        Self { shapes, dtype: DType::BF16 }
+        Self { shapes, dtype: DType::BF16, quantised: None }
+    }
+}
+
+impl Random {
+    fn quantised_as(&self, shape: &[usize]) -> Option<GgmlDType> {
+        let &[_, row] = shape else { return None };
+        self.quantised.filter(|dtype| row.is_multiple_of(dtype.block_size()))
     }
 }
 
@@ -87,11 +107,18 @@ impl Source for Random {
             bf16::from_f32(((state >> 40) as f32 / (1 << 23) as f32 - 1.0) * scale)
         };
         let values: Vec<bf16> = std::iter::repeat_with(next).take(count).collect();
-        Ok(Stored::Dense(Tensor::from_vec(values, shape.as_slice(), device)?.to_dtype(self.dtype)?))
+        let dense = Tensor::from_vec(values, shape.as_slice(), device)?;
+        match self.quantised_as(shape) {
+            Some(dtype) => Ok(Stored::Quantised(Arc::new(QTensor::quantize(&dense, dtype)?))),
+            None => Ok(Stored::Dense(dense.to_dtype(self.dtype)?)),
+        }
     }
 
     fn bytes(&self) -> u64 {
-        let count: usize = self.shapes.values().map(|s| s.iter().product::<usize>()).sum();
-        (count * self.dtype.size_in_bytes()) as u64
+        let bytes = |shape: &Vec<usize>| match self.quantised_as(shape) {
+            Some(dtype) => shape.iter().product::<usize>() / dtype.block_size() * dtype.type_size(),
+            None => shape.iter().product::<usize>() * self.dtype.size_in_bytes(),
+        };
+        self.shapes.values().map(bytes).sum::<usize>() as u64
     }
 }

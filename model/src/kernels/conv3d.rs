@@ -265,7 +265,7 @@ impl ProductKernel<'_> {
             let line = &x.plane(frame, dt * self.inputs + channel)[(row + dy - up) * width..][..width];
             // Column `col + i` sees `col + i + dx - left`.
             let skipped = left.saturating_sub(col + dx).min(count);
-            let from = (col + skipped + dx).saturating_sub(left);
+            let from = (col + skipped + dx).saturating_sub(left).min(width);
             let inside = width.saturating_sub(from).min(count - skipped);
             run[..skipped].fill(0.0);
             run[skipped..skipped + inside].copy_from_slice(&line[from..from + inside]);
@@ -351,6 +351,7 @@ mod tests {
             (4, 6, 1, (2, 3, 3)),
             (17, 130, 3, (5, 12, 11)),
             (2, 3, 3, (1, 1, 1)),
+            (2, 3, 5, (2, 1, 1)),
         ] {
             let x = rng.tensor(&[size.0, inputs, size.1, size.2], 1.0);
             let w = rng.tensor(&[outputs, inputs, kernel, kernel, kernel], 0.3);

@@ -28,7 +28,10 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// When the slice is too short.
     pub(crate) fn new(data: &'a [f32], rows: usize, cols: usize, pitch: usize) -> Self {
-        assert!(rows * cols == 0 || reach(rows, cols, pitch, 1) <= data.len(), "the slice is shorter than its matrix");
+        assert!(
+            rows == 0 || cols == 0 || reach(rows, cols, pitch, 1) <= data.len(),
+            "the slice is shorter than its matrix"
+        );
         Self { data, rows, cols, row: pitch, col: 1 }
     }
 
@@ -45,7 +48,7 @@ impl<'a> Matrix<'a> {
 pub(crate) fn multiply(out: &mut [f32], pitch: usize, a: Matrix<'_>, b: Matrix<'_>, add: bool) {
     assert_eq!(a.cols, b.rows, "the sizes of a product must fit");
     let (m, n, k) = (a.rows, b.cols, a.cols);
-    if m * n == 0 {
+    if m == 0 || n == 0 {
         return;
     }
     assert!(n <= pitch && reach(m, n, pitch, 1) <= out.len(), "the slice is shorter than its matrix");

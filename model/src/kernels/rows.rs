@@ -64,6 +64,13 @@ fn width_of(x: &Tensor) -> Result<(usize, usize)> {
     Ok((tokens, width))
 }
 
+fn fits(x: &Tensor, shape: &[usize]) -> Result<()> {
+    if x.dims() != shape {
+        bail!("{:?} is given where {shape:?} is needed", x.dims())
+    }
+    Ok(())
+}
+
 fn on_cpu(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
@@ -129,6 +136,8 @@ fn normed(x: &Tensor, norm: Norm, eps: f64) -> Result<Tensor> {
 pub fn modulated_norm(x: &Tensor, norm: Norm, eps: f64, by: &Modulation, groups: &Groups) -> Result<Tensor> {
     let (tokens, width) = width_of(x)?;
     groups.check(tokens, &by.scale)?;
+    fits(&by.scale, &[by.scale.dim(0)?, width])?;
+    fits(&by.shift, by.scale.dims())?;
     if !on_cpu(x) {
         let normed = normed(x, norm, eps)?;
         let scale = (groups.spread(&by.scale, x.dtype())? + 1.0)?;
@@ -156,6 +165,8 @@ pub fn modulated_norm(x: &Tensor, norm: Norm, eps: f64, by: &Modulation, groups:
 pub fn gated_add(x: &Tensor, y: &Tensor, gate: &Tensor, groups: &Groups) -> Result<Tensor> {
     let (tokens, width) = width_of(x)?;
     groups.check(tokens, gate)?;
+    fits(gate, &[gate.dim(0)?, width])?;
+    fits(y, x.dims())?;
     if !on_cpu(x) {
         return x + (y * groups.spread(gate, x.dtype())?)?;
     }
@@ -178,6 +189,7 @@ pub fn gated_add(x: &Tensor, y: &Tensor, gate: &Tensor, groups: &Groups) -> Resu
 /// When the shapes do not fit each other.
 pub fn weighted_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     let (tokens, width) = width_of(x)?;
+    fits(weight, &[width])?;
     if !on_cpu(x) {
         return normed(x, Norm::Rms, eps)?.broadcast_mul(&weight.to_dtype(x.dtype())?);
     }
@@ -275,5 +287,10 @@ mod tests {
         assert!(gated_add(&x, &x, &gate, &groups(vec![0, 1, 0])).is_err());
         assert!(gated_add(&x, &x, &gate, &groups(vec![0, 1, 2, 0])).is_err());
         assert!(rotated(&x, &x, &x).is_err());
+        let short = x.narrow(0, 0, 3).unwrap();
+        assert!(gated_add(&x, &short, &gate, &groups(vec![0, 1, 0, 1])).is_err());
+        assert!(weighted_norm(&x, &x.get(0).unwrap().narrow(0, 0, 5).unwrap(), 1e-5).is_err());
+        let by = Modulation { shift: gate.narrow(0, 0, 1).unwrap(), scale: gate };
+        assert!(modulated_norm(&x, Norm::Rms, 1e-6, &by, &groups(vec![0, 1, 0, 1])).is_err());
     }
 }

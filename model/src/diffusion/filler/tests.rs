@@ -15,9 +15,7 @@ fn filler() -> DiffusionFiller {
     let ltx = Ltx::new(files, Device::Cpu, DType::F32, 4 << 30).unwrap();
     let settings =
         Settings { schedule: super::super::Schedule::given(&[1.0, 0.5]).unwrap(), ..Settings::distilled().unwrap() };
-    let mut filler = DiffusionFiller::new(ltx, settings).unwrap();
-    (filler.window, filler.context, filler.most_pixels) = (33, 9, 64 * 64);
-    filler
+    DiffusionFiller::new(ltx, settings, Framing { window: 33, context: 9, most_pixels: 64 * 64 }).unwrap()
 }
 
 fn frame(seed: usize, channels: usize, encoding: Encoding) -> Frame {
@@ -97,7 +95,10 @@ fn what_cannot_be_filled_says_why() {
     pixels[77] = f32::NAN;
     let broken = Frame::new(50, 38, 3, Encoding::Display, pixels).unwrap();
     let shot = Shot::new().known(0.0, broken).unwrap().missing(1.0);
-    assert!(fault(&shot, &brief()).contains("not numbers"));
+    assert!(fault(&shot, &brief()).contains("frame 0 has pixels that are not numbers"));
+    let far = Shot::new().known(0.0, frame(0, 3, Encoding::Display)).unwrap().missing(1e20);
+    assert!(fault(&far, &brief()).contains("too long"));
+    assert!(fault(&self::shot(0..0, 0..3).formatted(0, 0, 25.0), &brief()).contains("no size"));
     let shot = self::shot(0..1, 1..3);
     let long = Brief { prompt: "fox ".repeat(25_000), ..brief() };
     assert!(fault(&shot, &long).contains("100000 characters"));
@@ -160,5 +161,5 @@ fn each_step_is_shown() {
     filler().fill(&shot(0..1, 1..9), &brief(), &gallery).unwrap();
     let shown = gallery.0.into_inner();
     assert_eq!(shown.len(), 2);
-    assert!(shown.iter().all(|f| (f.width(), f.height()) == (2, 1)));
+    assert!(shown.iter().all(|f| (f.width(), f.height()) == (1, 1)));
 }

@@ -28,7 +28,11 @@ pub(super) fn config(json: Option<&serde_json::Value>, source: &dyn Source) -> R
     };
     let counts = [config.vocab_size, config.d_model, config.d_kv, config.d_ff, config.num_layers, config.num_heads];
     let buckets = config.relative_attention_num_buckets;
-    if counts.iter().any(|n| *n == 0 || *n > 1 << 20) || !(4..=1024).contains(&buckets) || config.num_layers > 256 {
+    if counts.iter().any(|n| *n == 0 || *n > 1 << 20)
+        || !(4..=1024).contains(&buckets)
+        || config.relative_attention_max_distance <= buckets / 4
+        || config.num_layers > 256
+    {
         return Err(mismatch(format!("its configuration makes no sense: {config:?}")));
     }
     if !config.feed_forward_proj.gated {

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::approx::gelu;
 use super::bf16;
-use super::product::{Matrix, multiply};
+use super::panels::Panels;
 use super::tile::with_scratch;
 use super::weights::WeightSlice;
 
@@ -117,9 +117,7 @@ impl Linear {
     }
 }
 
-/// Rows of the input, and of the weights, that a thread takes at a time. They do not depend on the number of threads,
-/// so neither do the sums.
-const ROWS: usize = 512;
+/// Outputs that a thread takes at a time. They do not depend on the number of threads, so neither do the sums.
 const OUTPUTS: usize = 64;
 
 /// Tokens whose sums are turned from columns to rows at a time.
@@ -144,33 +142,24 @@ impl CustomOp2 for DenseKernel {
         let x = &x.as_slice::<f32>()?[start..end];
         let weights = WeightSlice::new(w, at)?;
         let mut out = vec![0.0; tokens * self.outputs];
-        if let WeightSlice::BF16(weights) = weights
-            && bf16::is_supported()
-        {
-            self.with_bf16(x, inputs, weights, &mut out);
-            return Ok((CpuStorage::F32(out), (tokens, self.outputs).into()));
+        match weights {
+            WeightSlice::BF16(weights) if bf16::is_supported() => {
+                let packed = bf16::Packed::of_rows(x, inputs);
+                self.by_columns(&mut out, packed.pitch(), 0, |first, count, _, sums| {
+                    packed.multiply(&weights[first * inputs..(first + count) * inputs], inputs, inputs, sums, false);
+                });
+            }
+            _ => {
+                let panels = Panels::of_rows(x, inputs);
+                let widened = if weights.is_wide() { 0 } else { OUTPUTS * inputs };
+                self.by_columns(&mut out, panels.pitch(), widened + panels.room(), |first, count, room, sums| {
+                    let (wide, room) = room.split_at_mut(widened);
+                    panels.multiply(weights.widened(first * inputs..(first + count) * inputs, wide), room, sums);
+                });
+            }
         }
-        blocks(&mut out, self.outputs).into_par_iter().enumerate().for_each(|(i, mut block)| {
-            let per_row = self.outputs.div_ceil(OUTPUTS);
-            let (row, first) = (i / per_row * ROWS, i % per_row * OUTPUTS);
-            let x = Matrix::new(&x[row * inputs..], block.len(), inputs, inputs);
-            self.block(x, &weights, inputs, first, &mut block);
-        });
         Ok((CpuStorage::F32(out), (tokens, self.outputs).into()))
     }
-}
-
-/// Cuts `out`, rows of `outputs`, into blocks of at most [`ROWS`] x [`OUTPUTS`], each as the parts of its rows.
-fn blocks(out: &mut [f32], outputs: usize) -> Vec<Vec<&mut [f32]>> {
-    let across = outputs.div_ceil(OUTPUTS);
-    let down = (out.len() / outputs).div_ceil(ROWS);
-    let mut blocks: Vec<Vec<&mut [f32]>> = (0..across * down).map(|_| Vec::with_capacity(ROWS)).collect();
-    for (r, row) in out.chunks_exact_mut(outputs).enumerate() {
-        for (c, part) in row.chunks_mut(OUTPUTS).enumerate() {
-            blocks[r / ROWS * across + c].push(part);
-        }
-    }
-    blocks
 }
 
 /// Cuts `out`, rows of `outputs`, into columns of at most [`OUTPUTS`], each as the parts of its rows.
@@ -185,15 +174,21 @@ fn columns(out: &mut [f32], outputs: usize) -> Vec<Vec<&mut [f32]>> {
 }
 
 impl DenseKernel {
-    fn with_bf16(&self, x: &[f32], inputs: usize, weights: &[half::bf16], out: &mut [f32]) {
-        let packed = bf16::Packed::of_rows(x, inputs);
-        let pitch = packed.pitch();
+    /// Splits the outputs over threads. `sum` is given the first output, their count, `room` floats, and where to write
+    /// `sums[output * pitch + token]`.
+    fn by_columns(
+        &self,
+        out: &mut [f32],
+        pitch: usize,
+        room: usize,
+        sum: impl Fn(usize, usize, &mut [f32], &mut [f32]) + Sync,
+    ) {
         columns(out, self.outputs).into_par_iter().enumerate().for_each(|(i, mut rows)| {
             let (first, count) = (i * OUTPUTS, rows[0].len());
-            with_scratch(count * (pitch + TURNED), |scratch| {
+            with_scratch(room + count * (pitch + TURNED), |scratch| {
+                let (room, scratch) = scratch.split_at_mut(room);
                 let (sums, tile) = scratch.split_at_mut(count * pitch);
-                let weights = &weights[first * inputs..(first + count) * inputs];
-                packed.multiply(weights, inputs, inputs, sums, false);
+                sum(first, count, room, sums);
                 for (t, rows) in rows.chunks_mut(TURNED).enumerate() {
                     for (o, sums) in sums.chunks_exact(pitch).enumerate() {
                         for (i, sum) in sums[t * TURNED..][..rows.len()].iter().enumerate() {
@@ -211,19 +206,6 @@ impl DenseKernel {
     fn finish(&self, sums: &[f32], first: usize, out: &mut [f32]) {
         let bias = self.bias.as_ref().map(|b| &b[first..first + out.len()]);
         Arch::new().dispatch(Finish { sums, bias, then: self.then, out });
-    }
-
-    fn block(&self, x: Matrix<'_>, weights: &WeightSlice<'_>, inputs: usize, first: usize, out: &mut [&mut [f32]]) {
-        let count = out[0].len();
-        let widened = if weights.is_wide() { 0 } else { count * inputs };
-        with_scratch(widened + out.len() * count, |scratch| {
-            let (wide, sums) = scratch.split_at_mut(widened);
-            let block = weights.widened(first * inputs..(first + count) * inputs, wide);
-            multiply(sums, count, x, Matrix::new(block, count, inputs, inputs).transposed(), false);
-            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(count)) {
-                self.finish(sums, first, out);
-            }
-        });
     }
 }
 

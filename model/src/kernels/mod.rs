@@ -19,6 +19,7 @@ mod conv3d;
 mod correlation;
 mod linear;
 mod micro;
+mod panels;
 mod pixel_norm;
 mod product;
 mod resize;

@@ -142,12 +142,19 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// The same of candle's own operations.
+/// The same of candle's own operations, for GPUs.
 fn by_blocks(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Result<Tensor> {
     let ((queries, width), keys) = (q.dims2()?, k.dim(0)?);
     let size = width / heads;
     let split = |x: &Tensor, n: usize| x.reshape((n, heads, size))?.transpose(0, 1)?.contiguous();
-    let (q, k, v) = (split(q, queries)?, split(k, keys)?.t()?.contiguous()?, split(v, keys)?);
+    let (q, k, v) = (split(q, queries)?, split(k, keys)?, split(v, keys)?);
+    if q.device().is_metal() && (size == 64 || size == 128) {
+        // Metal's own, which holds no scores at all; it knows these sizes.
+        let [q, k, v] = [q, k, v].map(|x| x.unsqueeze(0));
+        let out = candle_nn::ops::sdpa(&q?, &k?, &v?, None, false, (size as f32).sqrt().recip(), 1.0)?.squeeze(0)?;
+        return out.transpose(0, 1)?.contiguous()?.reshape((queries, width));
+    }
+    let k = k.t()?.contiguous()?;
     let block = (SCORES / (heads * keys)).clamp(1, queries);
     let scale = (size as f64).sqrt().recip();
     let parts = (0..queries).step_by(block).map(|at| {

@@ -163,6 +163,26 @@ fn parts_that_are_missing_or_of_another_model_are_named() {
     refused(with(&end), "does not end a prompt with token 9");
 }
 
+/// The second pass makes the film twice as large, and keeps to its known frame.
+#[test]
+fn a_second_pass_doubles_the_film() {
+    let elsewhere = Elsewhere { upsampler: Some(fixture("upsampler")), ..Elsewhere::default() };
+    let ltx = opened(&fixture("model"), &elsewhere).unwrap();
+    let still = Frame::new(8, 8, 3, Encoding::Display, (0..192).map(|i| i as f32 / 192.0).collect()).unwrap();
+    let item = Item { content: Content::Still(still), frame: 0, strength: 1.0 };
+    let settings = request().settings.with_second_pass().unwrap();
+    let request = Request { items: vec![item.clone()], settings, ..request() };
+    let film = ltx.run(&request, &mut Seeded(3), &Unwatched).unwrap();
+    assert_eq!((film.frames.len(), film.frames[0].width(), film.frames[0].height()), (9, 128, 64));
+    // The first latent is the known frame's own, at the second pass's size.
+    let vae = ltx.files.load_vae(&Device::Cpu, DType::F32).unwrap();
+    let seen = item::pixels(item.frames(), (64, 128)).unwrap();
+    let (mean, _) = vae.encode(&seen, &|| true).unwrap().unwrap();
+    let known = vae.statistics().normalised(&mean).unwrap();
+    let off = (film.latents.narrow(0, 0, 1).unwrap() - known).unwrap().abs().unwrap();
+    assert!(off.flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap() < 1e-4);
+}
+
 /// The fixture as one file with the publisher's names and metadata makes the film that the folder makes.
 #[test]
 fn the_publishers_single_file_is_the_same_model() {

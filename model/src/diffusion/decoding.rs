@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 
 use super::{
     item::Grid,
-    noise::{Noise, Purpose},
+    noise::{Noise, Purpose, draw_film},
     settings::Settings,
     vae::{Tiling, Vae},
 };
@@ -25,9 +25,8 @@ impl Decoding<'_> {
     pub(super) fn run(&self, latents: &Tensor, grid: &Grid, noise: &mut dyn Noise) -> Result<Vec<Frame>> {
         let vae = self.vae;
         let latents = vae.statistics().on_cpu()?.denormalised(latents)?;
-        let [frames, channels, height, width] = grid.shape();
         let (latents, noise_left) = if vae.config().timestep_conditioning {
-            let fresh = noise.draw(Purpose::Decode, &[channels, frames, height, width])?.transpose(0, 1)?;
+            let fresh = draw_film(noise, Purpose::Decode, grid.shape())?;
             let share = self.settings.decode_noise;
             (((latents * (1.0 - share))? + (fresh * share)?)?, self.settings.decode_timestep as f32)
         } else {

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use super::{
     item::{Content, Item},
-    ltx::{Latents, Ltx, Request, Share},
+    ltx::{Latents, Ltx, Request, Share, Span},
     noise::Seeded,
     seam::{Match, delta_e},
     settings::Settings,
@@ -249,7 +249,7 @@ impl<'a> Job<'a> {
     fn next_part(&mut self) -> Share<'a> {
         let at = |i: usize| i as f32 / self.parts as f32;
         self.done += 1;
-        Share { watch: self.watch, from: at(self.done - 1), to: at(self.done) }
+        Share { watch: self.watch, span: Span { from: at(self.done - 1), to: at(self.done) } }
     }
 
     /// The frames of a passage from its first run on, their colours matched.

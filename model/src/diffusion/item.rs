@@ -3,7 +3,7 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::{
-    noise::{Noise, Purpose},
+    noise::{Noise, Purpose, draw_film},
     rope::{self, Place},
     vae::{GoOn, Vae},
 };
@@ -218,9 +218,7 @@ impl Known<'_> {
         let mean = mean.to_device(&Device::Cpu)?;
         let latents = match self.sampled {
             true => {
-                // In the order of the reference's memory, where channels come before frames.
-                let (t, c, h, w) = mean.dims4()?;
-                let noise = noise.draw(Purpose::Posterior(index), &[c, t, h, w])?.transpose(0, 1)?;
+                let noise = draw_film(noise, Purpose::Posterior(index), mean.dims4()?.into())?;
                 let deviation = (log_variance.to_device(&Device::Cpu)?.clamp(-30.0, 20.0)? * 0.5)?.exp()?;
                 (mean + noise.broadcast_mul(&deviation)?)?
             }
@@ -254,8 +252,7 @@ impl Known<'_> {
                 keep(&latents.narrow(0, prefix, count - prefix)?, item.frame / grid.by.0 + prefix)?;
             }
             let own = latents.narrow(0, 0, prefix)?;
-            let (t, c, h, w) = own.dims4()?;
-            let noise = noise.draw(Purpose::Item(index), &[c, t, h, w])?.transpose(0, 1)?;
+            let noise = draw_film(noise, Purpose::Item(index), own.dims4()?.into())?;
             extra.push(packed(&lerp(&noise, &own, item.strength)?)?);
             extra_mask.extend(std::iter::repeat_n(item.strength, prefix * per_frame));
             places.extend(rope::places((prefix, grid.height, grid.width), grid.by, item.frame, rate));

@@ -13,7 +13,7 @@ use super::{
     denoise::{Denoiser, Follow},
     item::{self, Conditioned, Content, Grid, Item, Known},
     model_files::ModelFiles,
-    noise::{Noise, Purpose},
+    noise::{Noise, Purpose, draw_film},
     plan::MemoryPlan,
     preview::Preview,
     settings::{SecondPass, Settings},
@@ -100,9 +100,16 @@ pub(super) const MOST_EDGE: usize = 4096;
 
 /// The parts of the work and their share of the progress bar.
 #[derive(Clone, Copy)]
-struct Span {
-    from: f32,
-    to: f32,
+pub(super) struct Span {
+    pub(super) from: f32,
+    pub(super) to: f32,
+}
+
+impl Span {
+    /// Where the whole stands when so much of this part is done.
+    fn at(self, done: f32) -> f32 {
+        self.from + (self.to - self.from) * done
+    }
 }
 
 const READING: Span = Span { from: 0.0, to: 0.06 };
@@ -115,13 +122,12 @@ const DECODING: f32 = 0.8;
 /// A part of the whole progress bar.
 pub(super) struct Share<'a> {
     pub(super) watch: &'a dyn Watch,
-    pub(super) from: f32,
-    pub(super) to: f32,
+    pub(super) span: Span,
 }
 
 impl Watch for Share<'_> {
     fn progress(&self, done: f32) -> bool {
-        self.watch.progress(self.from + (self.to - self.from) * done)
+        self.watch.progress(self.span.at(done))
     }
 
     fn wants_previews(&self) -> bool {
@@ -171,10 +177,13 @@ impl Ltx {
     /// # Errors
     /// When it cannot be made, or not within the budget.
     pub fn plan(&self, request: &Request) -> Result<MemoryPlan> {
-        let grid = self.grid(request)?;
+        self.plan_of(request, &self.grid(request)?)
+    }
+
+    fn plan_of(&self, request: &Request, grid: &Grid) -> Result<MemoryPlan> {
         let known = request.items.iter().map(|i| i.frames().len()).max().unwrap_or(0);
         let twice = request.settings.second_pass.is_some();
-        let last = if twice { doubled(&grid) } else { grid };
+        let last = if twice { doubled(grid) } else { *grid };
         MemoryPlan::new(&self.files, &last, known, twice, self.budget)
     }
 
@@ -230,9 +239,10 @@ impl Ltx {
         watch: &dyn Watch,
         posterior: Posterior,
     ) -> Result<Film> {
-        let latents = self.latents_with(request, noise, &Share { watch, from: 0.0, to: DECODING }, posterior)?;
+        let latents =
+            self.latents_with(request, noise, &Share { watch, span: Span { from: 0.0, to: DECODING } }, posterior)?;
         let mut seconds = latents.seconds.clone();
-        let rest = Share { watch, from: DECODING, to: 1.0 };
+        let rest = Share { watch, span: Span { from: DECODING, to: 1.0 } };
         let frames = self.decoded(&latents, noise, &request.settings, &rest, &mut seconds)?;
         Ok(Film { frames, latents: latents.film, unknown_words: latents.unknown_words, seconds })
     }
@@ -252,10 +262,11 @@ impl Ltx {
         watch: &dyn Watch,
         posterior: Posterior,
     ) -> Result<Latents> {
-        let (grid, plan) = (self.grid(request)?, self.plan(request)?);
+        let grid = self.grid(request)?;
+        let plan = self.plan_of(request, &grid)?;
         let _turn = self.turn(watch)?;
         let mut run = Run { ltx: self, request, watch, posterior, plan, seconds: Vec::new(), unknown: Vec::new() };
-        let (film, _) = self.kept_clean(run.latents(&grid, noise))?;
+        let film = self.kept_clean(run.latents(&grid, noise))?;
         Ok(Latents { film, unknown_words: run.unknown, seconds: run.seconds })
     }
 
@@ -357,6 +368,16 @@ impl Ltx {
         Ok(part)
     }
 
+    /// How latents are coloured, found once.
+    fn preview(&self, plan: &MemoryPlan) -> Result<Arc<Preview>> {
+        if let Some(preview) = &*self.previews.lock() {
+            return Ok(preview.clone());
+        }
+        let preview = Arc::new(Preview::new(&*self.vae(plan)?)?);
+        *self.previews.lock() = Some(preview.clone());
+        Ok(preview)
+    }
+
     /// The embeddings of prompts, of which the text encoder is loaded for those not known yet.
     fn embeddings(&self, prompts: &[&str], unknown: &mut Vec<String>) -> Result<Vec<Tensor>> {
         let words = prompts.iter().map(|prompt| match &self.tokenizer {
@@ -416,7 +437,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn report(&self, span: Span, share: f32) -> Result<()> {
-        match self.watch.progress(span.from + (span.to - span.from) * share) {
+        match self.watch.progress(span.at(share)) {
             true => Ok(()),
             false => Err(Error::Cancelled),
         }
@@ -426,8 +447,8 @@ impl Run<'_> {
         self.seconds.push((what, since.elapsed().as_secs_f64()));
     }
 
-    /// The latents of the film, normalised, and their size.
-    fn latents(&mut self, grid: &Grid, noise: &mut dyn Noise) -> Result<(Tensor, Grid)> {
+    /// The latents of the film, normalised.
+    fn latents(&mut self, grid: &Grid, noise: &mut dyn Noise) -> Result<Tensor> {
         let settings = &self.request.settings;
         self.report(READING, 0.0)?;
         let since = Instant::now();
@@ -438,17 +459,13 @@ impl Run<'_> {
         let embeddings = self.ltx.embeddings(&prompts, &mut self.unknown)?;
         self.timed("text encoder", since);
         self.report(LOOKING, 0.0)?;
-        let [frames, channels, height, width] = grid.shape();
-        let start = noise.draw(Purpose::Latents, &[channels, frames, height, width])?.transpose(0, 1)?.contiguous()?;
+        let start = draw_film(noise, Purpose::Latents, grid.shape())?;
         let known = self.known(&start, grid, noise)?;
         let steps = if settings.second_pass.is_some() { Span { to: SECOND.from, ..STEPS } } else { STEPS };
         let film = self.denoised(&embeddings, &known, grid, settings, noise, steps)?;
         match &settings.second_pass {
-            None => Ok((film, *grid)),
-            Some(second) => {
-                let (film, grid) = (self.second(&film, grid, second, &embeddings, noise)?, doubled(grid));
-                Ok((film, grid))
-            }
+            None => Ok(film),
+            Some(second) => self.second(&film, grid, second, &embeddings, noise),
         }
     }
 
@@ -520,8 +537,7 @@ impl Run<'_> {
         self.timed("latent upsampler", since);
         let grid = doubled(grid);
         let level = f64::from(second.schedule.levels()[0]);
-        let [frames, channels, height, width] = grid.shape();
-        let fresh = noise.draw(Purpose::Latents, &[channels, frames, height, width])?.transpose(0, 1)?;
+        let fresh = draw_film(noise, Purpose::Latents, grid.shape())?;
         let start = ((large * (1.0 - level))? + (fresh * level)?)?;
         let known = self.known(&start, &grid, noise)?;
         let settings = Settings { schedule: second.schedule.clone(), ..self.request.settings.clone() };
@@ -541,17 +557,6 @@ fn finite(latents: &Tensor) -> Result<()> {
     }
 }
 
-impl Ltx {
-    fn preview(&self, plan: &MemoryPlan) -> Result<Arc<Preview>> {
-        if let Some(preview) = &*self.previews.lock() {
-            return Ok(preview.clone());
-        }
-        let preview = Arc::new(Preview::new(&*self.vae(plan)?)?);
-        *self.previews.lock() = Some(preview.clone());
-        Ok(preview)
-    }
-}
-
 /// Tells whoever watches how far the steps are.
 struct Following<'a> {
     watch: &'a dyn Watch,
@@ -565,7 +570,7 @@ struct Following<'a> {
 impl Follow for Following<'_> {
     fn go_on(&self) -> bool {
         let share = *self.done.lock() as f32 / self.steps as f32;
-        self.watch.progress(self.span.from + (self.span.to - self.span.from) * share)
+        self.watch.progress(self.span.at(share))
     }
 
     fn stepped(&self, step: usize, picture: &Tensor) -> CandleResult<()> {

@@ -120,10 +120,6 @@ pub(super) fn adain(x: &Tensor, like: &Tensor, factor: f64) -> CandleResult<Tens
 /// Draws large latents in, by `compression` from 0 to 1: by a sigmoid of their size, as the publisher's second pass.
 pub(super) fn tone_map(x: &Tensor, compression: f64) -> CandleResult<Tensor> {
     let factor = 0.75 * compression;
-    let large = sigmoid(&((x.abs()? - 1.0)? * (4.0 * factor))?)?;
+    let large = candle_nn::ops::sigmoid(&((x.abs()? - 1.0)? * (4.0 * factor))?)?;
     x * large.affine(-0.8 * factor, 1.0)?
-}
-
-fn sigmoid(x: &Tensor) -> CandleResult<Tensor> {
-    (x.neg()?.exp()? + 1.0)?.recip()
 }

@@ -3,7 +3,7 @@
 //! Vaswani et al. 2017; a block of queries sees all keys, so its softmax needs no second pass. 4,992 tokens of 32 heads
 //! would need 3.2 GB of scores; a thread's block needs 1.3 MB.
 
-use candle_core::{D, DType, Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -159,10 +159,8 @@ fn by_blocks(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Result<Tensor>
     let scale = (size as f64).sqrt().recip();
     let parts = (0..queries).step_by(block).map(|at| {
         let scores = (q.narrow(1, at, block.min(queries - at))?.contiguous()?.matmul(&k)? * scale)?;
-        let scores = scores.to_dtype(DType::F32)?;
-        let scores = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
-        let scores = scores.broadcast_div(&scores.sum_keepdim(D::Minus1)?)?.to_dtype(v.dtype())?;
-        scores.matmul(&v)
+        let scores = candle_nn::ops::softmax_last_dim(&scores.to_dtype(DType::F32)?)?;
+        scores.to_dtype(v.dtype())?.matmul(&v)
     });
     let out = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?;
     out.transpose(0, 1)?.contiguous()?.reshape((queries, width))

@@ -1,6 +1,6 @@
 //! T5's encoder (Raffel et al. 2020) on quantised layers.
 
-use candle_core::{D, DType, Device, Result as CandleResult, Tensor};
+use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use candle_transformers::models::t5;
 
 use super::super::loader::Loader;
@@ -84,9 +84,11 @@ impl Encoder {
         let split = |x: Tensor| x.reshape((count, heads, size))?.transpose(0, 1)?.contiguous();
         let (q, k, v) = (split(layer.q.forward(x)?)?, split(layer.k.forward(x)?)?, split(layer.v.forward(x)?)?);
         let scores = (q.matmul(&k.t()?.contiguous()?)? + bias)?;
-        let scores = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
-        let scores = scores.broadcast_div(&scores.sum_keepdim(D::Minus1)?)?;
-        scores.matmul(&v)?.transpose(0, 1)?.contiguous()?.reshape((count, heads * size))
+        candle_nn::ops::softmax_last_dim(&scores)?
+            .matmul(&v)?
+            .transpose(0, 1)?
+            .contiguous()?
+            .reshape((count, heads * size))
     }
 
     /// `[heads, count, count]`.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::micro::{self, Finish, VECTORS};
 use super::tile::{copy_run, gather, with_scratch};
 use super::winograd::Winograd;
-use super::{CpuKernel, Planes, bands, planar};
+use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// What follows a convolution, in the same pass.
 #[derive(Clone, Debug)]
@@ -206,11 +206,15 @@ impl Conv2d {
             }
             Way::Direct(packed) => x.apply_op1_no_bwd(&CpuKernel {
                 name: "conv2d",
-                run: |x: &[Planes<'_>]| Ok((direct(x[0].over_time(n, taps, before), s, packed, size), shape.clone())),
+                run: on_planes(|x: &[Planes<'_>]| {
+                    Ok((direct(x[0].over_time(n, taps, before), s, packed, size), shape.clone()))
+                }),
             }),
             Way::Winograd(winograd) => x.apply_op1_no_bwd(&CpuKernel {
                 name: "conv2d",
-                run: |x: &[Planes<'_>]| Ok((winograd.run(x[0].over_time(n, taps, before), size), shape.clone())),
+                run: on_planes(|x: &[Planes<'_>]| {
+                    Ok((winograd.run(x[0].over_time(n, taps, before), size), shape.clone()))
+                }),
             }),
         }
     }

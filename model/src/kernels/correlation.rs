@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::tile::{copy_run, gather, with_scratch};
-use super::{CpuKernel, Planes, bands, planar};
+use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// Compares each position of `f1` with those of `f2` up to `radius` away, both `[N, C, H, W]`.
 ///
@@ -28,7 +28,7 @@ pub fn local_correlation(f1: &Tensor, f2: &Tensor, radius: usize) -> Result<Tens
     let shape = Shape::from((n, side * side, h, w));
     let kernel = CpuKernel {
         name: "local_correlation",
-        run: |maps: &[Planes<'_>]| Ok((correlate(maps[0], maps[1], radius), shape.clone())),
+        run: on_planes(|maps: &[Planes<'_>]| Ok((correlate(maps[0], maps[1], radius), shape.clone()))),
     };
     f1.apply_op2_no_bwd(&f2, &kernel)
 }

@@ -92,6 +92,9 @@ impl<'a> Planes<'a> {
     }
 }
 
+/// What candle hands to a kernel.
+type Arguments<'a> = &'a [(&'a CpuStorage, &'a Layout)];
+
 /// A CPU kernel as a candle operation; on other devices candle answers that it has no implementation, by name.
 struct CpuKernel<F> {
     name: &'static str,
@@ -100,18 +103,17 @@ struct CpuKernel<F> {
 
 impl<F> CpuKernel<F>
 where
-    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+    F: Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)>,
 {
-    fn call(&self, args: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
-        let planes = args.iter().map(|(s, l)| Planes::new(s, l)).collect::<Result<Vec<_>>>()?;
-        let (data, shape) = (self.run)(&planes)?;
+    fn call(&self, args: Arguments<'_>) -> Result<(CpuStorage, Shape)> {
+        let (data, shape) = (self.run)(args)?;
         Ok((CpuStorage::F32(data), shape))
     }
 }
 
 impl<F> CustomOp1 for CpuKernel<F>
 where
-    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+    F: Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)>,
 {
     fn name(&self) -> &'static str {
         self.name
@@ -124,7 +126,7 @@ where
 
 impl<F> CustomOp2 for CpuKernel<F>
 where
-    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+    F: Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)>,
 {
     fn name(&self) -> &'static str {
         self.name
@@ -137,7 +139,7 @@ where
 
 impl<F> CustomOp3 for CpuKernel<F>
 where
-    F: Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+    F: Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)>,
 {
     fn name(&self) -> &'static str {
         self.name
@@ -154,6 +156,13 @@ where
     ) -> Result<(CpuStorage, Shape)> {
         self.call(&[(s1, l1), (s2, l2), (s3, l3)])
     }
+}
+
+/// A kernel that takes its arguments as planes.
+fn on_planes(
+    run: impl Fn(&[Planes<'_>]) -> Result<(Vec<f32>, Shape)>,
+) -> impl Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)> {
+    move |args| run(&args.iter().map(|(s, l)| Planes::new(s, l)).collect::<Result<Vec<_>>>()?)
 }
 
 /// A CPU kernel over plain slices, which knows its shapes beforehand.
@@ -173,60 +182,28 @@ where
 
     fn of2(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let [a, b] = [slice_argument(a)?, slice_argument(b)?];
-        a.apply_op2_no_bwd(&b, self)
+        a.apply_op2_no_bwd(&b, &self.kernel())
     }
 
     fn of3(&self, a: &Tensor, b: &Tensor, c: &Tensor) -> Result<Tensor> {
         let [a, b, c] = [slice_argument(a)?, slice_argument(b)?, slice_argument(c)?];
-        a.apply_op3_no_bwd(&b, &c, self)
+        a.apply_op3_no_bwd(&b, &c, &self.kernel())
     }
 
-    fn call(&self, args: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
-        let slices = args.iter().map(|(storage, layout)| match layout.contiguous_offsets() {
-            Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-            None => bail!("{}: needs a contiguous tensor", self.name),
-        });
-        let slices = slices.collect::<Result<Vec<_>>>()?;
-        Ok((CpuStorage::F32((self.run)(&slices)), self.shape.clone()))
+    fn kernel(&self) -> CpuKernel<impl Fn(Arguments<'_>) -> Result<(Vec<f32>, Shape)>> {
+        let run = |args: Arguments<'_>| {
+            let slices = args.iter().map(|(storage, layout)| match layout.contiguous_offsets() {
+                Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+                None => bail!("{}: needs a contiguous tensor", self.name),
+            });
+            Ok(((self.run)(&slices.collect::<Result<Vec<_>>>()?), self.shape.clone()))
+        };
+        CpuKernel { name: self.name, run }
     }
 }
 
 fn slice_argument(x: &Tensor) -> Result<Tensor> {
     x.to_dtype(DType::F32)?.contiguous()
-}
-
-impl<F> CustomOp2 for SliceKernel<F>
-where
-    F: Fn(&[&[f32]]) -> Vec<f32>,
-{
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.call(&[(s1, l1), (s2, l2)])
-    }
-}
-
-impl<F> CustomOp3 for SliceKernel<F>
-where
-    F: Fn(&[&[f32]]) -> Vec<f32>,
-{
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.call(&[(s1, l1), (s2, l2), (s3, l3)])
-    }
 }
 
 /// Checks that a tensor is a non-empty `[N, C, H, W]` of `f32` and makes it contiguous.

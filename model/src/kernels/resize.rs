@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, planar};
+use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// Resizes `[N, C, H, W]` to `height` x `width` by bilinear interpolation between pixel centres: PyTorch's
 /// `interpolate` with `mode="bilinear"` and `align_corners=False`.
@@ -37,7 +37,7 @@ pub fn resize_bilinear(x: &Tensor, height: usize, width: usize) -> Result<Tensor
         });
         Ok((out, shape.clone()))
     };
-    x.apply_op1_no_bwd(&CpuKernel { name: "resize_bilinear", run })
+    x.apply_op1_no_bwd(&CpuKernel { name: "resize_bilinear", run: on_planes(run) })
 }
 
 /// Resizes one plane bilinearly, as [`resize_bilinear`], but makes only the output's `rows`: `out` holds `rows.len()`
@@ -171,7 +171,7 @@ pub fn resize_area(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         });
         Ok((out, shape.clone()))
     };
-    x.apply_op1_no_bwd(&CpuKernel { name: "resize_area", run })
+    x.apply_op1_no_bwd(&CpuKernel { name: "resize_area", run: on_planes(run) })
 }
 
 /// The samples that one new sample covers, by weight; the weights sum to one.
@@ -252,7 +252,7 @@ pub fn avg_pool2(x: &Tensor) -> Result<Tensor> {
         });
         Ok((out, shape.clone()))
     };
-    x.apply_op1_no_bwd(&CpuKernel { name: "avg_pool2", run })
+    x.apply_op1_no_bwd(&CpuKernel { name: "avg_pool2", run: on_planes(run) })
 }
 
 struct Halve<'a> {

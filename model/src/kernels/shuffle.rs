@@ -3,7 +3,7 @@
 use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, planar};
+use super::{CpuKernel, Planes, on_planes, planar};
 
 /// Turns `[N, C * r * r, H, W]` into `[N, C, H * r, W * r]`: the pixel `(x * r + i, y * r + j)` of channel `c` is
 /// channel `c * r * r + j * r + i` at `(x, y)`, as PyTorch's `PixelShuffle`.
@@ -22,7 +22,8 @@ pub fn pixel_shuffle(x: &Tensor, r: usize) -> Result<Tensor> {
         return x.reshape((n, channels, h * r, w * r));
     }
     let shape = Shape::from((n, channels, h * r, w * r));
-    let kernel = CpuKernel { name: "pixel_shuffle", run: |x: &[Planes<'_>]| Ok((shuffle(x[0], r), shape.clone())) };
+    let kernel =
+        CpuKernel { name: "pixel_shuffle", run: on_planes(|x: &[Planes<'_>]| Ok((shuffle(x[0], r), shape.clone()))) };
     x.apply_op1_no_bwd(&kernel)
 }
 

@@ -7,7 +7,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, planar};
+use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// Adds `values`, `[1, C, H, W]`, at `(x, y) + displacement(x, y)`; `displacement` is `[1, 2, H, W]` in pixels, x
 /// before y, `weights` is `[1, 1, H, W]`.
@@ -34,7 +34,7 @@ pub fn splat(values: &Tensor, displacement: &Tensor, weights: &Tensor) -> Result
     let shape = Shape::from((1, c + 1, h, w));
     let kernel = CpuKernel {
         name: "splat",
-        run: |args: &[Planes<'_>]| Ok((splat_planes(args[0], args[1], args[2]), shape.clone())),
+        run: on_planes(|args: &[Planes<'_>]| Ok((splat_planes(args[0], args[1], args[2]), shape.clone()))),
     };
     let sums = values.apply_op3_no_bwd(&displacement, &weights, &kernel)?;
     Ok((sums.narrow(1, 0, c)?, sums.narrow(1, c, 1)?))

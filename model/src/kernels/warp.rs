@@ -4,7 +4,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, planar};
+use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// Samples `image`, `[N, C, H, W]`, at `(x, y) + flow(x, y)`, bilinearly; `flow` is `[N, 2, H, W]` in pixels, x before
 /// y. Positions outside the picture are moved to its border.
@@ -28,8 +28,10 @@ pub fn backward_warp(image: &Tensor, flow: &Tensor) -> Result<Tensor> {
         return by_gathering(&image, &flow);
     }
     let shape = Shape::from((n, c, h, w));
-    let kernel =
-        CpuKernel { name: "backward_warp", run: |args: &[Planes<'_>]| Ok((warp(args[0], args[1]), shape.clone())) };
+    let kernel = CpuKernel {
+        name: "backward_warp",
+        run: on_planes(|args: &[Planes<'_>]| Ok((warp(args[0], args[1]), shape.clone()))),
+    };
     image.apply_op2_no_bwd(&flow, &kernel)
 }
 

@@ -1,0 +1,92 @@
+"""The embedded generator's parts: diffusers' and transformers' own classes at small sizes.
+
+Nothing here is a layer of ours, so that what is trained is what the plugin's LTX-Video runs.
+"""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+import torch
+from diffusers import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
+
+from stock.briefs import vocabulary
+
+# 16 x 16 pixels and 8 frames to a latent: 32 x 32, as the large models have it, leaves 8 x 4 of a frame of 256 x 144.
+CHANNELS, SPACE, TIME = 48, 16, 8
+TEXT_WIDTH = 192
+SPECIAL = ("<pad>", "</s>", "<unk>")
+
+
+def vae():
+    blocks = 3
+    model = AutoencoderKLLTXVideo(
+        latent_channels=CHANNELS,
+        block_out_channels=(16, 64, 128, 128), layers_per_block=(1, 1, 2, 2),
+        down_block_types=("LTXVideo095DownBlock3D",) * blocks, downsample_type=("spatiotemporal",) * blocks,
+        spatio_temporal_scaling=(True,) * blocks,
+        decoder_block_out_channels=(32, 64, 128), decoder_layers_per_block=(1, 2, 2, 2),
+        decoder_spatio_temporal_scaling=(True,) * blocks, decoder_inject_noise=(False,) * (blocks + 1),
+        upsample_residual=(True,) * blocks, upsample_factor=(2,) * blocks,
+        patch_size=2, timestep_conditioning=False, encoder_causal=True, decoder_causal=False,
+        spatial_compression_ratio=SPACE, temporal_compression_ratio=TIME)
+    start_smooth(model)
+    return model
+
+
+@torch.no_grad()
+def start_smooth(model):
+    """Starts the VAE as a blurred, nearly linear copy of its input.
+
+    Left to chance, the decoder starts with fixed patterns many times as strong as the picture: each of its residual
+    paths puts different channels side by side, and what a picture adds to them drowns. So each of its convolutions that
+    grow the picture starts with the same kernel for all pixels it makes of one (Aitken et al. 2017), less what the
+    residual path adds. The pixel norm takes away how strong a signal is, so what enters is given a bias to be seen against.
+    """
+    for module in model.modules():
+        kind = type(module).__name__
+        if kind == "Conv3d":
+            module.weight.normal_(0, module.weight[0].numel() ** -0.5)
+            module.bias.zero_()
+    for module in model.modules():
+        kind = type(module).__name__
+        if kind == "LTXVideoResnetBlock3d":
+            module.conv2.conv.weight.mul_(0.1)
+        elif kind == "LTXVideoUpsampler3d":
+            weight, pixels = module.conv.conv.weight, 8
+            weight.copy_(weight[::pixels].repeat_interleave(pixels, 0))
+            for out in range(len(weight)):
+                channel, pixel = divmod(out, pixels)
+                weight[out, channel % (weight.shape[1] // pixels) * pixels + pixel, 1, 1, 1] -= 1
+    for end in (model.encoder, model.decoder):
+        end.conv_in.conv.bias.normal_(0, 0.5)
+    weight = model.decoder.conv_out.conv.weight
+    weight.copy_(weight[::4].repeat_interleave(4, 0))
+
+
+def transformer():
+    return LTXVideoTransformer3DModel(
+        in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=5, attention_head_dim=64,
+        cross_attention_dim=320, num_layers=8, caption_channels=TEXT_WIDTH)
+
+
+def tokenizer():
+    """Whole words of captions, in lower case; punctuation says nothing, and any other word is `<unk>`."""
+    words = {token: i for i, token in enumerate((*SPECIAL, *vocabulary()))}
+    inner = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    inner.normalizer = normalizers.Sequence([
+        normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex("[^\\p{L}\\p{N}]+"), " ")])
+    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    inner.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", words["</s>"])])
+    names = dict(zip(("pad_token", "eos_token", "unk_token"), SPECIAL))
+    return PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=256, **names)
+
+
+def text_encoder(tokens):
+    return T5EncoderModel(T5Config(
+        vocab_size=tokens, d_model=TEXT_WIDTH, d_kv=48, d_ff=512, num_layers=3, num_heads=4,
+        feed_forward_proj="gated-gelu", is_encoder_decoder=False, use_cache=False, tie_word_embeddings=False,
+        dropout_rate=0.0, pad_token_id=0, eos_token_id=1))

@@ -142,15 +142,19 @@ def _named(rng, element, told):
     return " ".join([*head[:start], *adjectives, *head[start:], *rest])
 
 
+SILENT_E = ("blaz", "com", "danc", "glid", "mov", "puls", "ris", "rippl", "slid", "tumbl", "wav")
+
+
 def present(verb):
     """A participle as the third person says it: drifting, drifts."""
     first, *rest = verb.split()
     stem = first.removesuffix("ing")
-    if stem in ("blaz", "com", "danc", "glid", "mov", "puls", "ris", "rippl", "wav"):
+    if stem in SILENT_E:
         stem += "e"
-    elif stem[-1] == stem[-2] and stem[-1] not in "ls":
+    elif stem[-1] == stem[-2] and stem not in ("roll", "fall", "pass"):
         stem = stem[:-1]
-    return " ".join([stem + ("es" if stem.endswith(("sh", "ss", "go")) else "s"), *rest])
+    ending = "es" if stem.endswith(("sh", "ss", "go")) else "s"
+    return " ".join(["flies" if stem == "fly" else stem + ending, *rest])
 
 
 def _moving(rng, element, told):

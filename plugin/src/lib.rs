@@ -9,8 +9,9 @@ pub mod clips;
 pub mod colour;
 pub mod engine;
 pub mod frame_list;
+mod machine;
 pub mod nodes;
 
-use nodes::{repair::Repair, retime::Retime};
+use nodes::{generate::Generate, repair::Repair, retime::Retime};
 
-ofx::export!(Repair, Retime);
+ofx::export!(Repair, Retime, Generate);

@@ -6,6 +6,7 @@ mod damage;
 mod every_host;
 mod footage;
 mod gaps;
+mod generate;
 mod mlt;
 mod repair;
 mod retime;

@@ -10,6 +10,7 @@ use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 pub(crate) const REPAIR: &str = "org.pickup.Repair";
 pub(crate) const RETIME: &str = "org.pickup.Retime";
+pub(crate) const GENERATE: &str = "org.pickup.Generate";
 
 /// A plugin has one host a process, so cases take turns.
 static TURN: ReentrantMutex<()> = ReentrantMutex::new(());
@@ -46,14 +47,19 @@ impl Drop for Stage {
 impl Stage {
     /// A node in a host, at work on a clip; the project is as large and as long as the clip.
     pub(crate) fn new(profile: Profile, id: &str, context: Context, clip: Arc<dyn FrameSource>) -> Self {
+        let (range, area) = (clip.range(), clip.region(clip.range().min));
+        let (width, height) = ((area.x2 - area.x1) as usize, (area.y2 - area.y1) as usize);
+        let stage = Self::empty(profile, id, context, Project::new(width, height, range.min, range.max));
+        stage.instance.connect("Source", clip).expect("a clip named Source");
+        stage
+    }
+
+    /// A node in a host, with nothing connected.
+    pub(crate) fn empty(profile: Profile, id: &str, context: Context, project: Project) -> Self {
         let turn = turn();
         let host = profile.label.clone();
         let effect = Host::new(profile).load(&crate::binary(), id).unwrap_or_else(|e| panic!("{host}: {e}"));
-        let (range, area) = (clip.range(), clip.region(clip.range().min));
-        let (width, height) = ((area.x2 - area.x1) as usize, (area.y2 - area.y1) as usize);
-        let project = Project::new(width, height, range.min, range.max);
         let instance = effect.create(context, project).unwrap_or_else(|e| panic!("{id} in {host}: {e}"));
-        instance.connect("Source", clip).expect("a clip named Source");
         Self { instance, _turn: turn }
     }
 

@@ -1,6 +1,6 @@
 //! The diffusion filler: a shot's missing frames by the video model.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::Tensor;
 
@@ -20,7 +20,7 @@ use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, W
 /// and brought to the shot's size, channels and encoding; where a shot has alpha, what is made is opaque. Highlights above
 /// white are cut.
 pub struct DiffusionFiller {
-    ltx: Ltx,
+    ltx: Arc<Ltx>,
     settings: Settings,
     framing: Framing,
     weights_id: String,
@@ -68,11 +68,17 @@ impl DiffusionFiller {
     ///
     /// # Errors
     /// When the model's files cannot be read.
-    pub fn new(ltx: Ltx, settings: Settings, framing: Framing) -> Result<Self> {
+    pub fn new(ltx: Arc<Ltx>, settings: Settings, framing: Framing) -> Result<Self> {
         // Whatever changes the frames is in the name of a take.
         let how = twox_hash::XxHash3_128::oneshot(format!("{settings:?} {framing:?}").as_bytes());
         let weights_id = format!("{}-{how:032x}", ltx.files().fingerprint()?);
         Ok(Self { ltx, settings, framing, weights_id })
+    }
+
+    /// The width and height that frames of this shape are made in.
+    #[must_use]
+    pub fn size(&self, width: usize, height: usize) -> (usize, usize) {
+        model_size((width, height), self.framing.most_pixels, self.ltx.factors().1)
     }
 
     /// As [`Filler::fill`], with what there is to say of it.

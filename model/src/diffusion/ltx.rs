@@ -160,6 +160,14 @@ impl Ltx {
         })
     }
 
+    /// Takes a model that will run on the CPU, with at most `budget` bytes at a time.
+    ///
+    /// # Errors
+    /// As [`Ltx::new`].
+    pub fn on_cpu(files: ModelFiles, budget: u64) -> Result<Self> {
+        Self::new(files, Device::Cpu, DType::F32, budget)
+    }
+
     /// The files it was made of.
     #[must_use]
     pub fn files(&self) -> &ModelFiles {

@@ -22,6 +22,7 @@ mod noise;
 mod plan;
 mod preview;
 mod random;
+mod recommended;
 mod rope;
 mod scheduler;
 mod seam;
@@ -40,6 +41,7 @@ pub use ltx::{Film, Latents, Ltx, Request};
 pub use model_files::{Elsewhere, ModelFiles};
 pub use noise::{Noise, Purpose, Seeded};
 pub use plan::MemoryPlan;
+pub use recommended::{RECOMMENDED, Recommended};
 pub use scheduler::{DISTILLED, Schedule};
 pub use settings::{Sampler, SecondPass, Settings};
 

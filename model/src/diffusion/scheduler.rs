@@ -54,6 +54,20 @@ impl Schedule {
         Ok(Self(levels.iter().map(|l| *l as f32).collect()))
     }
 
+    /// As many steps along the same way.
+    ///
+    /// # Errors
+    /// When there is no step, or there are thousands.
+    pub fn resampled(&self, steps: usize) -> Result<Self> {
+        let last = self.0.len();
+        let level = |i: usize| self.0.get(i).copied().map_or(0.0, f64::from);
+        let at = |x: f64| {
+            let i = x.floor() as usize;
+            level(i) + (level(i + 1) - level(i)) * x.fract()
+        };
+        Self::given(&(0..steps).map(|i| at((i * last) as f64 / steps as f64)).collect::<Vec<_>>())
+    }
+
     /// The levels, from the noisiest.
     #[must_use]
     pub fn levels(&self) -> &[f32] {
@@ -69,6 +83,17 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_numbers_of_steps_go_the_same_way() {
+        let eight = Schedule::given(&DISTILLED).unwrap();
+        assert_eq!(eight.resampled(8).unwrap(), eight);
+        let four = eight.resampled(4).unwrap();
+        assert_eq!(four.levels(), [eight.levels()[0], eight.levels()[2], eight.levels()[4], eight.levels()[6]]);
+        let many = eight.resampled(16).unwrap();
+        assert_eq!(many.levels().iter().step_by(2).copied().collect::<Vec<_>>(), eight.levels());
+        assert!(eight.resampled(0).is_err());
+    }
 
     #[test]
     fn eight_steps_are_the_distilled_list() {

@@ -41,8 +41,8 @@ class Clips:
         # Colours change places, so that the VAE knows more of them than the words do.
         return crop[..., self.rng.permutation(3)] if self.rng.random() < 0.5 else crop
 
-    def batch(self):
-        frames, edge, count = CROPS[self.rng.integers(len(CROPS))]
+    def batch(self, crops=None):
+        frames, edge, count = crops or CROPS[self.rng.integers(len(CROPS))]
         crops = np.stack([self.crop(frames, edge) for _ in range(count)])
         return torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
@@ -62,6 +62,34 @@ def picture_loss(x, y):
     return loss
 
 
+@torch.no_grad()
+def settle(vae, x):
+    """Gives a new VAE latents of unit deviation, little noise on them, and the best linear way from what its decoder
+    sees of `x` to the picture."""
+    channels, head = models.CHANNELS, vae.encoder.conv_out.conv
+    latents = vae.encode(x).latent_dist.mean
+    mean, std = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
+    head.weight[:channels] /= std[:, None, None, None, None]
+    head.bias[:channels] = (head.bias[:channels] - mean) / std
+    head.weight[channels:] *= 0.01
+    head.bias[channels:] = -4
+    seen, last = [], vae.decoder.conv_out
+    hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    vae.decode(vae.encode(x).latent_dist.mean)
+    hook.remove()
+    edge = vae.config.patch_size
+    b, c, t, h, w = x.shape
+    # The order of a patch is (channel, x, y).
+    patches = x.reshape(b, c, t, h // edge, edge, w // edge, edge).permute(0, 2, 3, 5, 1, 6, 4).reshape(-1, c * edge**2)
+    features = seen[0].permute(0, 2, 3, 4, 1).reshape(len(patches), -1)
+    features = torch.cat([features, torch.ones(len(features), 1)], 1)
+    ridge = 1e-3 * len(features) * torch.eye(features.shape[1])
+    fit = torch.linalg.solve(features.T @ features + ridge, features.T @ patches)
+    last.conv.weight.zero_()
+    last.conv.weight[:, :, 1, 1, 1] = fit[:-1].T
+    last.conv.bias.copy_(fit[-1])
+
+
 def save(path, state):
     part = path.with_suffix(".part")
     torch.save(state, part)
@@ -79,7 +107,8 @@ def main():
     p.add_argument("--clips", type=Path, required=True)
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=20000)
-    p.add_argument("--rate", type=float, default=3e-4)
+    p.add_argument("--rate", type=float, default=1e-4,
+                   help="three times as much is too much: a step moves what thousands of inputs add up to")
     p.add_argument("--from", dest="start", type=Path, help="a VAE in diffusers' layout to go on from")
     p.add_argument("--threads", type=int, default=2)
     args = p.parse_args()
@@ -89,6 +118,9 @@ def main():
     vae = models.vae()
     if args.start:
         vae.load_state_dict(type(vae).from_pretrained(args.start).state_dict())
+    clips = Clips(args.clips, np.random.default_rng(7))
+    if not args.start and not (args.run / "last.pt").exists():
+        settle(vae, torch.cat([clips.batch((9, 48, 16)) for _ in range(4)]))
     vae = vae.to(memory_format=torch.channels_last_3d)
     mean = {k: v.detach().clone() for k, v in vae.state_dict().items()}
     optimiser = torch.optim.AdamW(vae.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=0)
@@ -98,7 +130,7 @@ def main():
         vae.load_state_dict(state["vae"])
         mean, step = state["mean"], state["step"]
         optimiser.load_state_dict(state["optimiser"])
-    clips = Clips(args.clips, np.random.default_rng([7, step]))
+    clips.rng = np.random.default_rng([7, step])
     sums, began = np.zeros(3), time.time()
     while step < args.steps:
         for group in optimiser.param_groups:

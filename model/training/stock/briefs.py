@@ -151,7 +151,7 @@ def present(verb):
     stem = first.removesuffix("ing")
     if stem in SILENT_E:
         stem += "e"
-    elif stem[-1] == stem[-2] and stem not in ("roll", "fall", "pass"):
+    elif stem[-1] == stem[-2] and stem not in ("roll", "fall", "pass", "scroll"):
         stem = stem[:-1]
     ending = "es" if stem.endswith(("sh", "ss", "go")) else "s"
     return " ".join(["flies" if stem == "fly" else stem + ending, *rest])

@@ -15,8 +15,8 @@ use super::{
     CliError,
     args::{BundleArgs, InstallArgs},
     cancel,
-    machine::standard_folder,
 };
+use crate::machine::standard_folder;
 
 /// The bundle's name. The binary in it must be called the same, without `.bundle`, or hosts do not find it.
 pub(super) const NAME: &str = "Pickup.ofx.bundle";

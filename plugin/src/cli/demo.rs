@@ -13,7 +13,7 @@ use ofx::host::Profile;
 use super::{
     CliError,
     args::DemoArgs,
-    bundle, cancel, machine,
+    bundle, cancel,
     plugin::{self, Hosted},
     progress::Bar,
     render::{Job, connect_first, project, say_messages},
@@ -24,6 +24,7 @@ use crate::{
         ClipError, ClipReader, ClipWriter, Picture, Pixels, SheetCell, WriteOptions, contact_sheet, difference, psnr,
     },
     frame_list::FrameList,
+    machine,
 };
 
 /// Width of a picture on the contact sheet.

@@ -4,8 +4,8 @@ use std::{io::Write, path::Path, time::Instant};
 
 use ofx::host::{Binary, Host, Profile};
 
-use super::{CliError, args::DoctorArgs, bundle, machine, plugin};
-use crate::{clips::Tools, engine::WEIGHTS};
+use super::{CliError, args::DoctorArgs, bundle, plugin};
+use crate::{clips::Tools, engine::WEIGHTS, machine};
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;

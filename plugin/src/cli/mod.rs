@@ -9,7 +9,6 @@ mod cancel;
 mod demo;
 mod doctor;
 mod error;
-mod machine;
 mod nodes;
 mod plugin;
 mod progress;

@@ -7,7 +7,8 @@ use ofx::{
     host::{Binary, Effect, Host, Profile},
 };
 
-use super::{CliError, bundle, machine};
+use super::{CliError, bundle};
+use crate::machine;
 
 /// The bundle to host: the one named, the one built beside this command, or the one installed.
 pub(super) fn find_bundle(named: Option<&Path>) -> Result<PathBuf, CliError> {

@@ -44,7 +44,9 @@ mod writer;
 
 pub use convert::Transfer;
 pub use error::ClipError;
+pub(crate) use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};
 pub use measure::{difference, psnr, psnr_float, ssim};
+pub(crate) use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate};
 pub use sheet::{SheetCell, contact_sheet};

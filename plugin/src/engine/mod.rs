@@ -1,6 +1,10 @@
 //! What the whole process shares, because hosts make and drop instances at will (MLT: one a frame): the network, the
 //! takes made last, the files that are open, and whose turn it is.
 
+mod films;
+mod takes;
+mod turns;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -11,6 +15,12 @@ use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
 use pickup_model::{Brief, Filler, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
+pub use self::films::{Model, Tweaks, model_path};
+pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
+use self::{
+    films::{Models, Preview},
+    turns::Turns,
+};
 use crate::clips::{ClipReader, Tools};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
@@ -37,6 +47,11 @@ pub struct Engine {
     /// Hosts ask for the same frame again and again: MLT renders the last one five times.
     takes: Mutex<Kept<Recipe, Arc<Made>>>,
     readers: Mutex<Vec<OpenReader>>,
+    models: Models,
+    /// Whose turn it is on the device that video models run on.
+    device: Turns,
+    takes_on_disk: Takes,
+    preview: Preview,
 }
 
 impl Default for Engine {
@@ -46,6 +61,10 @@ impl Default for Engine {
             turn: Mutex::default(),
             takes: Mutex::new(Kept::new(TAKES_BUDGET)),
             readers: Mutex::default(),
+            models: Models::default(),
+            device: Turns::default(),
+            takes_on_disk: Takes::of_user(),
+            preview: Preview::default(),
         }
     }
 }
@@ -62,17 +81,17 @@ pub fn engine() -> &'static Engine {
     ENGINE.get_or_init(Engine::default)
 }
 
-/// Where the weights lie: in the bundle, else in the folder that [`RESOURCES_VARIABLE`] names.
+/// Where a file or folder of ours lies: in the bundle, else in the folder that [`RESOURCES_VARIABLE`] names.
 ///
 /// # Errors
-/// When there is no such file.
-pub fn weights_path() -> Result<PathBuf> {
+/// When it is not there.
+pub fn resource(name: &str) -> Result<PathBuf> {
     let folders = [ofx::plugin::resources_dir(), std::env::var_os(RESOURCES_VARIABLE).map(PathBuf::from)];
-    let candidates: Vec<PathBuf> = folders.into_iter().flatten().map(|folder| folder.join(WEIGHTS)).collect();
-    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+    let candidates: Vec<PathBuf> = folders.into_iter().flatten().map(|folder| folder.join(name)).collect();
+    if let Some(found) = candidates.iter().find(|path| path.exists()) {
         return Ok(found.clone());
     }
-    let place = candidates.first().map_or_else(|| WEIGHTS.to_owned(), |path| path.display().to_string());
+    let place = candidates.first().map_or_else(|| name.to_owned(), |path| path.display().to_string());
     Err(Error::Failed(format!("Pickup's weights are missing: there is no {place}. Install the whole bundle again")))
 }
 
@@ -86,7 +105,7 @@ impl Engine {
         if let Some(filler) = &*motion {
             return Ok(filler.clone());
         }
-        let filler = Arc::new(MotionFiller::load(&weights_path()?, PAIRS_BUDGET).map_err(failed)?);
+        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET).map_err(failed)?);
         *motion = Some(filler.clone());
         Ok(filler)
     }
@@ -144,6 +163,8 @@ impl Engine {
     pub fn purge(&self) {
         self.takes.lock().clear();
         self.readers.lock().clear();
+        self.takes_on_disk.forget();
+        self.models.close();
         if let Some(filler) = &*self.motion.lock() {
             filler.purge();
         }

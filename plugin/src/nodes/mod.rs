@@ -1,6 +1,9 @@
 //! The nodes: one file each, with its parameters, its time map, and which frames are missing.
 
+pub mod film;
 pub mod footage;
+pub mod generate;
+pub mod look;
 pub mod repair;
 pub mod retime;
 mod watch;

@@ -37,4 +37,29 @@ impl<E: Effect> Watch for HostWatch<'_, '_, E> {
         let mut bar = self.bar.borrow_mut();
         bar.get_or_insert_with(|| self.cx.progress(&self.label)).update(f64::from(done)) == Go::On
     }
+
+    fn wants_previews(&self) -> bool {
+        self.cx.is_interactive()
+    }
+}
+
+/// Follows the work that a button started: its bar is there from the start.
+pub(super) struct ButtonWatch<'a> {
+    bar: Progress<'a>,
+}
+
+impl<'a> ButtonWatch<'a> {
+    pub(super) fn new(bar: Progress<'a>) -> Self {
+        Self { bar }
+    }
+}
+
+impl Watch for ButtonWatch<'_> {
+    fn progress(&self, done: f32) -> bool {
+        self.bar.step(f64::from(done)).is_ok()
+    }
+
+    fn wants_previews(&self) -> bool {
+        true
+    }
 }

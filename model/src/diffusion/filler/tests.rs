@@ -15,7 +15,7 @@ fn filler() -> DiffusionFiller {
     let ltx = Ltx::new(files, Device::Cpu, DType::F32, 4 << 30).unwrap();
     let settings =
         Settings { schedule: super::super::Schedule::given(&[1.0, 0.5]).unwrap(), ..Settings::distilled().unwrap() };
-    DiffusionFiller::new(ltx, settings, Framing { window: 33, context: 9, most_pixels: 64 * 64 }).unwrap()
+    DiffusionFiller::new(Arc::new(ltx), settings, Framing { window: 33, context: 9, most_pixels: 64 * 64 }).unwrap()
 }
 
 fn frame(seed: usize, channels: usize, encoding: Encoding) -> Frame {

@@ -1,0 +1,90 @@
+//! How a model wants to be run.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{filler::Framing, scheduler::Schedule, settings::Settings};
+use crate::{Error, Result};
+
+/// The file in a model's folder that says so. Published models have none: they are run as 0.9.8-distilled is.
+pub const RECOMMENDED: &str = "pickup.json";
+
+/// How a model wants to be run: the size, length and rate it was trained for, and its way from noise to a film.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recommended {
+    /// Noise levels and guidance.
+    pub settings: Settings,
+    /// Sizes and lengths.
+    pub framing: Framing,
+    /// Frames a second of what it was trained on.
+    pub rate: f64,
+}
+
+/// Frames a second that published models are at home at.
+const PUBLISHED_RATE: f64 = 25.0;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Noise levels from 1 down.
+    levels: Vec<f64>,
+    guidance: f64,
+    rescale: f64,
+    /// Pixels of a frame, frames of a run, known frames that are looked at on each side.
+    pixels: usize,
+    window: usize,
+    context: usize,
+    rate: f64,
+}
+
+impl Recommended {
+    /// What a model's folder says, or what suits published models.
+    ///
+    /// # Errors
+    /// When the file is there and makes no sense.
+    pub fn of(model: &Path) -> Result<Self> {
+        let path = model.join(RECOMMENDED);
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            return Ok(Self { settings: Settings::distilled()?, framing: Framing::default(), rate: PUBLISHED_RATE });
+        };
+        let fault = |reason: String| Error::ModelMismatch { path: path.clone(), reason };
+        let file: File = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;
+        if !(1.0..=240.0).contains(&file.rate) || file.pixels == 0 {
+            return Err(fault("its rate must be from 1 to 240, and its pixels more than none".to_owned()));
+        }
+        let settings = Settings {
+            schedule: Schedule::given(&file.levels)?,
+            guidance: file.guidance,
+            rescale: file.rescale,
+            decode_timestep: 0.0,
+            decode_noise: 0.0,
+            ..Settings::distilled()?
+        };
+        let framing = Framing { most_pixels: file.pixels, window: file.window, context: file.context };
+        Ok(Self { settings, framing, rate: file.rate })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_says_how_its_model_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let published = Recommended::of(folder.path()).unwrap();
+        assert_eq!((published.rate, published.framing), (25.0, Framing::default()));
+        let said = r#"{"levels": [1.0, 0.5], "guidance": 2.0, "rescale": 0.5, "pixels": 36864, "window": 33,
+            "context": 17, "rate": 24}"#;
+        let write = |text: &str| std::fs::write(folder.path().join(RECOMMENDED), text).unwrap();
+        write(said);
+        let own = Recommended::of(folder.path()).unwrap();
+        assert_eq!((own.framing.window, own.settings.guidance, own.rate), (33, 2.0, 24.0));
+        for wrong in [said.replace("24}", "0}"), said.replace("24}", "24, \"size\": 1}"), "{".to_owned()] {
+            write(&wrong);
+            let error = Recommended::of(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(RECOMMENDED), "{wrong}: {error}");
+        }
+    }
+}

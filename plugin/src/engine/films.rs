@@ -1,0 +1,206 @@
+//! Shots that the video model makes: each made once, whole, kept as a take, and served frame by frame.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use ofx::plugin::{Error, Result};
+use parking_lot::Mutex;
+use pickup_model::{
+    Brief, Filler, Frame, Recipe, Shot, Watch,
+    diffusion::{DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings},
+};
+
+use super::{Engine, Origin, Take, failed, resource};
+use crate::machine;
+
+/// Memory that a model may use where the system does not tell how much there is.
+const BUDGET: u64 = 8 << 30;
+/// Of the memory that is available, the share that a model may use: the host wants some, too.
+const SHARE: f64 = 0.7;
+/// How often whoever waits for another process asks whether it still wants to.
+const IMPATIENCE: Duration = Duration::from_millis(50);
+
+/// The embedded model, in the bundle's `Contents/Resources`.
+const EMBEDDED: &str = "models/stock";
+
+/// Where the embedded model lies.
+///
+/// # Errors
+/// When this bundle has none.
+pub fn model_path() -> Result<PathBuf> {
+    resource(EMBEDDED).map_err(|_| {
+        Error::Failed("This version of Pickup comes without a video model: set “Model folder” to one".into())
+    })
+}
+
+/// The model used last, open.
+#[derive(Default)]
+pub(super) struct Models(Mutex<Option<Open>>);
+
+#[derive(Clone)]
+struct Open {
+    path: PathBuf,
+    ltx: Arc<Ltx>,
+    recommended: Recommended,
+}
+
+/// What a user changes of how a model is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tweaks {
+    /// Steps from noise to a film; none for those of the model.
+    pub steps: Option<usize>,
+    /// Guidance; none for the model's.
+    pub guidance: Option<f64>,
+    /// Pixels of a frame, as a share of what the model is at home at.
+    pub pixels: f64,
+}
+
+/// A model with how it is to be run.
+pub struct Model {
+    filler: DiffusionFiller,
+    /// Frames a second that it is at home at.
+    pub rate: f64,
+}
+
+/// The latest picture of the take being made.
+pub(super) type Preview = Mutex<Option<(Recipe, Frame)>>;
+
+impl Models {
+    fn open(&self, path: &Path) -> Result<Open> {
+        let mut open = self.0.lock();
+        if let Some(open) = open.as_ref().filter(|open| open.path == path) {
+            return Ok(open.clone());
+        }
+        // Two models at once would take twice the memory.
+        *open = None;
+        let files = ModelFiles::open(path, &Elsewhere::default()).map_err(failed)?;
+        let budget = machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64);
+        let ltx = Ltx::on_cpu(files, budget).map_err(failed)?;
+        let recommended = Recommended::of(path).map_err(failed)?;
+        Ok(open.insert(Open { path: path.to_owned(), ltx: Arc::new(ltx), recommended }).clone())
+    }
+
+    pub(super) fn close(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+impl Model {
+    fn new(open: Open, tweaks: Tweaks) -> Result<Self> {
+        let Recommended { settings, framing, rate } = open.recommended;
+        let schedule = match tweaks.steps {
+            Some(steps) => settings.schedule.resampled(steps).map_err(failed)?,
+            None => settings.schedule.clone(),
+        };
+        let settings = Settings { schedule, guidance: tweaks.guidance.unwrap_or(settings.guidance), ..settings };
+        let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
+        let filler = DiffusionFiller::new(open.ltx, settings, Framing { most_pixels, ..framing }).map_err(failed)?;
+        Ok(Self { filler, rate })
+    }
+
+    /// The size that frames of this shape are made in.
+    #[must_use]
+    pub fn size(&self, width: usize, height: usize) -> (usize, usize) {
+        self.filler.size(width, height)
+    }
+
+    /// What the take of a shot is called.
+    #[must_use]
+    pub fn recipe(&self, shot: &Shot, brief: &Brief) -> Recipe {
+        Recipe::new(shot, brief, self.filler.name(), self.filler.weights_id())
+    }
+}
+
+impl Engine {
+    /// The model in a folder or file.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn model(&self, path: &Path, tweaks: Tweaks) -> Result<Model> {
+        Model::new(self.models.open(path)?, tweaks)
+    }
+
+    /// Makes the take of a shot, if there is none, and waits until it is there.
+    ///
+    /// # Errors
+    /// When it cannot be made, or `watch` says stop.
+    pub fn film(&self, model: &Model, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Recipe> {
+        let recipe = model.recipe(shot, brief);
+        let there = || self.takes_on_disk.origin(recipe).is_some();
+        if there() {
+            return Ok(recipe);
+        }
+        let _turn = self.device.wait(|| watch.progress(0.0)).ok_or(Error::Aborted)?;
+        let _claim = loop {
+            if there() {
+                return Ok(recipe);
+            }
+            if self.takes_on_disk.folder().is_none() {
+                break None;
+            }
+            if let Some(claim) = self.takes_on_disk.claim(recipe) {
+                break Some(claim);
+            }
+            if !watch.progress(0.0) {
+                return Err(Error::Aborted);
+            }
+            thread::sleep(IMPATIENCE);
+        };
+        // Whoever had the claim before may have made it.
+        if there() {
+            return Ok(recipe);
+        }
+        let showing = Showing { watch, preview: &self.preview, recipe };
+        let made = model.filler.fill_reported(shot, brief, &showing);
+        *self.preview.lock() = None;
+        let (made, report) = made.map_err(failed)?;
+        let frames: Vec<Frame> = made.into_iter().map(|m| m.frame).collect();
+        let take = Take::new(&frames, Origin { unknown_words: report.unknown_words }).map_err(failed)?;
+        self.takes_on_disk.keep(recipe, take);
+        Ok(recipe)
+    }
+
+    /// A frame of a take, by its place among the frames that were missing.
+    #[must_use]
+    pub fn film_frame(&self, recipe: Recipe, place: usize) -> Option<Arc<Frame>> {
+        self.takes_on_disk.frame(recipe, place)
+    }
+
+    /// Words of the prompt that the model did not know when it made a take.
+    #[must_use]
+    pub fn unknown_words(&self, recipe: Recipe) -> Vec<String> {
+        self.takes_on_disk.origin(recipe).map(|origin| origin.unknown_words).unwrap_or_default()
+    }
+
+    /// A rough picture of a take that is being made.
+    #[must_use]
+    pub fn preview(&self, recipe: Recipe) -> Option<Frame> {
+        self.preview.lock().as_ref().filter(|(of, _)| *of == recipe).map(|(_, picture)| picture.clone())
+    }
+}
+
+/// Keeps the pictures of unfinished work for those who look meanwhile.
+struct Showing<'a> {
+    watch: &'a dyn Watch,
+    preview: &'a Preview,
+    recipe: Recipe,
+}
+
+impl Watch for Showing<'_> {
+    fn progress(&self, done: f32) -> bool {
+        self.watch.progress(done)
+    }
+
+    fn wants_previews(&self) -> bool {
+        self.watch.wants_previews()
+    }
+
+    fn preview(&self, picture: &Frame) {
+        *self.preview.lock() = Some((self.recipe, picture.clone()));
+        self.watch.preview(picture);
+    }
+}

@@ -1,0 +1,157 @@
+//! A take's file: a line that says what it is, a line of JSON that says what is in it, and the frames one after another in
+//! half floats, little-endian, RGB from the top left.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use half::f16;
+use pickup_model::{Encoding, Frame};
+use serde::{Deserialize, Serialize};
+
+use crate::clips::{ClipError, Partial};
+
+const MAGIC: &str = "pickup take 1\n";
+/// A header line longer than this is no header.
+const LONGEST_HEADER: u64 = 1 << 20;
+
+/// What there is to know of how a take was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Words of the prompt that the model does not know.
+    pub unknown_words: Vec<String>,
+}
+
+/// The frames made for a recipe, in the order of the frames that were missing, display-referred RGB.
+#[derive(Clone, Debug)]
+pub struct Take {
+    pub(super) frames: Vec<Frame>,
+    pub(super) origin: Origin,
+}
+
+impl Take {
+    /// A take of frames of one size. Their values are rounded as the file rounds them, so that a take looks the same in
+    /// the process that made it and in all that follow.
+    ///
+    /// # Errors
+    /// When the frames are not RGB of one size.
+    pub fn new(frames: &[Frame], origin: Origin) -> pickup_model::Result<Self> {
+        let frames = frames.iter().map(rounded).collect::<pickup_model::Result<Vec<_>>>()?;
+        let shape = |f: &Frame| (f.width(), f.height(), f.channels());
+        if let Some(other) = frames.iter().find(|f| shape(f) != shape(&frames[0]) || f.channels() != 3) {
+            let (width, height, channels) = shape(other);
+            return Err(pickup_model::Error::FrameData { width, height, channels, len: other.pixels().len() });
+        }
+        Ok(Self { frames, origin })
+    }
+}
+
+fn rounded(frame: &Frame) -> pickup_model::Result<Frame> {
+    let pixels = frame.pixels().iter().map(|v| f16::from_f32(*v).to_f32()).collect();
+    Frame::new(frame.width(), frame.height(), frame.channels(), Encoding::Display, pixels)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    width: usize,
+    height: usize,
+    /// A fingerprint of each frame.
+    frames: Vec<u64>,
+    origin: Origin,
+}
+
+impl Header {
+    fn frame_bytes(&self) -> Option<u64> {
+        (self.width as u64).checked_mul(self.height as u64)?.checked_mul(3 * 2)
+    }
+}
+
+/// Writes a take; it appears whole or not at all.
+pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
+    let fault = |e: io::Error| ClipError::io(path, "write the take", e);
+    let (width, height) = take.frames.first().map_or((0, 0), |f| (f.width(), f.height()));
+    let frames = take.frames.iter().map(Frame::fingerprint).collect();
+    let header = Header { width, height, frames, origin: take.origin.clone() };
+    let header = serde_json::to_string(&header).map_err(|e| fault(e.into()))?;
+    let (partial, mut file) = Partial::create(path)?;
+    let mut write = || -> io::Result<()> {
+        file.write_all(MAGIC.as_bytes())?;
+        file.write_all(header.as_bytes())?;
+        file.write_all(b"\n")?;
+        for frame in &take.frames {
+            let bytes: Vec<u8> = frame.pixels().iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+            file.write_all(&bytes)?;
+        }
+        // What has its name must be there after a power cut, too.
+        file.sync_all()
+    };
+    write().map_err(fault)?;
+    partial.commit()
+}
+
+/// A take's file, open.
+pub(super) struct TakeFile {
+    file: BufReader<File>,
+    header: Header,
+    /// Where the frames start.
+    start: u64,
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+impl TakeFile {
+    /// Opens a take whose header is sound and whose frames are all there, and notes that it was used.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // The takes used last are kept longest. Where times cannot be set, they go by when they were made.
+        let _ = file.set_modified(std::time::SystemTime::now());
+        let mut file = BufReader::new(file);
+        let mut magic = String::new();
+        let mut line = |most: u64, into: &mut String| {
+            let read = (&mut file).take(most).read_line(into);
+            read.map_err(|e| if e.kind() == io::ErrorKind::InvalidData { damaged("no text") } else { e })
+        };
+        line(MAGIC.len() as u64, &mut magic)?;
+        if magic != MAGIC {
+            return Err(damaged("no take"));
+        }
+        let mut text = String::new();
+        line(LONGEST_HEADER, &mut text)?;
+        let header: Header = serde_json::from_str(&text).map_err(|_| damaged("no header"))?;
+        let start = (magic.len() + text.len()) as u64;
+        let bytes = header.frame_bytes().and_then(|b| b.checked_mul(header.frames.len() as u64));
+        if bytes.and_then(|b| b.checked_add(start)) != Some(file.get_ref().metadata()?.len()) {
+            return Err(damaged("not all of its frames are there"));
+        }
+        Ok(Self { file, header, start })
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.header.origin
+    }
+
+    /// Frames in it.
+    pub(super) fn count(&self) -> usize {
+        self.header.frames.len()
+    }
+
+    /// A frame, checked.
+    pub(super) fn frame(&mut self, place: usize) -> io::Result<Frame> {
+        let Header { width, height, .. } = self.header;
+        let fingerprint = *self.header.frames.get(place).ok_or_else(|| damaged("no such frame"))?;
+        let bytes = self.header.frame_bytes().ok_or_else(|| damaged("too large"))?;
+        self.file.seek(SeekFrom::Start(self.start + place as u64 * bytes))?;
+        let mut data = vec![0; usize::try_from(bytes).map_err(|_| damaged("too large"))?];
+        self.file.read_exact(&mut data)?;
+        let pixels = data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+        let frame = Frame::new(width, height, 3, Encoding::Display, pixels).map_err(io::Error::other)?;
+        if frame.fingerprint() != fingerprint {
+            return Err(damaged("a frame differs from what was written"));
+        }
+        Ok(frame)
+    }
+}

@@ -1,0 +1,276 @@
+//! What the nodes on the video model share: the model, its shots' size, pictures from files, and the way to the output.
+
+use std::path::{Path, PathBuf};
+
+use image::{ImageBuffer, Rgb, imageops};
+use ofx::{
+    RectI,
+    plugin::{Cx, Effect, Error, MessageKind, Render, Result},
+};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Quality, Recipe, Shot, Watch, srgb};
+
+use super::{
+    look::LookParams,
+    watch::{ButtonWatch, HostWatch},
+};
+use crate::{
+    clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
+    colour::{self, ColourParams, frame_of_picture},
+    engine::{Model, Tweaks, engine, failed, model_path},
+};
+
+/// Which model makes a shot, and how.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct ModelParams {
+    /// A folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
+    /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
+    #[param(id = "model", label = "Model folder", text = "folder")]
+    pub model: String,
+    /// How strongly to keep away from the negative prompt; 0 leaves it to the model. 1 is not at all, and saves half the
+    /// work.
+    #[param(id = "guidance", label = "Guidance", default = 0.0, range = 0.0..=20.0, display = 0.0..=10.0)]
+    pub guidance: f64,
+    /// Steps from noise to the shot; 0 leaves it to the model.
+    #[param(id = "steps", label = "Steps", default = 0, range = 0..=200, display = 0..=50)]
+    pub steps: i32,
+}
+
+impl ModelParams {
+    /// The model, opened on the first use.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn open(&self, quality: Quality) -> Result<Model> {
+        let tweaks = Tweaks {
+            steps: usize::try_from(self.steps).ok().filter(|n| *n > 0),
+            guidance: (self.guidance > 0.0).then_some(self.guidance),
+            pixels: match quality {
+                Quality::Draft => 0.25,
+                Quality::Normal => 1.0,
+                Quality::Best => 2.0,
+            },
+        };
+        engine().model(&self.path()?, tweaks)
+    }
+
+    fn path(&self) -> Result<PathBuf> {
+        match self.model.trim() {
+            "" => model_path(),
+            named => Ok(PathBuf::from(named)),
+        }
+    }
+}
+
+/// A shot to be made, with all that says how.
+pub struct Film<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The shot, in the model's own size.
+    pub shot: &'a Shot,
+    /// The brief.
+    pub brief: &'a Brief,
+}
+
+impl Film<'_> {
+    /// The take's name.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        self.model.recipe(self.shot, self.brief)
+    }
+
+    /// Makes the take, with the host's progress bar and stop button, if there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the user stopped it.
+    pub fn make<E: Effect>(&self, cx: &Render<'_, E>) -> Result<Recipe> {
+        let watch = HostWatch::new(cx, format!("{}: making the shot", E::META.label()));
+        self.made(cx, &watch)
+    }
+
+    /// As [`make`](Self::make), for a button.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn make_now<E: Effect>(&self, cx: &Cx<'_, E>) -> Result<Recipe> {
+        let progress = cx.progress(&format!("{}: making the shot", E::META.label()));
+        self.made(cx, &ButtonWatch::new(progress))
+    }
+
+    fn made<E: Effect>(&self, cx: &Cx<'_, E>, watch: &dyn Watch) -> Result<Recipe> {
+        let recipe = engine().film(self.model, self.shot, self.brief, watch)?;
+        let unknown = engine().unknown_words(recipe);
+        if unknown.is_empty() {
+            cx.clear_persistent_message();
+        } else {
+            let text = format!("The model does not know: {}. It made the rest of the prompt.", unknown.join(", "));
+            cx.set_persistent_message(MessageKind::Warning, &text);
+        }
+        Ok(recipe)
+    }
+
+    /// The frame at a place of a shot of `count` frames, in its cadence; of several, the mean of their light.
+    ///
+    /// # Errors
+    /// When the take was lost.
+    pub fn frame(&self, recipe: Recipe, place: usize, count: usize, look: &LookParams) -> Result<Frame> {
+        let mut places = look.cadence.places(place, count);
+        let first = self.at(recipe, places.next().unwrap_or(place))?;
+        if places.is_empty() {
+            return Ok(first);
+        }
+        let mut exposure = Exposure::new(&first);
+        for place in places {
+            exposure.add(&self.at(recipe, place)?).map_err(failed)?;
+        }
+        exposure.finish().map_err(failed)
+    }
+
+    /// The frame at a place: known, or made.
+    fn at(&self, recipe: Recipe, place: usize) -> Result<Frame> {
+        let time = place as f64;
+        if let Some((_, known)) = self.shot.frames().iter().find(|(at, _)| *at == time) {
+            return Ok(known.clone());
+        }
+        let made = self.shot.gaps().iter().position(|gap| *gap == time);
+        let frame = made.and_then(|made| engine().film_frame(recipe, made)).ok_or_else(|| {
+            let text = "The take was lost while it was being read, as when another program clears it: render again";
+            Error::Failed(text.into())
+        })?;
+        Ok((*frame).clone())
+    }
+}
+
+/// A picture from a file, cut to the shape of a shot and brought to its size.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn picture(path: &str, (width, height): (usize, usize)) -> Result<Option<Frame>> {
+    let path = path.trim();
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let reader = engine().reader(Path::new(path))?;
+    let picture = reader.frame(reader.info().first()).map_err(Error::new)?;
+    let (w, h) = picture.size();
+    let whole =
+        RectI { x1: 0, y1: 0, x2: i32::try_from(w).unwrap_or(i32::MAX), y2: i32::try_from(h).unwrap_or(i32::MAX) };
+    let frame = frame_of_picture(&picture, Encoding::Display, whole, 3)?;
+    Ok(Some(cut(&frame, width, height)?.resized(width, height).map_err(failed)?))
+}
+
+/// The middle of a frame in another shape.
+fn cut(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
+    let (w, h) = (frame.width(), frame.height());
+    let (cut_w, cut_h) =
+        if w * height > h * width { ((h * width / height).max(1), h) } else { (w, (w * height / width).max(1)) };
+    let (x, y) = ((w - cut_w) / 2, (h - cut_h) / 2);
+    let rows = frame.pixels().chunks_exact(w * 3).skip(y).take(cut_h);
+    let pixels = rows.flat_map(|row| &row[x * 3..(x + cut_w) * 3]).copied().collect();
+    Frame::new(cut_w, cut_h, 3, frame.encoding(), pixels).map_err(failed)
+}
+
+/// A made frame at another size: Catmull-Rom, which keeps edges without ringing much, and wide enough to shrink with.
+///
+/// # Errors
+/// When a size is empty.
+pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
+    if (frame.width(), frame.height()) == (width, height) {
+        return Ok(frame.clone());
+    }
+    let side = |n: usize| u32::try_from(n).map_err(Error::new);
+    let from =
+        ImageBuffer::<Rgb<f32>, _>::from_raw(side(frame.width())?, side(frame.height())?, frame.pixels().to_vec());
+    let from = from.ok_or_else(|| Error::Failed("a made frame has no pixels".into()))?;
+    let to = imageops::resize(&from, side(width)?, side(height)?, imageops::FilterType::CatmullRom);
+    let pixels = to.into_raw().into_iter().map(|v| v.clamp(0.0, 1.0)).collect();
+    Frame::new(width, height, 3, Encoding::Display, pixels).map_err(failed)
+}
+
+/// Writes a made frame, display-referred RGB of any size, into the output: scaled, with its look, in the numbers that the
+/// host's pixels stand for.
+///
+/// # Errors
+/// When there is no output.
+pub fn write<E: Effect>(
+    cx: &Render<'_, E>,
+    frame: &Frame,
+    number: i64,
+    look: &LookParams,
+    colour: &ColourParams,
+) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    let frame = look.applied(&scaled(frame, window.width(), window.height())?, number).map_err(failed)?;
+    let frame = match colour.encoding(cx.host(), &output) {
+        Encoding::Display => frame,
+        Encoding::Linear => {
+            let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
+            Frame::new(frame.width(), frame.height(), 3, Encoding::Linear, pixels).map_err(failed)?
+        }
+    };
+    colour::write(&frame, window, &mut output);
+    Ok(())
+}
+
+/// What a picture that is not the real thing says of itself.
+const MARK: &str = "PREVIEW";
+
+/// A picture that is not the real thing, marked as such in its lower left corner.
+///
+/// # Errors
+/// When it has no pixels.
+pub fn marked(frame: &Frame) -> Result<Frame> {
+    let (width, height) = (frame.width(), frame.height());
+    let dot = (height / 90).max(1);
+    let (left, top) = (2 * dot, height.saturating_sub((LETTER_HEIGHT + 3) * dot));
+    let mut pixels = frame.pixels().to_vec();
+    for (i, letter) in MARK.chars().enumerate() {
+        for (y, row) in letter_dots(letter).into_iter().enumerate() {
+            for x in (0..LETTER_WIDTH).filter(|x| row >> (LETTER_WIDTH - 1 - x) & 1 == 1) {
+                for (dx, dy) in (0..dot * dot).map(|d| (d % dot, d / dot)) {
+                    let (px, py) = (left + (i * (LETTER_WIDTH + 1) + x) * dot + dx, top + y * dot + dy);
+                    if px < width && py < height {
+                        pixels[(py * width + px) * 3..][..3].fill(1.0);
+                    }
+                }
+            }
+        }
+    }
+    Frame::new(width, height, 3, frame.encoding(), pixels).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: usize, height: usize) -> Frame {
+        let value = |i: usize| (i / 3 % width) as f32 / width as f32;
+        Frame::new(width, height, 3, Encoding::Display, (0..width * height * 3).map(value).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_is_cut_about_its_middle() {
+        let wide = cut(&ramp(8, 2), 2, 2).unwrap();
+        assert_eq!((wide.width(), wide.height(), wide.pixels()[0]), (2, 2, 3.0 / 8.0));
+        let tall = cut(&ramp(4, 9), 2, 1).unwrap();
+        assert_eq!((tall.width(), tall.height(), tall.pixels()[0]), (4, 2, 0.0));
+        assert_eq!(cut(&ramp(4, 2), 200, 100).unwrap().width(), 4);
+    }
+
+    #[test]
+    fn a_frame_grows_smoothly() {
+        let grown = scaled(&ramp(4, 3), 40, 30).unwrap();
+        assert_eq!((grown.width(), grown.height()), (40, 30));
+        assert!(grown.pixels().iter().all(|v| (0.0..=0.8).contains(v)), "it overshoots by a little at most");
+        assert!(scaled(&ramp(4, 3), 0, 3).is_err());
+    }
+
+    #[test]
+    fn what_is_no_final_picture_says_so() {
+        let black = Frame::new(96, 54, 3, Encoding::Display, vec![0.0; 96 * 54 * 3]).unwrap();
+        let marked = marked(&black).unwrap();
+        let lit = marked.pixels().iter().filter(|v| **v == 1.0).count();
+        assert!(lit > 3 * 80, "{lit} values are lit");
+        assert_eq!(marked.pixels()[..96 * 40 * 3], black.pixels()[..96 * 40 * 3], "the picture above it is left alone");
+    }
+}

@@ -1,0 +1,308 @@
+//! Generate: a shot from a prompt.
+
+use ofx::{
+    Context, Field, RangeD, RectD, RectI,
+    plugin::{At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, Meta, Render, Result},
+};
+use pickup_model::{Brief, Shot};
+
+use super::{
+    GROUPING, Quality,
+    film::{Film, ModelParams, marked, picture, write},
+    footage::{as_time, frame_number},
+    look::LookParams,
+    pass,
+};
+use crate::{
+    colour::ColourParams,
+    engine::{Model, engine, failed},
+};
+
+/// What the output shows.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// The shot.
+    #[default]
+    Result,
+    /// White where a frame was made, black where nothing or the source is shown.
+    Matte,
+}
+
+/// Generate's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct GenerateParams {
+    /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
+    #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
+    pub prompt: String,
+    /// What should not be seen.
+    #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
+    pub negative_prompt: String,
+    /// The same seed makes the same shot.
+    #[param(id = "seed", label = "Seed", default = 0, range = 0..=2_147_483_647, display = 0..=1000)]
+    pub seed: i32,
+    /// Another shot of the same prompt.
+    #[param(id = "newSeed", label = "New seed")]
+    pub new_seed: Button,
+    /// Make the shot now, with a progress bar. A final render makes it by itself; playback shows what there is.
+    #[param(id = "make", label = "Make the shot")]
+    pub make: Button,
+    /// Frames to make. Longer shots than the model's own are made piece by piece.
+    #[param(id = "length", label = "Length", default = 33, range = 1..=2000, display = 1..=241)]
+    pub length: i32,
+    /// The frame at which the shot starts.
+    #[param(id = "start", label = "Start", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    pub start: i32,
+    /// A picture file that is the shot's first frame; its middle is used where its shape differs.
+    #[param(id = "firstFrame", label = "First frame", text = "file")]
+    pub first_frame: String,
+    /// A picture file that is the shot's last frame.
+    #[param(id = "lastFrame", label = "Last frame", text = "file")]
+    pub last_frame: String,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done after the model, the same with any model.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Generate's clips.
+#[derive(ofx::Clips)]
+pub struct GenerateClips {
+    /// Shown where the shot is not: before it starts and after it ends. As a filter, Generate replaces its clip.
+    #[clip(name = "Source", optional_in = [General])]
+    pub source: Clip,
+    /// The shot.
+    #[clip(name = "Output")]
+    pub output: Clip,
+}
+
+/// Makes a shot from a prompt.
+pub struct Generate;
+
+impl Effect for Generate {
+    const META: Meta = Meta::new("org.pickup.Generate", "Generate")
+        .grouping(GROUPING)
+        .description(
+            "Makes a shot from a prompt, and from a first and a last frame if you have them. The video model runs on this \
+             machine; nothing leaves it. A shot is made once and kept; until then playback shows a preview, marked as \
+             such.",
+        )
+        .contexts(&[Context::Generator, Context::Filter, Context::General]);
+    type Params = GenerateParams;
+    type Clips = GenerateClips;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        preferences.frame_varying(true);
+        Ok(())
+    }
+
+    fn region_of_definition(&self, cx: &At<'_, Self>) -> Result<Option<RectD>> {
+        if has_source(cx)? {
+            return Ok(None);
+        }
+        Ok(cx.project_size().map(|(x2, y2)| RectD { x1: 0.0, y1: 0.0, x2, y2 }))
+    }
+
+    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
+        let params = cx.params_at(0.0)?;
+        let start = f64::from(params.start);
+        Ok(Some(RangeD { min: start, max: start + f64::from(params.length - 1) }))
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        let shown = params.output == Output::Result && params.place(cx.time()).is_none() && has_source(cx)?;
+        Ok(shown.then(|| (cx.clips().source, cx.time())))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let Some(place) = params.place(cx.time()) else { return outside(cx, &params) };
+        if params.output == Output::Matte {
+            return even(cx, 1.0);
+        }
+        let bounds = cx.output()?.bounds;
+        let (x, y) = cx.render_scale();
+        // A preview at half the size is of the same take.
+        let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
+        let size = (full(bounds.width(), x), full(bounds.height(), y));
+        let model = params.open()?;
+        let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
+        let film = Film { model: &model, shot: &shot, brief: &brief };
+        let number = frame_number(cx.time());
+        let flags = cx.flags();
+        if flags.interactive || flags.draft || flags.thumbnail {
+            let recipe = film.recipe();
+            return match (film.frame(recipe, place, params.count(), &params.look), engine().preview(recipe)) {
+                (Ok(frame), _) => write(cx, &frame, number, &params.look, &params.colour),
+                (_, Some(rough)) => write(cx, &marked(&rough)?, number, &LookParams::default(), &params.colour),
+                _ if has_source(cx)? => pass(cx, cx.clips().source, cx.time()),
+                _ => write(cx, &marked(&card(&model, size)?)?, number, &LookParams::default(), &params.colour),
+            };
+        }
+        let recipe = film.make(cx)?;
+        write(cx, &film.frame(recipe, place, params.count(), &params.look)?, number, &params.look, &params.colour)
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        if cx.is(GenerateParams::NEW_SEED) {
+            let seed = cx.params()?.seed;
+            return cx.set(GenerateParams::SEED, other_seed(seed));
+        }
+        if cx.is(GenerateParams::MAKE) {
+            let params = cx.params()?;
+            let Some((width, height)) = cx.project_size() else {
+                return Err(Error::Failed(
+                    "This host does not say how large the picture is: render to make the shot".into(),
+                ));
+            };
+            let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
+            let model = params.open()?;
+            let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
+            Film { model: &model, shot: &shot, brief: &brief }.make_now(cx)?;
+        }
+        Ok(())
+    }
+
+    fn purge_caches(&self) {
+        engine().purge();
+    }
+}
+
+/// A seed unlike the one before: the next of a row that visits every seed there is (Hull and Dobell 1962).
+fn other_seed(seed: i32) -> i32 {
+    let next = (i64::from(seed) * 1_103_515_245 + 12_345) & 0x7FFF_FFFF;
+    i32::try_from(next).unwrap_or_default()
+}
+
+impl GenerateParams {
+    /// The place in the shot that stands at a time.
+    fn place(&self, time: f64) -> Option<usize> {
+        let place = frame_number(time) - i64::from(self.start);
+        usize::try_from(place).ok().filter(|place| *place < self.count())
+    }
+
+    fn count(&self) -> usize {
+        usize::try_from(self.length).unwrap_or_default().max(1)
+    }
+
+    fn open(&self) -> Result<Model> {
+        self.model.open(match self.quality {
+            Quality::Draft => pickup_model::Quality::Draft,
+            Quality::Normal => pickup_model::Quality::Normal,
+            Quality::Best => pickup_model::Quality::Best,
+        })
+    }
+
+    fn shot(&self, model: &Model, (width, height): (usize, usize)) -> Result<Shot> {
+        let (width, height) = model.size(width, height);
+        let last = self.count() as i64 - 1;
+        let first_frame = picture(&self.first_frame, (width, height))?;
+        let last_frame = picture(&self.last_frame, (width, height))?;
+        if missing_nothing(last, first_frame.is_some(), last_frame.is_some()) {
+            return Err(Error::Failed("All of this shot's frames are given: make it longer".into()));
+        }
+        let mut missing: Vec<i64> = (0..=last).collect();
+        let mut shot = Shot::new().formatted(width, height, model.rate);
+        for (at, frame) in [(0, first_frame), (last, last_frame)] {
+            if let Some(frame) = frame {
+                shot = shot.known(as_time(at), frame).map_err(failed)?;
+                missing.retain(|i| *i != at);
+            }
+        }
+        Ok(missing.into_iter().fold(shot, |shot, i| shot.missing(as_time(i))))
+    }
+
+    fn brief(&self) -> Result<Brief> {
+        if self.prompt.trim().is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
+            return Err(Error::Failed(
+                "There is no prompt: write what should be seen, such as “red smoke rising on black”".into(),
+            ));
+        }
+        Ok(Brief {
+            prompt: self.prompt.trim().to_owned(),
+            negative_prompt: self.negative_prompt.trim().to_owned(),
+            seed: u64::try_from(self.seed).unwrap_or_default(),
+            ..Brief::default()
+        })
+    }
+}
+
+/// Whether the pictures that are given are the whole shot.
+fn missing_nothing(last: i64, first_frame: bool, last_frame: bool) -> bool {
+    let given = i64::from(first_frame) + i64::from(last_frame);
+    given > 0 && last < given
+}
+
+fn has_source(cx: &Cx<'_, Generate>) -> Result<bool> {
+    Ok(cx.context() != Context::Generator && cx.clip(cx.clips().source)?.is_connected())
+}
+
+/// What is shown before the shot starts and after it ends.
+fn outside(cx: &Render<'_, Generate>, params: &GenerateParams) -> Result<()> {
+    match params.output {
+        Output::Matte => even(cx, 0.0),
+        Output::Result if has_source(cx)? => pass(cx, cx.clips().source, cx.time()),
+        Output::Result => {
+            cx.output()?.fill_zero();
+            Ok(())
+        }
+    }
+}
+
+/// What stands for a shot that is not made yet.
+fn card(model: &Model, (width, height): (usize, usize)) -> Result<pickup_model::Frame> {
+    let (width, height) = model.size(width, height);
+    let grey = vec![0.1; width * height * 3];
+    pickup_model::Frame::new(width, height, 3, pickup_model::Encoding::Display, grey).map_err(failed)
+}
+
+fn even(cx: &Render<'_, Generate>, value: f32) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    let values = vec![value; window.width() * window.height()];
+    let map = pickup_model::Frame::new(window.width(), window.height(), 1, pickup_model::Encoding::Display, values);
+    crate::colour::write_map(&map.map_err(failed)?, window, &mut output);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shot_stands_where_it_starts() {
+        let params = GenerateParams { start: 10, length: 3, ..GenerateParams::default() };
+        let places: Vec<_> = (9..=13).map(|t| params.place(f64::from(t))).collect();
+        assert_eq!(places, [None, Some(0), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn new_seeds_do_not_come_back_soon() {
+        let mut seeds: Vec<i32> = std::iter::successors(Some(0), |s| Some(other_seed(*s))).take(1000).collect();
+        assert!(seeds.iter().all(|s| *s >= 0));
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 1000);
+    }
+
+    #[test]
+    fn nothing_to_go_by_is_refused() {
+        let brief = GenerateParams { prompt: " \n".into(), ..GenerateParams::default() }.brief();
+        assert!(brief.unwrap_err().to_string().contains("no prompt"));
+    }
+}

@@ -1,0 +1,147 @@
+//! What is done to a made shot after the model, exactly, with any model: cadence, grain and warmth.
+
+use pickup_model::{Frame, srgb};
+
+/// How long a frame lasts.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cadence {
+    /// Every frame is new.
+    #[default]
+    Normal,
+    /// Every second frame is new, as in most drawn animation.
+    #[choice(label = "On twos")]
+    OnTwos,
+    /// Every third frame is new, as in stop motion.
+    #[choice(label = "On threes")]
+    OnThrees,
+    /// Every third frame is new and holds the light of three: a smear, as when a slow shutter is printed step by step.
+    #[choice(label = "Step-printed")]
+    StepPrinted,
+}
+
+/// The parameters of a made shot's look.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct LookParams {
+    /// How long each new frame is held.
+    #[param(id = "cadence", label = "Cadence", default = Cadence::Normal)]
+    pub cadence: Cadence,
+    /// Film grain, in per cent: 30 is about 35 mm negative. It is strongest in the middle tones, new on each frame, and as
+    /// fine at every size.
+    #[param(id = "grain", label = "Grain", default = 0.0, range = 0.0..=100.0, display = 0.0..=100.0, animates)]
+    pub grain: f64,
+    /// Warmer above 0, cooler below, in per cent.
+    #[param(id = "warmth", label = "Warmth", default = 0.0, range = -100.0..=100.0, display = -100.0..=100.0, animates)]
+    pub warmth: f64,
+}
+
+impl Cadence {
+    /// The places of a take that the frame at a place is made of.
+    #[must_use]
+    pub fn places(self, place: usize, count: usize) -> std::ops::Range<usize> {
+        let held = |by: usize| place / by * by;
+        match self {
+            Self::Normal => place..place + 1,
+            Self::OnTwos => held(2)..held(2) + 1,
+            Self::OnThrees => held(3)..held(3) + 1,
+            Self::StepPrinted => held(3)..(held(3) + 3).min(count),
+        }
+    }
+}
+
+/// Standard deviation of full grain in the middle tones, in display units.
+const GRAIN: f32 = 0.12;
+/// Lines of a picture at which a grain is a pixel.
+const GRAIN_LINES: usize = 1080;
+/// How far full warmth scales red up and blue down, in scene-linear light: about 1,500 K about daylight.
+const WARMTH: f32 = 0.25;
+
+impl LookParams {
+    /// A display-referred RGB frame with its light warmed, then grain laid over it: the grain of frame `number`, which is
+    /// the same in every render.
+    ///
+    /// # Errors
+    /// When the frame has no pixels.
+    pub fn applied(&self, frame: &Frame, number: i64) -> pickup_model::Result<Frame> {
+        let (grain, warmth) = (self.grain as f32 / 100.0, self.warmth as f32 / 100.0);
+        if grain == 0.0 && warmth == 0.0 {
+            return Ok(frame.clone());
+        }
+        let gains = [1.0 + WARMTH * warmth, 1.0, 1.0 - WARMTH * warmth];
+        let size = (frame.height() / GRAIN_LINES).max(1);
+        let width = frame.width();
+        let mut pixels = frame.pixels().to_vec();
+        for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
+            if warmth != 0.0 {
+                for (value, gain) in pixel.iter_mut().zip(gains) {
+                    *value = srgb::encode((srgb::decode(*value) * gain).clamp(0.0, 1.0));
+                }
+            }
+            if grain > 0.0 {
+                let (x, y) = (i % width / size, i / width / size);
+                let noise = GRAIN * grain * gaussian(number, x, y);
+                for value in pixel {
+                    // None in black and white, where film has no light or no silver left to vary.
+                    let tone = 4.0 * *value * (1.0 - *value);
+                    *value = (*value + noise * tone.max(0.0).sqrt()).clamp(0.0, 1.0);
+                }
+            }
+        }
+        Frame::new(width, frame.height(), 3, frame.encoding(), pixels)
+    }
+}
+
+/// A number of about normal distribution, the same for the same place on every machine.
+fn gaussian(number: i64, x: usize, y: usize) -> f32 {
+    // SplitMix64 (Steele, Lea and Flood 2014) over the place.
+    let mut z = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((x as u64) << 32 | y as u64);
+    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    // The sum of four even numbers from 0 to 1 has a deviation of 1/√3 about 2.
+    let sum: f32 = (0..4).map(|i| ((z >> (16 * i)) & 0xFFFF) as f32 / 65_535.0).sum();
+    (sum - 2.0) * 3.0_f32.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use pickup_model::Encoding;
+
+    use super::*;
+
+    #[test]
+    fn held_frames_are_those_of_the_cadence() {
+        let starts = |cadence: Cadence| (0..7).map(|i| cadence.places(i, 7).start).collect::<Vec<_>>();
+        assert_eq!(starts(Cadence::Normal), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(starts(Cadence::OnTwos), [0, 0, 2, 2, 4, 4, 6]);
+        assert_eq!(starts(Cadence::OnThrees), [0, 0, 0, 3, 3, 3, 6]);
+        assert_eq!(Cadence::StepPrinted.places(4, 7), 3..6);
+        assert_eq!(Cadence::StepPrinted.places(6, 7), 6..7, "the last step may be short");
+    }
+
+    #[test]
+    fn grain_is_new_on_each_frame_and_the_same_in_each_render() {
+        let grey = Frame::new(64, 64, 3, Encoding::Display, vec![0.5; 64 * 64 * 3]).unwrap();
+        let look = LookParams { grain: 30.0, ..LookParams::default() };
+        let (a, b) = (look.applied(&grey, 1).unwrap(), look.applied(&grey, 2).unwrap());
+        assert_eq!(a, look.applied(&grey, 1).unwrap());
+        assert_ne!(a, b);
+        let n = a.pixels().len() as f32;
+        let mean = a.pixels().iter().sum::<f32>() / n;
+        let deviation = (a.pixels().iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
+        assert!((mean - 0.5).abs() < 0.003 && (deviation - 0.036).abs() < 0.003, "{mean} {deviation}");
+        let black = Frame::new(2, 2, 3, Encoding::Display, vec![0.0; 12]).unwrap();
+        assert_eq!(look.applied(&black, 1).unwrap(), black);
+    }
+
+    #[test]
+    fn warmth_moves_red_and_blue_apart() {
+        let grey = Frame::new(1, 1, 3, Encoding::Display, vec![0.5; 3]).unwrap();
+        let warm = LookParams { warmth: 50.0, ..LookParams::default() }.applied(&grey, 0).unwrap();
+        assert!(
+            warm.pixels()[0] > 0.5 && warm.pixels()[1] == srgb::encode(srgb::decode(0.5)) && warm.pixels()[2] < 0.5
+        );
+        let cool = LookParams { warmth: -50.0, ..LookParams::default() }.applied(&grey, 0).unwrap();
+        assert!(cool.pixels()[0] < 0.5 && cool.pixels()[2] > 0.5);
+    }
+}

@@ -381,3 +381,65 @@ fn an_interrupted_render_stops_with_whole_frames_alone() {
         assert_eq!(read(folder.path(), "out", n).size(), (WIDTH, HEIGHT));
     }
 }
+
+/// A model of random weights, of which diffusers wrote the files.
+fn model() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/ltx/model").display().to_string()
+}
+
+#[test]
+fn a_shot_is_generated_without_a_clip_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let takes = folder.path().join("takes");
+    let generate = |out: &str, more: &[&str]| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_TAKES", &takes).args(["render", "Generate", "--size", "64x32", "--out", out]);
+        command.args(["--set", "prompt=a red fox runs", "--set", "length=5", "--set", "steps=2"]);
+        let output = command.args(["--set", &format!("model={}", model())]).args(more).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(generate("a/%04d.png", &[]), (Some(0), String::new()));
+    assert_eq!(files(&folder.path().join("a")), ["0000.png", "0001.png", "0002.png", "0003.png", "0004.png"]);
+    assert_eq!(generate("b/%04d.png", &["--context", "generator", "--frames", "0-4"]).0, Some(0));
+    for frame in 0..5 {
+        let [a, b] = ["a", "b"].map(|clip| read(folder.path(), &format!("{clip}/%04d.png"), frame));
+        assert_eq!(a.pixels(), b.pixels());
+    }
+    let listed = |line: &[&str]| {
+        let output = command(folder.path()).env("PICKUP_TAKES", &takes).arg("takes").args(line).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(listed(&["list"]).contains("1 takes"));
+    assert!(listed(&["clear"]).contains("1 takes removed"));
+    assert!(listed(&["list"]).contains("0 takes"));
+    let (code, said) = generate("c/%04d.png", &["--context", "generator"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--frames"), "{said}");
+}
+
+#[test]
+fn two_processes_make_one_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let takes = folder.path().join("takes");
+    let start = |out: &str| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_TAKES", &takes).args(["render", "Generate", "--size", "64x32", "--out", out]);
+        command.args(["--set", "prompt=snow at dawn", "--set", "length=9", "--set", "steps=12"]);
+        command.args(["--set", &format!("model={}", model())]).spawn().unwrap()
+    };
+    let mut both = [start("a/%04d.png"), start("b/%04d.png")];
+    assert!(both.iter_mut().all(|child| child.wait().unwrap().success()));
+    assert_eq!(files(&takes).len(), 1);
+    for frame in 0..9 {
+        let [a, b] = ["a", "b"].map(|clip| read(folder.path(), &format!("{clip}/%04d.png"), frame));
+        assert_eq!(a.pixels(), b.pixels());
+    }
+}
+
+#[test]
+fn a_node_that_works_on_a_clip_asks_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = expect(folder.path(), "render Repair --out b.png", 2);
+    assert!(said.contains("--in"), "{said}");
+}

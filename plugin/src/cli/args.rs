@@ -33,8 +33,21 @@ pub(super) enum Command {
     Bundle(BundleArgs),
     /// Puts Pickup.ofx.bundle where hosts look for it
     Install(InstallArgs),
+    /// Lists or removes the shots that are kept on disk
+    Takes {
+        #[command(subcommand)]
+        command: TakesCommand,
+    },
     /// Says what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TakesCommand {
+    /// Lists them, the one used last first
+    List,
+    /// Removes them all; what is needed again is made again
+    Clear,
 }
 
 impl Default for Command {
@@ -66,15 +79,19 @@ Examples:
   pickup render Repair --in plate.%04d.exr --out fixed/plate.%04d.exr --set frames=1013,1020-1022
   pickup render Retime --in shot.mov --out slow/%04d.png --set speed=0:100,48:25
   pickup render Repair --in plate/ --out fixed.mov --set frames=12 --host mlt
+  pickup render Generate --out smoke/%04d.png --set prompt='red smoke rising on black' --set model=DIR
 
 Frames that are missing from a sequence are missing for the node too.
 `pickup nodes` lists what can be set.")]
 pub(super) struct RenderArgs {
     /// The node's name or identifier, such as Repair
     pub(super) node: String,
-    /// The clip to read
+    /// The clip to read; Generate does without
     #[arg(long = "in", value_name = "CLIP")]
-    pub(super) input: PathBuf,
+    pub(super) input: Option<PathBuf>,
+    /// Size of the picture where no clip is read
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = parse_size, conflicts_with = "input")]
+    pub(super) size: (usize, usize),
     /// A second clip to read, for nodes that go from one clip to another
     #[arg(long, value_name = "CLIP")]
     pub(super) to: Option<PathBuf>,
@@ -155,6 +172,13 @@ fn profile_names() -> String {
 
 fn profile_help() -> String {
     format!("Behave as this host: {}", profile_names())
+}
+
+fn parse_size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let most = crate::clips::MAX_SIDE as usize;
+    let size = sides.filter(|(w, h)| (1..=most).contains(w) && (1..=most).contains(h));
+    size.ok_or_else(|| format!("write it like 1920x1080, each side from 1 to {most}"))
 }
 
 fn parse_frames(text: &str) -> Result<crate::frame_list::FrameList, String> {
@@ -250,6 +274,8 @@ mod tests {
             ("pickup render Repair --in a.png --out b.png --threads 0", "1..=256"),
             ("pickup render Repair --in a.png --out b.png --depth ten", "half"),
             ("pickup render Repair --in a.png", "--out"),
+            ("pickup render Generate --out b.png --size 1920", "1920x1080"),
+            ("pickup render Repair --in a.png --out b.png --size 8x8", "--in"),
             ("pickup rendr", "rendr"),
         ] {
             let error = parse(line).unwrap_err();

@@ -137,7 +137,7 @@ fn repair(bundle: &Path, folder: &Path, lost: &FrameList) -> Result<Vec<Arc<Pict
     let (reader, source) = connect_first(&instance, &node, &clip)?;
     instance.set("frames", lost.to_string())?;
     let mut repaired = Vec::new();
-    let job = Job { instance: &instance, input: &reader, sources: &[source], keep_alpha: false };
+    let job = Job { instance: &instance, input: Some(&reader), sources: &[source], keep_alpha: false };
     let mut bar = Bar::new("Repair");
     let result = job.render(&FrameList::range(1, sample::FRAMES), &mut bar, |_, picture| {
         repaired.push(Arc::new(picture.to_depth(info.depth)));

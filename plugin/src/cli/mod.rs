@@ -15,6 +15,7 @@ mod progress;
 mod render;
 mod sample;
 mod source;
+mod takes;
 mod values;
 
 use std::{
@@ -58,6 +59,7 @@ fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Nodes(args) => nodes::run(&args, out),
         Command::Bundle(args) => bundle::run(&args, out),
         Command::Install(args) => bundle::install(&args, out),
+        Command::Takes { command } => takes::run(&command, out),
         Command::Doctor(args) => doctor::run(&args, out),
     }
 }

@@ -20,7 +20,7 @@ use super::{
     values,
 };
 use crate::{
-    clips::{ClipInfo, ClipReader, ClipWriter, Picture, WriteOptions},
+    clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions},
     frame_list::FrameList,
 };
 
@@ -29,27 +29,36 @@ const MAX_FRAMES: f64 = 1e6;
 
 pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError> {
     cancel::listen();
-    let input = Arc::new(ClipReader::open(&args.input)?);
-    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, input.info()))?;
+    let input = args.input.as_ref().map(|input| ClipReader::open(input).map(Arc::new)).transpose()?;
+    let info = input.as_ref().map(|input| input.info());
+    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, info))?;
     let node = hosted.node(&args.node)?;
     let (context, described) = context(args, &node)?;
-    let (first, second) = inputs(&described, args.to.is_some(), &node)?;
     let to = args.to.as_ref().map(|to| ClipReader::open(to).map(Arc::new)).transpose()?;
-    let instance = node.create(context, project(input.info()))?;
+    let clips = match &input {
+        Some(_) => Some(inputs(&described, args.to.is_some(), &node)?),
+        None => needs_none(&described, &node).map(|()| None)?,
+    };
+    let instance = node.create(context, info.map_or_else(|| empty_project(args), project))?;
     cancel::watch(instance.cancel_handle());
-    let mut sources = vec![connect(&instance, &first, &input)?];
-    if let (Some(clip), Some(to)) = (second, &to) {
-        sources.push(connect(&instance, &clip, to)?);
+    let mut sources = Vec::new();
+    if let (Some((first, second)), Some(input)) = (clips, &input) {
+        sources.push(connect(&instance, &first, input)?);
+        if let (Some(clip), Some(to)) = (second, &to) {
+            sources.push(connect(&instance, &clip, to)?);
+        }
     }
     let told = set(args, &described, &instance);
     check_sources(&sources)?;
     told?;
-    let frames = frames(args, &instance, input.info())?;
-    let depth = args.depth.map_or(input.info().depth, |d| clip_depth(d.into()));
-    let options = WriteOptions { depth: Some(depth), ..WriteOptions::like(input.info()) };
-    let read: Vec<&ClipReader> = std::iter::once(&*input).chain(to.as_deref()).collect();
+    let frames = frames(args, &instance, info)?;
+    let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
+    let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
+    let options = WriteOptions { depth: Some(depth), ..options };
+    let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).collect();
     let writer = ClipWriter::create(&args.out, options, &read)?;
-    let job = Job { instance: &instance, input: &input, sources: &sources, keep_alpha: input.info().has_alpha };
+    let keep_alpha = info.is_some_and(|i| i.has_alpha);
+    let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, keep_alpha };
     let label = node.descriptor().label;
     let mut bar = Bar::new(label.clone());
     let mut bare = 0;
@@ -61,18 +70,18 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     say_messages(&instance);
     result?;
     writer.finish()?;
-    if has_extras(input.info()) && bare > 0 {
+    if info.is_some_and(has_extras) && bare > 0 {
         progress::note(&format!("{bare} frames were made and have colour and alpha alone: OpenFX gives no others"));
     }
     writeln!(out, "{label}: {} frames ({frames}) written to {}", frames.len(), args.out.display())?;
     Ok(())
 }
 
-fn profile(args: &RenderArgs, input: &ClipInfo) -> Profile {
+fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
     let mut profile = args.host.profile.clone();
     // A node that is not asked for the picture cannot tell from its parameters that there is none, and would say that
     // its output is its input's hole.
-    if !input.missing().is_empty() {
+    if input.is_some_and(|input| !input.missing().is_empty()) {
         profile.calls.identity = false;
     }
     if let Some(threads) = args.threads {
@@ -115,6 +124,20 @@ fn inputs(
     }
 }
 
+/// Whether a node does something without a clip.
+fn needs_none(described: &ContextDescriptor, node: &Effect) -> Result<(), CliError> {
+    match described.clips.iter().find(|c| c.id != "Output" && !c.optional) {
+        None => Ok(()),
+        Some(_) => Err(CliError::Usage(format!("{} works on a clip: name it with --in", node.descriptor().label))),
+    }
+}
+
+/// A project of the size that was asked for; how long it is the node says.
+fn empty_project(args: &RenderArgs) -> Project {
+    let (width, height) = args.size;
+    Project::new(width, height, 0.0, 0.0)
+}
+
 /// A project as large and as long as the clip.
 pub(super) fn project(info: &ClipInfo) -> Project {
     let mut project = Project::new(info.width, info.height, info.first() as f64, info.last() as f64);
@@ -151,9 +174,15 @@ fn values_of(described: &ContextDescriptor, instance: &Instance) -> Vec<(String,
 }
 
 /// The frames to render, all of which the output has.
-fn frames(args: &RenderArgs, instance: &Instance, info: &ClipInfo) -> Result<FrameList, CliError> {
+fn frames(args: &RenderArgs, instance: &Instance, info: Option<&ClipInfo>) -> Result<FrameList, CliError> {
     let domain = instance.time_domain()?.and_then(whole_frames);
-    let (first, last) = domain.unwrap_or((info.first(), info.last()));
+    let (first, last) = match (domain, info, &args.frames) {
+        (Some(domain), ..) => domain,
+        (None, Some(info), _) => (info.first(), info.last()),
+        // A node without a clip goes on for ever, for all that the command can tell.
+        (None, None, Some(frames)) => return Ok(frames.clone()),
+        (None, None, None) => return Err(CliError::Usage("name the frames to render with --frames".into())),
+    };
     let Some(wanted) = &args.frames else { return Ok(FrameList::range(first, last)) };
     let outside = [wanted.first(), wanted.last()].into_iter().flatten().find(|f| *f < first || *f > last);
     match outside {
@@ -179,7 +208,8 @@ fn has_extras(info: &ClipInfo) -> bool {
 /// What an instance renders, and the clips it reads.
 pub(super) struct Job<'a> {
     pub(super) instance: &'a Instance,
-    pub(super) input: &'a ClipReader,
+    /// The clip whose further channels are kept.
+    pub(super) input: Option<&'a ClipReader>,
     pub(super) sources: &'a [Arc<ClipSource>],
     pub(super) keep_alpha: bool,
 }
@@ -226,12 +256,10 @@ impl Job<'_> {
     fn take(&self, time: f64, image: &HostImage) -> Result<Picture, CliError> {
         self.check_sources()?;
         let picture = to_picture(image, self.keep_alpha)?;
-        if !has_extras(self.input.info()) {
-            return Ok(picture);
-        }
+        let Some(input) = self.input.filter(|input| has_extras(input.info())) else { return Ok(picture) };
         // An untouched frame keeps the channels that OpenFX does not carry.
         let Some(identity) = self.instance.is_identity(time)? else { return Ok(picture) };
-        match self.input.frame(identity.time.round() as i64) {
+        match input.frame(identity.time.round() as i64) {
             Ok(known) if known.size() == picture.size() => Ok(picture.with_extras(known.extras().to_vec())?),
             Err(error) if !error.is_missing() => Err(error.into()),
             _ => Ok(picture),

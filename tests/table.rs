@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use ofx::plugin::markdown_table;
-use pickup::nodes::{generate::Generate, repair::Repair, retime::Retime};
+use pickup::nodes::{animate::Animate, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
 
 /// What to do when they differ.
 const HOW: &str = "run the tests with PICKUP_UPDATE=1 to write it anew";
@@ -23,6 +23,8 @@ fn the_documented_parameters_are_those_of_the_nodes() {
     let right = with_table(&page, "Repair", &markdown_table::<Repair>());
     let right = with_table(&right, "Retime", &markdown_table::<Retime>());
     let right = with_table(&right, "Generate", &markdown_table::<Generate>());
+    let right = with_table(&right, "Animate", &markdown_table::<Animate>());
+    let right = with_table(&right, "Extend", &markdown_table::<Extend>());
     if env::var_os("PICKUP_UPDATE").is_some() {
         fs::write(&path, &right).expect("plugin/NODES.md can be written");
         return;

@@ -18,12 +18,12 @@ use super::{
 };
 
 /// The small model, of which diffusers wrote the files.
-fn model() -> String {
+pub(crate) fn model() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/ltx/model").display().to_string()
 }
 
 /// Where takes are kept, emptied when the first case of this program starts: so that what is made is made here.
-fn takes() -> &'static Path {
+pub(crate) fn takes() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = PathBuf::from(std::env::var_os("PICKUP_TAKES").expect("cargo says where tests keep takes"));
@@ -34,12 +34,12 @@ fn takes() -> &'static Path {
     })
 }
 
-fn take_files() -> Vec<PathBuf> {
+pub(crate) fn take_files() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(takes()) else { return Vec::new() };
     entries.map(|e| e.expect("readable").path()).collect()
 }
 
-const SIZE: (usize, usize) = (64, 32);
+pub(crate) const SIZE: (usize, usize) = (64, 32);
 
 /// Generate in a host, told what to make: 5 frames from frame 1 on.
 fn generate(profile: Profile, context: Context, prompt: &str) -> Stage {

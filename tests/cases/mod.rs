@@ -4,6 +4,7 @@ mod alpha;
 mod crowd;
 mod damage;
 mod every_host;
+mod films;
 mod footage;
 mod gaps;
 mod generate;

@@ -11,6 +11,8 @@ use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 pub(crate) const REPAIR: &str = "org.pickup.Repair";
 pub(crate) const RETIME: &str = "org.pickup.Retime";
 pub(crate) const GENERATE: &str = "org.pickup.Generate";
+pub(crate) const ANIMATE: &str = "org.pickup.Animate";
+pub(crate) const EXTEND: &str = "org.pickup.Extend";
 
 /// A plugin has one host a process, so cases take turns.
 static TURN: ReentrantMutex<()> = ReentrantMutex::new(());

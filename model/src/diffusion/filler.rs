@@ -225,7 +225,10 @@ fn dressed(frame: &Frame, like: Option<&Frame>) -> Result<Frame> {
 }
 
 /// A known frame as the model is shown it: display-referred RGB of the size frames are made in.
-fn shown(frame: &Frame, (width, height): (usize, usize)) -> Result<Frame> {
+///
+/// # Errors
+/// When the size is empty.
+pub fn shown(frame: &Frame, (width, height): (usize, usize)) -> Result<Frame> {
     let small = frame.resized(width, height)?;
     let channels = small.channels();
     let colour = |v: f32| if small.encoding() == Encoding::Linear { srgb::encode(v.clamp(0.0, 1.0)) } else { v };

@@ -35,7 +35,7 @@ mod window;
 
 pub use config::fuzz_configurations;
 pub use files::fuzz_headers;
-pub use filler::{DiffusionFiller, Framing, Report, Seam};
+pub use filler::{DiffusionFiller, Framing, Report, Seam, shown};
 pub use item::{Content, Item};
 pub use ltx::{Film, Latents, Ltx, Request};
 pub use model_files::{Elsewhere, ModelFiles};

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use image::{ImageBuffer, Rgb, imageops};
 use ofx::{
     RectI,
-    plugin::{Cx, Effect, Error, MessageKind, Render, Result},
+    plugin::{Button, Changed, Cx, Effect, Error, MessageKind, Render, Result},
 };
-use pickup_model::{Brief, Encoding, Exposure, Frame, Quality, Recipe, Shot, Watch, srgb};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Shot, Watch, diffusion::shown, srgb};
 
 use super::{
+    Quality,
+    footage::{Footage, as_time, frame_number},
     look::LookParams,
     watch::{ButtonWatch, HostWatch},
 };
@@ -61,6 +63,60 @@ impl ModelParams {
     }
 }
 
+/// What should be made.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct PromptParams {
+    /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
+    #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
+    pub prompt: String,
+    /// What should not be seen.
+    #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
+    pub negative_prompt: String,
+    /// The same seed makes the same shot.
+    #[param(id = "seed", label = "Seed", default = 0, range = 0..=2_147_483_647, display = 0..=1000)]
+    pub seed: i32,
+    /// Another shot of the same prompt.
+    #[param(id = "newSeed", label = "New seed")]
+    pub new_seed: Button,
+}
+
+impl PromptParams {
+    /// What the model is told.
+    #[must_use]
+    pub fn brief(&self) -> Brief {
+        Brief {
+            prompt: self.prompt.trim().to_owned(),
+            negative_prompt: self.negative_prompt.trim().to_owned(),
+            seed: u64::try_from(self.seed).unwrap_or_default(),
+            ..Brief::default()
+        }
+    }
+
+    /// Another seed, when its button was pressed.
+    ///
+    /// # Errors
+    /// When the host refuses it.
+    pub fn changed<E: Effect>(&self, cx: &Changed<'_, E>) -> Result<()> {
+        if cx.is(Self::NEW_SEED) { cx.set(Self::SEED, other_seed(self.seed)) } else { Ok(()) }
+    }
+}
+
+/// A seed unlike the one before: the next of a row that visits every seed there is (Hull and Dobell 1962).
+fn other_seed(seed: i32) -> i32 {
+    let next = (i64::from(seed) * 1_103_515_245 + 12_345) & 0x7FFF_FFFF;
+    i32::try_from(next).unwrap_or_default()
+}
+
+/// What the output shows.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// What was made, among the source's own frames.
+    #[default]
+    Result,
+    /// White where a frame was made, black where nothing or the source is shown.
+    Matte,
+}
+
 /// A shot to be made, with all that says how.
 pub struct Film<'a> {
     /// The model.
@@ -69,6 +125,8 @@ pub struct Film<'a> {
     pub shot: &'a Shot,
     /// The brief.
     pub brief: &'a Brief,
+    /// The shot's time at place 0 of what is shown.
+    pub first: i64,
 }
 
 impl Film<'_> {
@@ -127,7 +185,7 @@ impl Film<'_> {
 
     /// The frame at a place: known, or made.
     fn at(&self, recipe: Recipe, place: usize) -> Result<Frame> {
-        let time = place as f64;
+        let time = as_time(self.first) + place as f64;
         if let Some((_, known)) = self.shot.frames().iter().find(|(at, _)| *at == time) {
             return Ok(known.clone());
         }
@@ -138,6 +196,26 @@ impl Film<'_> {
         })?;
         Ok((*frame).clone())
     }
+}
+
+/// A shot with frames of a clip in it, as the model is shown them: those of `frames` that are there, `frames.start` standing
+/// at the shot's time `at`.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn with_known(
+    shot: Shot,
+    footage: &Footage<'_>,
+    frames: std::ops::RangeInclusive<i64>,
+    at: i64,
+    (width, height): (usize, usize),
+) -> Result<Shot> {
+    let start = *frames.start();
+    frames.into_iter().try_fold(shot, |shot, number| {
+        let Some(frame) = footage.frame(number)? else { return Ok(shot) };
+        let frame = shown(&frame, (width, height)).map_err(failed)?;
+        shot.known(as_time(at + number - start), frame).map_err(failed)
+    })
 }
 
 /// A picture from a file, cut to the shape of a shot and brought to its size.
@@ -184,6 +262,57 @@ pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
     let to = imageops::resize(&from, side(width)?, side(height)?, imageops::FilterType::CatmullRom);
     let pixels = to.into_raw().into_iter().map(|v| v.clamp(0.0, 1.0)).collect();
     Frame::new(width, height, 3, Encoding::Display, pixels).map_err(failed)
+}
+
+/// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
+///
+/// # Errors
+/// When there is no output.
+pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
+    let bounds = cx.output()?.bounds;
+    let (x, y) = cx.render_scale();
+    let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
+    Ok((full(bounds.width(), x), full(bounds.height(), y)))
+}
+
+/// Shows the frame at a place of a film of `count` frames. A final render makes the film first; one that may not wait
+/// shows what there is, else `stand_in`'s picture, either marked as no final one.
+///
+/// # Errors
+/// When the film cannot be made.
+pub fn show<E: Effect>(
+    cx: &Render<'_, E>,
+    film: &Film<'_>,
+    (place, count): (usize, usize),
+    look: &LookParams,
+    colour: &ColourParams,
+    stand_in: impl FnOnce() -> Result<Frame>,
+) -> Result<()> {
+    let number = frame_number(cx.time());
+    let flags = cx.flags();
+    if !(flags.interactive || flags.draft || flags.thumbnail) {
+        let recipe = film.make(cx)?;
+        return write(cx, &film.frame(recipe, place, count, look)?, number, look, colour);
+    }
+    let recipe = film.recipe();
+    if let Ok(frame) = film.frame(recipe, place, count, look) {
+        return write(cx, &frame, number, look, colour);
+    }
+    let rough = engine().preview(recipe).map_or_else(stand_in, Ok)?;
+    write(cx, &marked(&rough)?, number, &LookParams::default(), colour)
+}
+
+/// Fills the output with one value.
+///
+/// # Errors
+/// When there is no output.
+pub fn even<E: Effect>(cx: &Render<'_, E>, value: f32) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    let values = vec![value; window.width() * window.height()];
+    let map = Frame::new(window.width(), window.height(), 1, Encoding::Display, values).map_err(failed)?;
+    colour::write_map(&map, window, &mut output);
+    Ok(())
 }
 
 /// Writes a made frame, display-referred RGB of any size, into the output: scaled, with its look, in the numbers that the
@@ -263,6 +392,15 @@ mod tests {
         assert_eq!((grown.width(), grown.height()), (40, 30));
         assert!(grown.pixels().iter().all(|v| (0.0..=0.8).contains(v)), "it overshoots by a little at most");
         assert!(scaled(&ramp(4, 3), 0, 3).is_err());
+    }
+
+    #[test]
+    fn new_seeds_do_not_come_back_soon() {
+        let mut seeds: Vec<i32> = std::iter::successors(Some(0), |s| Some(other_seed(*s))).take(1000).collect();
+        assert!(seeds.iter().all(|s| *s >= 0));
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 1000);
     }
 
     #[test]

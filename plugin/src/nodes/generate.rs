@@ -4,45 +4,26 @@ use ofx::{
     Context, Field, RangeD, RectD, RectI,
     plugin::{At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, Meta, Render, Result},
 };
-use pickup_model::{Brief, Shot};
+use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
     GROUPING, Quality,
-    film::{Film, ModelParams, marked, picture, write},
+    film::{Film, ModelParams, Output, PromptParams, even, full_size, picture, show},
     footage::{as_time, frame_number},
     look::LookParams,
     pass,
 };
 use crate::{
-    colour::ColourParams,
+    colour::{ColourParams, frame_of},
     engine::{Model, engine, failed},
 };
-
-/// What the output shows.
-#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Output {
-    /// The shot.
-    #[default]
-    Result,
-    /// White where a frame was made, black where nothing or the source is shown.
-    Matte,
-}
 
 /// Generate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct GenerateParams {
-    /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
-    #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
-    pub prompt: String,
-    /// What should not be seen.
-    #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
-    pub negative_prompt: String,
-    /// The same seed makes the same shot.
-    #[param(id = "seed", label = "Seed", default = 0, range = 0..=2_147_483_647, display = 0..=1000)]
-    pub seed: i32,
-    /// Another shot of the same prompt.
-    #[param(id = "newSeed", label = "New seed")]
-    pub new_seed: Button,
+    /// What to make.
+    #[group(id = "wish", label = "Prompt", open = true)]
+    pub wish: PromptParams,
     /// Make the shot now, with a progress bar. A final render makes it by itself; playback shows what there is.
     #[param(id = "make", label = "Make the shot")]
     pub make: Button,
@@ -135,45 +116,30 @@ impl Effect for Generate {
         if params.output == Output::Matte {
             return even(cx, 1.0);
         }
-        let bounds = cx.output()?.bounds;
-        let (x, y) = cx.render_scale();
-        // A preview at half the size is of the same take.
-        let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
-        let size = (full(bounds.width(), x), full(bounds.height(), y));
-        let model = params.open()?;
+        let size = full_size(cx)?;
+        let model = params.model.open(params.quality)?;
         let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-        let film = Film { model: &model, shot: &shot, brief: &brief };
-        let number = frame_number(cx.time());
-        let flags = cx.flags();
-        if flags.interactive || flags.draft || flags.thumbnail {
-            let recipe = film.recipe();
-            return match (film.frame(recipe, place, params.count(), &params.look), engine().preview(recipe)) {
-                (Ok(frame), _) => write(cx, &frame, number, &params.look, &params.colour),
-                (_, Some(rough)) => write(cx, &marked(&rough)?, number, &LookParams::default(), &params.colour),
-                _ if has_source(cx)? => pass(cx, cx.clips().source, cx.time()),
-                _ => write(cx, &marked(&card(&model, size)?)?, number, &LookParams::default(), &params.colour),
-            };
-        }
-        let recipe = film.make(cx)?;
-        write(cx, &film.frame(recipe, place, params.count(), &params.look)?, number, &params.look, &params.colour)
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
+        let stand_in = || match source_picture(cx, &model, size, &params.colour)? {
+            Some(picture) => Ok(picture),
+            None => card(&model, size),
+        };
+        show(cx, &film, (place, params.count()), &params.look, &params.colour, stand_in)
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
-        if cx.is(GenerateParams::NEW_SEED) {
-            let seed = cx.params()?.seed;
-            return cx.set(GenerateParams::SEED, other_seed(seed));
-        }
+        let params = cx.params()?;
+        params.wish.changed(cx)?;
         if cx.is(GenerateParams::MAKE) {
-            let params = cx.params()?;
             let Some((width, height)) = cx.project_size() else {
                 return Err(Error::Failed(
                     "This host does not say how large the picture is: render to make the shot".into(),
                 ));
             };
             let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
-            let model = params.open()?;
+            let model = params.model.open(params.quality)?;
             let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-            Film { model: &model, shot: &shot, brief: &brief }.make_now(cx)?;
+            Film { model: &model, shot: &shot, brief: &brief, first: 0 }.make_now(cx)?;
         }
         Ok(())
     }
@@ -181,12 +147,6 @@ impl Effect for Generate {
     fn purge_caches(&self) {
         engine().purge();
     }
-}
-
-/// A seed unlike the one before: the next of a row that visits every seed there is (Hull and Dobell 1962).
-fn other_seed(seed: i32) -> i32 {
-    let next = (i64::from(seed) * 1_103_515_245 + 12_345) & 0x7FFF_FFFF;
-    i32::try_from(next).unwrap_or_default()
 }
 
 impl GenerateParams {
@@ -198,14 +158,6 @@ impl GenerateParams {
 
     fn count(&self) -> usize {
         usize::try_from(self.length).unwrap_or_default().max(1)
-    }
-
-    fn open(&self) -> Result<Model> {
-        self.model.open(match self.quality {
-            Quality::Draft => pickup_model::Quality::Draft,
-            Quality::Normal => pickup_model::Quality::Normal,
-            Quality::Best => pickup_model::Quality::Best,
-        })
     }
 
     fn shot(&self, model: &Model, (width, height): (usize, usize)) -> Result<Shot> {
@@ -228,17 +180,12 @@ impl GenerateParams {
     }
 
     fn brief(&self) -> Result<Brief> {
-        if self.prompt.trim().is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
-            return Err(Error::Failed(
-                "There is no prompt: write what should be seen, such as “red smoke rising on black”".into(),
-            ));
+        let brief = self.wish.brief();
+        if brief.prompt.is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
+            let text = "There is no prompt: write what should be seen, such as “red smoke rising on black”";
+            return Err(Error::Failed(text.into()));
         }
-        Ok(Brief {
-            prompt: self.prompt.trim().to_owned(),
-            negative_prompt: self.negative_prompt.trim().to_owned(),
-            seed: u64::try_from(self.seed).unwrap_or_default(),
-            ..Brief::default()
-        })
+        Ok(brief)
     }
 }
 
@@ -271,13 +218,19 @@ fn card(model: &Model, (width, height): (usize, usize)) -> Result<pickup_model::
     pickup_model::Frame::new(width, height, 3, pickup_model::Encoding::Display, grey).map_err(failed)
 }
 
-fn even(cx: &Render<'_, Generate>, value: f32) -> Result<()> {
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    let values = vec![value; window.width() * window.height()];
-    let map = pickup_model::Frame::new(window.width(), window.height(), 1, pickup_model::Encoding::Display, values);
-    crate::colour::write_map(&map.map_err(failed)?, window, &mut output);
-    Ok(())
+/// The source at this time, as the model would be shown it; none where there is no source.
+fn source_picture(
+    cx: &Render<'_, Generate>,
+    model: &Model,
+    (width, height): (usize, usize),
+    colour: &ColourParams,
+) -> Result<Option<pickup_model::Frame>> {
+    if !has_source(cx)? {
+        return Ok(None);
+    }
+    let Some(image) = cx.image(cx.clips().source, cx.time())? else { return Ok(None) };
+    let frame = frame_of(&image, image.bounds, colour.encoding(cx.host(), &image))?;
+    shown(&frame, model.size(width, height)).map(Some).map_err(failed)
 }
 
 #[cfg(test)]
@@ -292,17 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn new_seeds_do_not_come_back_soon() {
-        let mut seeds: Vec<i32> = std::iter::successors(Some(0), |s| Some(other_seed(*s))).take(1000).collect();
-        assert!(seeds.iter().all(|s| *s >= 0));
-        seeds.sort_unstable();
-        seeds.dedup();
-        assert_eq!(seeds.len(), 1000);
-    }
-
-    #[test]
     fn nothing_to_go_by_is_refused() {
-        let brief = GenerateParams { prompt: " \n".into(), ..GenerateParams::default() }.brief();
+        let brief = GenerateParams { start: 4, ..GenerateParams::default() }.brief();
         assert!(brief.unwrap_err().to_string().contains("no prompt"));
     }
 }

@@ -1,0 +1,204 @@
+//! Animate: a still that moves.
+
+use ofx::{
+    Context, Field, RangeD, RectI,
+    plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
+};
+use pickup_model::{Shot, diffusion::shown};
+
+use super::{
+    GROUPING, Quality, SourceToOutput,
+    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    look::LookParams,
+    pass,
+};
+use crate::{
+    colour::ColourParams,
+    engine::{engine, failed},
+};
+
+/// Which end of the shot the still is.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// The shot starts with it.
+    #[default]
+    First,
+    /// The shot ends with it.
+    Last,
+}
+
+/// Animate's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct AnimateParams {
+    /// What should happen.
+    #[group(id = "wish", label = "Prompt", open = true)]
+    pub wish: PromptParams,
+    /// The frame of the source that comes to life: on a photo any will do. Before the clip it is the clip's first, after
+    /// it its last.
+    #[param(id = "still", label = "Still", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    pub still: i32,
+    /// Which end of the shot the still is.
+    #[param(id = "end", label = "Still is", default = End::First)]
+    pub end: End,
+    /// Frames of the shot, the still among them.
+    #[param(id = "length", label = "Length", default = 33, range = 2..=2000, display = 2..=241)]
+    pub length: i32,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done after the model, the same with any model.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Where the still comes from in hosts that give the current frame alone.
+    #[group(label = "Source file", open = false)]
+    pub source: SourceParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Makes a still move.
+pub struct Animate;
+
+impl Effect for Animate {
+    const META: Meta = Meta::new("org.pickup.Animate", "Animate")
+        .grouping(GROUPING)
+        .description(
+            "Makes a still move: a frame of the source is the shot's first (or last), and the prompt says what happens. \
+             The video model runs on this machine; nothing leaves it. In Kdenlive, Shotcut and other MLT hosts, set \
+             “Source file” to the picture's own file.",
+        )
+        .contexts(&[Context::Filter, Context::General])
+        .temporal();
+    type Params = AnimateParams;
+    type Clips = SourceToOutput;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        preferences.frame_varying(true);
+        Ok(())
+    }
+
+    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
+        let params = cx.params_at(0.0)?;
+        let range = frame_range(cx, cx.clips().source)?;
+        let still = params.still_in(range);
+        let (first, last) = (params.first(still), params.first(still) + params.count() as i64 - 1);
+        let (first, last) = range.map_or((first, last), |(a, b)| (first.min(a), last.max(b)));
+        Ok(Some(RangeD { min: as_time(first), max: as_time(last) }))
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let source = cx.clips().source;
+        let range = frame_range(cx, source)?;
+        let still = as_time(cx.params()?.still_in(range));
+        frames.add(source, still, still);
+        frames.add(source, cx.time(), cx.time());
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        let still = params.still_in(frame_range(cx, cx.clips().source)?);
+        let shown = params.output == Output::Result && params.made(cx.time(), still).is_none();
+        Ok(shown.then(|| (cx.clips().source, cx.time())))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let source = cx.clips().source;
+        let shape = {
+            let window = cx.output()?.bounds;
+            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+        };
+        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        let still = params.still_in(footage.range());
+        let Some(place) = params.made(cx.time(), still) else {
+            return match params.output {
+                Output::Matte => even(cx, 0.0),
+                Output::Result => pass(cx, source, cx.time()),
+            };
+        };
+        if params.output == Output::Matte {
+            return even(cx, 1.0);
+        }
+        if !footage.has_neighbours() {
+            return Err(Error::Failed(NO_NEIGHBOURS.into()));
+        }
+        let size = full_size(cx)?;
+        let model = params.model.open(params.quality)?;
+        let small = model.size(size.0, size.1);
+        let last = params.count() as i64 - 1;
+        let at = if params.end == End::First { 0 } else { last };
+        let shot = Shot::new().formatted(small.0, small.1, model.rate);
+        let shot = with_known(shot, &footage, still..=still, at, small)?;
+        let Some((_, known)) = shot.frames().first().cloned() else {
+            return Err(Error::Failed(format!("The source has no frame {still} to animate: choose another “Still”")));
+        };
+        let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
+        let brief = params.wish.brief();
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
+        show(cx, &film, (place, params.count()), &params.look, &params.colour, || shown(&known, small).map_err(failed))
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        cx.params()?.wish.changed(cx)
+    }
+
+    fn purge_caches(&self) {
+        engine().purge();
+    }
+}
+
+impl AnimateParams {
+    /// The still's frame, inside the clip as far as that is known.
+    fn still_in(&self, range: Option<(i64, i64)>) -> i64 {
+        let still = i64::from(self.still);
+        range.map_or(still, |(first, last)| still.clamp(first, last))
+    }
+
+    fn count(&self) -> usize {
+        usize::try_from(self.length).unwrap_or_default().max(2)
+    }
+
+    /// The time at which the shot starts.
+    fn first(&self, still: i64) -> i64 {
+        match self.end {
+            End::First => still,
+            End::Last => still - (self.count() as i64 - 1),
+        }
+    }
+
+    /// The place in the shot of a frame that is made; none where the source's own is shown, the still among it.
+    fn made(&self, time: f64, still: i64) -> Option<usize> {
+        let number = frame_number(time);
+        let place = usize::try_from(number - self.first(still)).ok()?;
+        (place < self.count() && number != still).then_some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shot_starts_or_ends_with_its_still() {
+        let params = AnimateParams { length: 3, ..AnimateParams::default() };
+        let places = |params: &AnimateParams| (7..=13).map(|t| params.made(f64::from(t), 10)).collect::<Vec<_>>();
+        assert_eq!(places(&params), [None, None, None, None, Some(1), Some(2), None]);
+        let params = AnimateParams { end: End::Last, ..params };
+        assert_eq!(places(&params), [None, Some(0), Some(1), None, None, None, None]);
+        assert_eq!(params.still_in(Some((5, 9))), 5);
+        assert_eq!(params.still_in(None), 0);
+    }
+}

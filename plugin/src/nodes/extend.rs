@@ -1,0 +1,355 @@
+//! Extend: a shot that goes on after its end, or began before its start.
+
+use std::ops::RangeInclusive;
+
+use ofx::{
+    Context, Field, RangeD, RectI,
+    plugin::{
+        At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render,
+        Result,
+    },
+};
+use pickup_model::Shot;
+
+use super::{
+    GROUPING, Quality, SourceToOutput,
+    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    look::LookParams,
+    pass,
+};
+use crate::{
+    colour::{self, ColourParams},
+    engine::engine,
+};
+
+/// Extend's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct ExtendParams {
+    /// What should happen. It may be left empty: then the model goes by the clip alone.
+    #[group(id = "wish", label = "Prompt", open = true)]
+    pub wish: PromptParams,
+    /// Frames to make after the last good frame.
+    #[param(id = "tail", label = "Tail", default = 33, range = 0..=2000, display = 0..=241)]
+    pub tail: i32,
+    /// Frames to make before the clip's first. An editor shows them where the effect has a length of its own (Nuke,
+    /// Natron).
+    #[param(id = "head", label = "Head", default = 0, range = 0..=2000, display = 0..=241)]
+    pub head: i32,
+    /// Frames for which the last good frame is held before the shot goes on, and the first before it starts.
+    #[param(id = "hold", label = "Hold", default = 0, range = 0..=1000, display = 0..=48)]
+    pub hold: i32,
+    /// The clip was lengthened in the editor and freezes at its end: what follows its last good frame is replaced.
+    #[param(id = "frozen", label = "Clip freezes", default = false)]
+    pub frozen: bool,
+    /// The last frame to keep, where the clip freezes.
+    #[param(id = "lastGood", label = "Last good frame", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    pub last_good: i32,
+    /// Look where the clip freezes, three or more equal frames up to its end, and write it into the two above.
+    #[param(id = "findFreeze", label = "Find the freeze")]
+    pub find_freeze: Button,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done after the model, the same with any model.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Where the clip's frames come from in hosts that give the current one alone.
+    #[group(label = "Source file", open = false)]
+    pub source: SourceParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Makes a shot longer.
+pub struct Extend;
+
+/// Known frames that the model is shown: more tell it better how things move.
+const CONTEXT: i64 = 17;
+/// Equal frames at a clip's end that make a freeze: animation on twos has two.
+const FREEZE: i64 = 3;
+
+impl Effect for Extend {
+    const META: Meta = Meta::new("org.pickup.Extend", "Extend")
+        .grouping(GROUPING)
+        .description(
+            "Makes a shot longer: frames after its last, or before its first, that go on from what is there. Lengthen the \
+             clip in the editor so that its last frame freezes, press “Find the freeze”, and the freeze is replaced. Where the host's clip has \
+             handles, they are its own frames and are shown first. In Kdenlive, Shotcut and other MLT hosts, set “Source \
+             file” to the clip's own file.",
+        )
+        .contexts(&[Context::Filter, Context::General])
+        .temporal();
+    type Params = ExtendParams;
+    type Clips = SourceToOutput;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        preferences.frame_varying(true);
+        Ok(())
+    }
+
+    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
+        let params = cx.params_at(0.0)?;
+        let Some((first, last)) = frame_range(cx, cx.clips().source)? else { return Ok(None) };
+        let last = params.last_kept((first, last));
+        let min = as_time(first - params.made(params.head));
+        Ok(Some(RangeD { min, max: as_time(last + params.made(params.tail)) }))
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let params = cx.params()?;
+        let source = cx.clips().source;
+        frames.add(source, cx.time(), cx.time());
+        let Some((first, last)) = frame_range(cx, source)? else { return Ok(()) };
+        let number = frame_number(cx.time());
+        if number < first {
+            frames.add(source, as_time(first), as_time(last.min(first + CONTEXT - 1)));
+        } else {
+            let kept = params.last_kept((first, last));
+            if number > kept {
+                frames.add(source, as_time(first.max(kept - CONTEXT + 1)), as_time(kept));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        let number = frame_number(cx.time());
+        let range = frame_range(cx, cx.clips().source)?;
+        let known = range.is_some_and(|range| (range.0..=params.last_kept(range)).contains(&number));
+        Ok((known && params.output == Output::Result).then(|| (cx.clips().source, cx.time())))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let source = cx.clips().source;
+        let shape = {
+            let window = cx.output()?.bounds;
+            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+        };
+        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        if !footage.has_neighbours() {
+            cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+            return own(cx, &params);
+        }
+        let number = frame_number(cx.time());
+        let Some((first, last)) = footage.range() else { return own(cx, &params) };
+        let kept = params.last_kept((first, last));
+        let side = match number {
+            _ if number < first => Side::head(&params, first, kept, number),
+            _ if number > kept => Side::tail(&params, first, kept, number),
+            _ => return own(cx, &params),
+        };
+        match side.place {
+            Place::Beyond => pass(cx, source, cx.time()),
+            _ if params.output == Output::Matte => even(cx, 1.0),
+            Place::Held => held(cx, &footage, &side),
+            Place::Made(place) => self.made(cx, &params, &footage, &side, place),
+        }
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        if cx.is(ExtendParams::FIND_FREEZE) {
+            return find(cx);
+        }
+        cx.params()?.wish.changed(cx)
+    }
+
+    fn purge_caches(&self) {
+        engine().purge();
+    }
+}
+
+impl Extend {
+    fn made(
+        &self,
+        cx: &Render<'_, Self>,
+        params: &ExtendParams,
+        footage: &Footage<'_>,
+        side: &Side,
+        place: usize,
+    ) -> Result<()> {
+        let (width, height) = full_size(cx)?;
+        let model = params.model.open(params.quality)?;
+        let small = model.size(width, height);
+        let shot = Shot::new().formatted(small.0, small.1, model.rate);
+        let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
+        let shot = (0..side.count as i64).fold(shot, |shot, i| shot.missing(as_time(side.first + i)));
+        let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
+        let brief = params.wish.brief();
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first };
+        show(cx, &film, (place, side.count), &params.look, &params.colour, || {
+            nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
+        })
+    }
+}
+
+/// The source's own frame, as the output shows it.
+fn own(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<()> {
+    match params.output {
+        Output::Matte => even(cx, 0.0),
+        Output::Result => pass(cx, cx.clips().source, cx.time()),
+    }
+}
+
+/// The frame next to what is made, in the host's own pixels.
+fn held(cx: &Render<'_, Extend>, footage: &Footage<'_>, side: &Side) -> Result<()> {
+    let Some(frame) = footage.frame(side.nearest)? else { return pass(cx, cx.clips().source, cx.time()) };
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    colour::write(&frame, window, &mut output);
+    Ok(())
+}
+
+/// What is to be shown at a time outside the good frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The nearest good frame.
+    Held,
+    /// A made frame.
+    Made(usize),
+    /// Further out than frames are made.
+    Beyond,
+}
+
+/// One end of the clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Side {
+    place: Place,
+    /// The good frame next to what is made.
+    nearest: i64,
+    /// Good frames that the model is shown.
+    known: RangeInclusive<i64>,
+    /// The shot's time of the first of them: a shot's times count from the good frame next to what is made, so that a take
+    /// does not depend on where the clip lies.
+    known_at: i64,
+    /// The shot's time of the first made frame, and how many there are.
+    first: i64,
+    count: usize,
+}
+
+impl Side {
+    fn tail(params: &ExtendParams, first: i64, last: i64, number: i64) -> Self {
+        let known = first.max(last - CONTEXT + 1)..=last;
+        let (known_at, count) = (known.start() - last, usize::try_from(params.tail).unwrap_or_default());
+        let place = number - last - 1 - i64::from(params.hold);
+        Self { place: place_of(place, count), nearest: last, known, known_at, first: 1, count }
+    }
+
+    fn head(params: &ExtendParams, first: i64, last: i64, number: i64) -> Self {
+        let known = first..=last.min(first + CONTEXT - 1);
+        let count = usize::try_from(params.head).unwrap_or_default();
+        // Before a hold come the made frames, the last of them next to it.
+        let place = match first - number - i64::from(params.hold) {
+            after if after <= 0 => Place::Held,
+            before => place_of(count as i64 - before, count),
+        };
+        let place = if number < first - params.made(params.head) { Place::Beyond } else { place };
+        Self { place, nearest: first, known, known_at: 0, first: -(count as i64), count }
+    }
+}
+
+fn place_of(place: i64, count: usize) -> Place {
+    match usize::try_from(place) {
+        Err(_) => Place::Held,
+        Ok(place) if place < count => Place::Made(place),
+        Ok(_) => Place::Beyond,
+    }
+}
+
+impl ExtendParams {
+    /// Frames outside the clip on a side on which `made` are made; none are held where none are made.
+    fn made(&self, made: i32) -> i64 {
+        if made > 0 { i64::from(made) + i64::from(self.hold) } else { 0 }
+    }
+
+    /// The last frame to keep.
+    fn last_kept(&self, (first, last): (i64, i64)) -> i64 {
+        if self.frozen { i64::from(self.last_good).clamp(first, last) } else { last }
+    }
+}
+
+/// Finds where the clip freezes, and writes it into the parameters.
+fn find(cx: &Changed<'_, Extend>) -> Result<()> {
+    let params = cx.params()?;
+    let source = cx.clips().source;
+    let Some(window) = cx.image(source, cx.time())?.map(|image| image.region_of_definition) else {
+        return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
+    };
+    let shape = Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?;
+    let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+    if !footage.has_neighbours() {
+        return Err(Error::Failed(NO_NEIGHBOURS.into()));
+    }
+    let Some(range) = footage.range() else {
+        return Err(Error::Failed("This host does not say how long the clip is, so its end cannot be searched".into()));
+    };
+    let found = last_moving(&footage, range)?;
+    cx.set(ExtendParams::FROZEN, found.is_some())?;
+    let text = match found {
+        Some(frame) => {
+            cx.set(ExtendParams::LAST_GOOD, i32::try_from(frame).unwrap_or_default())?;
+            format!("The clip freezes at frame {frame}: what follows is replaced.")
+        }
+        None => "The clip does not freeze at its end.".to_owned(),
+    };
+    cx.message(MessageKind::Message, &text);
+    Ok(())
+}
+
+/// The first of the equal frames at a clip's end, if they are a freeze. They are one row, so halving finds its start.
+fn last_moving(footage: &Footage<'_>, (first, last): (i64, i64)) -> Result<Option<i64>> {
+    let Some(end) = footage.frame(last)? else { return Ok(None) };
+    let frozen = |at: i64| -> Result<bool> { Ok(footage.frame(at)?.is_some_and(|frame| frame == end)) };
+    if last - first < FREEZE || !frozen(last - 1)? || !frozen(last - 2)? {
+        return Ok(None);
+    }
+    let (mut moving, mut still) = (first - 1, last - 2);
+    while still - moving > 1 {
+        let middle = moving + (still - moving) / 2;
+        if frozen(middle)? { still = middle } else { moving = middle }
+    }
+    // A clip that never moves is a still, and has no moving end to go on from.
+    Ok((moving >= first).then_some(still))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(tail: i32, head: i32, hold: i32) -> ExtendParams {
+        ExtendParams { tail, head, hold, ..ExtendParams::default() }
+    }
+
+    #[test]
+    fn a_tail_is_held_then_made() {
+        let places = |n: i64| Side::tail(&params(3, 0, 2), 1, 40, n).place;
+        assert_eq!(
+            [41, 42, 43, 45, 46].map(places),
+            [Place::Held, Place::Held, Place::Made(0), Place::Made(2), Place::Beyond]
+        );
+        let side = Side::tail(&params(3, 0, 0), 1, 40, 41);
+        assert_eq!((side.known, side.known_at, side.first), (24..=40, -16, 1));
+        assert_eq!(Side::tail(&params(3, 0, 0), 38, 40, 41).known, 38..=40);
+    }
+
+    #[test]
+    fn a_head_ends_next_to_the_first_frame() {
+        let places = |n: i64| Side::head(&params(0, 3, 1), 10, 40, n).place;
+        assert_eq!([5, 6, 8, 9].map(places), [Place::Beyond, Place::Made(0), Place::Made(2), Place::Held]);
+        let side = Side::head(&params(0, 3, 0), 10, 40, 9);
+        assert_eq!((side.place, side.known, side.known_at, side.first), (Place::Made(2), 10..=26, 0, -3));
+    }
+}

@@ -1,0 +1,162 @@
+//! Animate and Extend, on a small model of random weights: which frames are the source's own, bit for bit, which are made,
+//! and that they are made once.
+
+use std::sync::Arc;
+
+use ofx::{
+    Context,
+    host::{Host, HostImage, MessageSuite, Profile, RenderArgs, Value},
+};
+
+use super::{
+    footage::{FLOAT, assert_same, clip, draw_sized, texture},
+    generate::{SIZE, model, take_files, takes},
+    stage::{ANIMATE, EXTEND, Stage, turn},
+};
+
+/// The source moves until frame `freeze`, and stands still from there on.
+fn source(time: i32, freeze: i32) -> Arc<HostImage> {
+    let shift = 2.0 * time.min(freeze) as f32;
+    draw_sized(SIZE, FLOAT, move |x, y| texture(x - shift, y))
+}
+
+const LAST: i32 = 24;
+
+fn node(id: &str, profile: Profile, context: Context, freeze: i32, settings: &[(&str, &str)]) -> Stage {
+    takes();
+    let stage = Stage::new(profile, id, context, clip((1, LAST), move |t| Some(source(t, freeze))));
+    let common = [("model", &*model()), ("steps", "1"), ("prompt", "a red fox runs"), ("footage", "Display-referred")];
+    common.iter().chain(settings).for_each(|(id, value)| stage.put(id, value));
+    stage
+}
+
+fn reference(id: &str, context: Context, freeze: i32, settings: &[(&str, &str)]) -> Stage {
+    node(id, Profile::reference(), context, freeze, settings)
+}
+
+/// Which frames are white in the node's own matte.
+fn made(stage: &Stage, frames: impl Iterator<Item = i32>) -> Vec<i32> {
+    stage.put("output", "Matte");
+    let white = frames.filter(|t| stage.at(f64::from(*t)).to_rgba()[0] == 1.0).collect();
+    stage.put("output", "Result");
+    white
+}
+
+#[test]
+fn animate_keeps_its_still_and_makes_what_follows_or_leads_to_it() {
+    let _turn = turn();
+    let stage = reference(ANIMATE, Context::Filter, LAST, &[("still", "10"), ("length", "5")]);
+    assert_eq!(made(&stage, 1..=LAST), [11, 12, 13, 14]);
+    for t in [1, 9, 10, 15, LAST] {
+        assert_same(&stage.at(f64::from(t)), &source(t, LAST), &format!("frame {t} is the source's own"));
+    }
+    let before = take_files().len();
+    assert!(!stage.at(12.0).same_pixels(&source(12, LAST)));
+    stage.at(14.0);
+    assert_eq!(take_files().len(), before + 1, "one take");
+    stage.put("end", "Last");
+    assert_eq!(made(&stage, 1..=LAST), [6, 7, 8, 9]);
+    stage.at(6.0);
+    assert_eq!(take_files().len(), before + 2, "another shot");
+    stage.put("still", "-100");
+    stage.put("end", "First");
+    assert_eq!(made(&stage, 1..=LAST), [2, 3, 4, 5], "before the clip the still is its first frame");
+}
+
+#[test]
+fn extend_replaces_a_freeze() {
+    let _turn = turn();
+    let stage = reference(EXTEND, Context::Filter, 18, &[("tail", "4")]);
+    assert!(made(&stage, 1..=LAST).is_empty(), "nothing is replaced unasked");
+    stage.press("findFreeze").expect("it is found");
+    assert_eq!(stage.get("lastGood", 0.0), Some(Value::from(18)));
+    assert_eq!(made(&stage, 1..=LAST), [19, 20, 21, 22], "frame 18 is good, and repeats follow it");
+    for t in [1, 17, 18, 23, LAST] {
+        assert_same(&stage.at(f64::from(t)), &source(t, 18), &format!("frame {t} is the source's own"));
+    }
+    let before = take_files().len();
+    let images: Vec<_> = (19..=22).map(|t| stage.at(f64::from(t))).collect();
+    assert_eq!(take_files().len(), before + 1, "one take");
+    assert!(images.iter().all(|image| !image.same_pixels(&source(LAST, 18))));
+    stage.put("hold", "2");
+    assert_same(&stage.at(20.0), &source(18, 18), "held");
+    assert_same(&stage.at(21.0), &images[0], "then the same take");
+    assert_eq!(take_files().len(), before + 1, "a hold makes nothing anew");
+    stage.put("hold", "0");
+    stage.put("lastGood", "12");
+    assert_eq!(made(&stage, 1..=LAST), [13, 14, 15, 16]);
+}
+
+#[test]
+fn a_clip_that_does_not_freeze_is_extended_beyond_its_ends_alone() {
+    let _turn = turn();
+    let stage = reference(EXTEND, Context::General, LAST, &[("tail", "3"), ("head", "2")]);
+    stage.press("findFreeze").expect("a search");
+    assert_eq!(stage.get("frozen", 0.0), Some(Value::from(false)));
+    let domain = stage.time_domain().expect("asked").expect("General has one");
+    assert_eq!((domain.min, domain.max), (-1.0, f64::from(LAST) + 3.0));
+    assert_eq!(made(&stage, -1..=LAST + 3), [-1, 0, LAST + 1, LAST + 2, LAST + 3]);
+    assert_same(&stage.at(f64::from(LAST)), &source(LAST, LAST), "the last frame");
+    let (head, tail) = (stage.at(0.0), stage.at(f64::from(LAST + 1)));
+    assert!(head.to_rgba().iter().chain(&tail.to_rgba()).all(|v| v.is_finite()));
+    assert!(!head.same_pixels(&tail));
+}
+
+#[test]
+fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_not() {
+    let _turn = turn();
+    for (name, profile) in Profile::all() {
+        for (id, settings) in [(ANIMATE, [("still", "16"), ("length", "9")]), (EXTEND, [("tail", "6"), ("hold", "0")])]
+        {
+            let contexts = Host::new(profile.clone()).load(&crate::binary(), id).expect(name).contexts();
+            assert!(!contexts.is_empty(), "{id} does something in {name}");
+            for context in contexts {
+                let stage = node(id, profile.clone(), context, 18, &settings);
+                if id == EXTEND {
+                    stage.put("frozen", "true");
+                    stage.put("lastGood", "18");
+                }
+                assert!(stage.at(5.0).to_rgba().iter().all(|v| v.is_finite()), "{name} {id} {context:?}");
+                let result = stage.render(RenderArgs::at(20.0));
+                match (profile.temporal, id) {
+                    (false, ANIMATE) => {
+                        let said = result.expect_err(name).to_string();
+                        let silent = profile.suites.message == MessageSuite::None;
+                        assert!(silent || said.contains("Source file"), "{name}: {said}");
+                    }
+                    _ => assert_eq!(result.expect(name).width(), SIZE.0, "{name} {id} {context:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn in_hosts_without_neighbours_the_source_file_is_read() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = folder.path().join("%04d.png");
+    let writer = pickup::clips::ClipWriter::create(&spec, pickup::clips::WriteOptions::default(), &[]);
+    let writer = writer.expect("writable");
+    for frame in 1..=9_u8 {
+        let pixels = (0..64 * 32 * 3).map(|i| (i as u8).wrapping_mul(frame)).collect();
+        writer
+            .write(i64::from(frame), &pickup::clips::Picture::from_rgb8(64, 32, pixels).expect("small"))
+            .expect("written");
+    }
+    writer.finish().expect("written");
+    let file = spec.display().to_string();
+    // Time counts from 0 with the clip: its nine frames are 0 to 8, and the editor froze the last.
+    let stage = node(EXTEND, Profile::mlt(), Context::Filter, 9, &[("sourceFile", &file), ("tail", "4")]);
+    assert_eq!(made(&stage, 0..=14), [9, 10, 11, 12]);
+    let before = take_files().len();
+    stage.at(9.0);
+    stage.at(12.0);
+    assert_eq!(take_files().len(), before + 1);
+    let stage = {
+        drop(stage);
+        node(ANIMATE, Profile::mlt(), Context::Filter, 9, &[("sourceFile", &file), ("length", "4")])
+    };
+    assert_eq!(made(&stage, 0..=6), [1, 2, 3]);
+    stage.at(2.0);
+}

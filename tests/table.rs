@@ -3,7 +3,9 @@
 use std::{env, fs, path::Path};
 
 use ofx::plugin::markdown_table;
-use pickup::nodes::{animate::Animate, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
+use pickup::nodes::{
+    animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime,
+};
 
 /// What to do when they differ.
 const HOW: &str = "run the tests with PICKUP_UPDATE=1 to write it anew";
@@ -25,6 +27,7 @@ fn the_documented_parameters_are_those_of_the_nodes() {
     let right = with_table(&right, "Generate", &markdown_table::<Generate>());
     let right = with_table(&right, "Animate", &markdown_table::<Animate>());
     let right = with_table(&right, "Extend", &markdown_table::<Extend>());
+    let right = with_table(&right, "Bridge", &markdown_table::<Bridge>());
     if env::var_os("PICKUP_UPDATE").is_some() {
         fs::write(&path, &right).expect("plugin/NODES.md can be written");
         return;

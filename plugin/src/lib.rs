@@ -12,6 +12,6 @@ pub mod frame_list;
 mod machine;
 pub mod nodes;
 
-use nodes::{animate::Animate, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
+use nodes::{animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
 
-ofx::export!(Repair, Retime, Generate, Animate, Extend);
+ofx::export!(Repair, Retime, Generate, Animate, Extend, Bridge);

@@ -13,6 +13,7 @@ pub(crate) const RETIME: &str = "org.pickup.Retime";
 pub(crate) const GENERATE: &str = "org.pickup.Generate";
 pub(crate) const ANIMATE: &str = "org.pickup.Animate";
 pub(crate) const EXTEND: &str = "org.pickup.Extend";
+pub(crate) const BRIDGE: &str = "org.pickup.Bridge";
 
 /// A plugin has one host a process, so cases take turns.
 static TURN: ReentrantMutex<()> = ReentrantMutex::new(());

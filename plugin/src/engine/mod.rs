@@ -13,7 +13,7 @@ use std::{
 
 use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
-use pickup_model::{Brief, Filler, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
+use pickup_model::{Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
 pub use self::films::{Model, Tweaks, model_path};
 pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
@@ -108,6 +108,14 @@ impl Engine {
         let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET).map_err(failed)?);
         *motion = Some(filler.clone());
         Ok(filler)
+    }
+
+    /// Whether two frames show the same things, moved: whether motion can lead from one to the other.
+    ///
+    /// # Errors
+    /// When they differ in size, or `watch` says stop.
+    pub fn matches(&self, first: &Frame, last: &Frame, watch: &dyn Watch) -> Result<bool> {
+        Ok(!self.motion()?.cut_evidence(first, last, watch).map_err(failed)?.is_cut())
     }
 
     /// The one missing frame of `shot`: from the takes made before, or made now, one job at a time.

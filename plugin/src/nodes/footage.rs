@@ -108,18 +108,31 @@ impl<'a> Footage<'a> {
         shape: Shape,
     ) -> Result<Self> {
         let file = source.file.trim();
-        let (from, range) = if cx.host().temporal_access {
-            (From::Host, frame_range(cx, clip)?)
-        } else if file.is_empty() {
-            (From::Nowhere, None)
-        } else {
-            let reader = engine().reader(Path::new(file))?;
-            let (first, last) = (reader.info().first(), reader.info().last());
-            // The effect's time starts at 0 where the clip starts.
-            let offset = first + i64::from(source.offset);
-            (From::File { reader, offset }, Some((first - offset, last - offset)))
-        };
-        Ok(Self { images, clip, from, range, shape })
+        if cx.host().temporal_access {
+            return Ok(Self { images, clip, from: From::Host, range: frame_range(cx, clip)?, shape });
+        }
+        if file.is_empty() {
+            return Ok(Self { images, clip, from: From::Nowhere, range: None, shape });
+        }
+        // The effect's time starts at 0 where the clip starts.
+        Self::of_file(images, clip, file, -i64::from(source.offset), shape)
+    }
+
+    /// The frames of a file, whose first stands at the time `at`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn of_file(images: &'a dyn Images, clip: Clip, file: &str, at: i64, shape: Shape) -> Result<Self> {
+        let reader = engine().reader(Path::new(file))?;
+        let (first, last) = (reader.info().first(), reader.info().last());
+        let offset = first - at;
+        Ok(Self {
+            images,
+            clip,
+            from: From::File { reader, offset },
+            range: Some((first - offset, last - offset)),
+            shape,
+        })
     }
 
     /// Whether other frames than the current one can be had.

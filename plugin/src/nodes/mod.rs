@@ -1,6 +1,7 @@
 //! The nodes: one file each, with its parameters, its time map, and which frames are missing.
 
 pub mod animate;
+pub mod bridge;
 pub mod extend;
 pub mod film;
 pub mod footage;

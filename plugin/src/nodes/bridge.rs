@@ -1,0 +1,346 @@
+//! Bridge: from one clip to the next.
+
+use ofx::{
+    Context, Field, RectI,
+    plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
+};
+use pickup_model::{Shot, diffusion::shown};
+
+use super::{
+    GROUPING, Quality,
+    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
+    look::LookParams,
+    make, pass,
+    watch::HostWatch,
+};
+use crate::{
+    colour::{self, ColourParams},
+    engine::{engine, failed},
+};
+
+/// How the frames between are made.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// By motion where both ends show the same things, else by the video model.
+    #[default]
+    Automatic,
+    /// What both ends show moves from one to the other: exact, and in the clips' own pixels.
+    Motion,
+    /// The video model invents a way, as the prompt says.
+    #[choice(label = "Video model")]
+    Model,
+}
+
+/// Bridge's parameters.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct BridgeParams {
+    /// What should happen on the way. It may be left empty.
+    #[group(id = "wish", label = "Prompt", open = true)]
+    pub wish: PromptParams,
+    /// The first frame that is made. As a transition, Bridge starts and ends where the host's transition does.
+    #[param(id = "start", label = "Start", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    pub start: i32,
+    /// Frames to make.
+    #[param(id = "length", label = "Length", default = 12, range = 1..=2000, display = 1..=120)]
+    pub length: i32,
+    /// How the frames between are made.
+    #[param(id = "by", label = "Made by", default = By::Automatic)]
+    pub by: By,
+    /// As a filter: the clip that follows, when it is not in this one. A video file or a sequence such as
+    /// `shot.%04d.png`, whose first frame comes after the last made one.
+    #[param(id = "toFile", label = "Next clip's file", text = "file")]
+    pub to_file: String,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// How much work a frame is worth. For the video model: frames of a quarter, one or two times the pixels that it is at
+    /// home at, then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done after the video model.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The video model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Where the clip's frames come from in hosts that give the current one alone.
+    #[group(label = "Source file", open = false)]
+    pub source: SourceParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+/// Bridge's clips.
+#[derive(ofx::Clips)]
+pub struct BridgeClips {
+    /// The clip before.
+    #[clip(name = "SourceFrom", only = [Transition, General])]
+    pub from: Clip,
+    /// The clip after.
+    #[clip(name = "SourceTo", only = [Transition, General])]
+    pub to: Clip,
+    /// Both in one clip, or the clip before.
+    #[clip(name = "Source", only = [Filter])]
+    pub source: Clip,
+    /// The result.
+    #[clip(name = "Output")]
+    pub output: Clip,
+}
+
+/// Leads from one clip to the next.
+pub struct Bridge;
+
+/// Known frames of each clip that the video model is shown.
+const CONTEXT: i64 = 9;
+
+impl Effect for Bridge {
+    const META: Meta = Meta::new("org.pickup.Bridge", "Bridge")
+        .grouping(GROUPING)
+        .description(
+            "Leads from one clip to the next in a number of frames: by motion where both show the same things, as over a \
+             jump cut, else by a video model that invents a way. The clips' own frames pass bit for bit. In Kdenlive, \
+             Shotcut and other MLT hosts, set “Source file” to the clip's own file and “Next clip's file” to the next.",
+        )
+        .contexts(&[Context::Transition, Context::Filter, Context::General])
+        .temporal();
+    type Params = BridgeParams;
+    type Clips = BridgeClips;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        preferences.frame_varying(true);
+        Ok(())
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let params = cx.params()?;
+        let number = frame_number(cx.time());
+        let gap = Gap::at(cx, &params, number)?;
+        let (from, to) = ends(cx);
+        for (clip, near, step) in [(from, gap.before, -1), (to, gap.after, 1)] {
+            frames.add(clip, as_time(number), as_time(number));
+            if gap.is_made(number) {
+                let range = frame_range(cx, clip)?;
+                let inside = |frame: i64| range.map_or(frame, |(a, b)| frame.clamp(a, b.max(a)));
+                let (near, far) = (inside(near), inside(near + step * (CONTEXT - 1)));
+                frames.add(clip, as_time(near.min(far)), as_time(near.max(far)));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        let number = frame_number(cx.time());
+        let gap = Gap::at(cx, &params, number)?;
+        let file_after = number >= gap.after && has_next_file(cx, &params);
+        if params.output == Output::Matte || gap.is_made(number) || file_after {
+            return Ok(None);
+        }
+        let (from, to) = ends(cx);
+        Ok(Some((if number <= gap.before { from } else { to }, cx.time())))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let number = frame_number(cx.time());
+        let gap = Gap::at(cx, &params, number)?;
+        if params.output == Output::Matte {
+            return even(cx, if gap.is_made(number) { 1.0 } else { 0.0 });
+        }
+        let (from, to) = ends(cx);
+        if number <= gap.before {
+            return pass(cx, from, cx.time());
+        }
+        let next_file = has_next_file(cx, &params);
+        if number >= gap.after && !next_file {
+            return pass(cx, to, cx.time());
+        }
+        let shape = {
+            let window = cx.output()?.bounds;
+            Shape::of(cx, from, &params.colour, cx.image(from, cx.time())?.as_ref(), window)?
+        };
+        let after = if next_file {
+            Footage::of_file(cx, to, params.to_file.trim(), gap.after, shape)?
+        } else {
+            Footage::new(cx, cx, to, &params.source, shape)?
+        };
+        if number >= gap.after {
+            return match after.frame(number)? {
+                Some(frame) => {
+                    let mut output = cx.output()?;
+                    colour::write(&frame, shape.window, &mut output);
+                    Ok(())
+                }
+                None => pass(cx, from, cx.time()),
+            };
+        }
+        let before = Footage::new(cx, cx, from, &params.source, shape)?;
+        if !before.has_neighbours() || !after.has_neighbours() {
+            return Err(Error::Failed(NO_NEIGHBOURS.into()));
+        }
+        Between { cx, params: &params, gap, before: &before, after: &after, shape }.show(number)
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        cx.params()?.wish.changed(cx)
+    }
+
+    fn purge_caches(&self) {
+        engine().purge();
+    }
+}
+
+/// The clips before and after: in a filter both are one.
+fn ends(cx: &Cx<'_, Bridge>) -> (Clip, Clip) {
+    let clips = cx.clips();
+    if cx.context() == Context::Filter { (clips.source, clips.source) } else { (clips.from, clips.to) }
+}
+
+fn has_next_file(cx: &Cx<'_, Bridge>, params: &BridgeParams) -> bool {
+    cx.context() == Context::Filter && !params.to_file.trim().is_empty()
+}
+
+/// What is made: the frames between the last of the clip before and the first of the clip after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Gap {
+    before: i64,
+    after: i64,
+}
+
+impl Gap {
+    fn at(cx: &Cx<'_, Bridge>, params: &BridgeParams, number: i64) -> Result<Self> {
+        let time = as_time(number);
+        match cx.transition(time)? {
+            Some(now) => {
+                let next = cx.transition(time + 1.0)?.unwrap_or(now);
+                let last = cx.transition(time - 1.0)?.unwrap_or(now);
+                Ok(Self::of_transition(number, [last, now, next]))
+            }
+            None => {
+                let start = i64::from(params.start);
+                Ok(Self { before: start - 1, after: start + i64::from(params.length.max(1)) })
+            }
+        }
+    }
+
+    /// The gap of a transition that stands at `now`, from 0, the clip before, to 1, the clip after; the standard tells no
+    /// more, so how fast it goes tells where it starts and ends.
+    fn of_transition(number: i64, [last, now, next]: [f64; 3]) -> Self {
+        let step = if next > now { next - now } else { now - last };
+        if now <= 0.0 || step <= 1e-6 && now < 1.0 {
+            return Self { before: number, after: number + 1 };
+        }
+        if now >= 1.0 {
+            return Self { before: number - 1, after: number };
+        }
+        let frames = |share: f64| (share / step).round().max(1.0) as i64;
+        Self { before: number - frames(now), after: number + frames(1.0 - now) }
+    }
+
+    fn is_made(self, number: i64) -> bool {
+        number > self.before && number < self.after
+    }
+}
+
+/// The frames between, for one render.
+struct Between<'a, 'b, 'c> {
+    cx: &'a Render<'c, Bridge>,
+    params: &'a BridgeParams,
+    gap: Gap,
+    before: &'a Footage<'b>,
+    after: &'a Footage<'b>,
+    shape: Shape,
+}
+
+impl Between<'_, '_, '_> {
+    fn show(&self, number: i64) -> Result<()> {
+        if self.is_motion()? { self.by_motion(number) } else { self.by_model(number) }
+    }
+
+    fn is_motion(&self) -> Result<bool> {
+        Ok(match self.params.by {
+            By::Motion => true,
+            By::Model => false,
+            By::Automatic => {
+                let watch = HostWatch::new(self.cx, "Bridge: comparing the clips".to_owned());
+                engine().matches(&self.last()?, &self.first()?, &watch)?
+            }
+        })
+    }
+
+    /// The last frame of the clip before.
+    fn last(&self) -> Result<pickup_model::Frame> {
+        self.before.frame(self.gap.before)?.ok_or_else(|| missing("before", self.gap.before))
+    }
+
+    /// The first frame of the clip after.
+    fn first(&self) -> Result<pickup_model::Frame> {
+        self.after.frame(self.gap.after)?.ok_or_else(|| missing("after", self.gap.after))
+    }
+
+    fn by_motion(&self, number: i64) -> Result<()> {
+        let Gap { before, after } = self.gap;
+        let mut shot = Shot::new().known(as_time(before), self.last()?).map_err(failed)?;
+        shot = shot.known(as_time(after), self.first()?).map_err(failed)?;
+        // About as far out as the gap is wide, as far as the model looks: they tell how the motion across it curves.
+        let out = ((after - before + 2) / 3).min(CONTEXT - 1);
+        for (footage, further) in [(self.before, before - out), (self.after, after + out)] {
+            if let Some(Some(frame)) = if_any(footage.frame(further))? {
+                shot = shot.known(as_time(further), frame).map_err(failed)?;
+            }
+        }
+        let shot = shot.missing(as_time(number));
+        let made = make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?;
+        colour::write(&made.frame, self.shape.window, &mut self.cx.output()?);
+        Ok(())
+    }
+
+    fn by_model(&self, number: i64) -> Result<()> {
+        let (width, height) = full_size(self.cx)?;
+        let model = self.params.model.open(self.params.quality)?;
+        let small = model.size(width, height);
+        let Gap { before, after } = self.gap;
+        // A shot's times count from the last frame of the clip before: a take does not depend on where it lies.
+        let shot = Shot::new().formatted(small.0, small.1, model.rate);
+        let shot = with_known(shot, self.before, before - CONTEXT + 1..=before, 1 - CONTEXT, small)?;
+        let shot = with_known(shot, self.after, after..=after + CONTEXT - 1, after - before, small)?;
+        let shot = (1..after - before).fold(shot, |shot, i| shot.missing(as_time(i)));
+        let brief = self.params.wish.brief();
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 1 };
+        let count = usize::try_from(after - before - 1).unwrap_or_default();
+        let place = usize::try_from(number - before - 1).unwrap_or_default();
+        show(self.cx, &film, (place, count), &self.params.look, &self.params.colour, || {
+            let near = if 2 * place < count { self.last()? } else { self.first()? };
+            shown(&near, small).map_err(failed)
+        })
+    }
+}
+
+fn missing(which: &str, frame: i64) -> Error {
+    Error::Failed(format!("The clip {which} the bridge has no frame {frame}: move the bridge to where both clips are"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transition_tells_where_it_starts_and_ends() {
+        // From frame 10, all of the clip before, to frame 14, all of the clip after.
+        let share = |t: i64| ((t - 10) as f64 / 4.0).clamp(0.0, 1.0);
+        let gap = |t: i64| Gap::of_transition(t, [share(t - 1), share(t), share(t + 1)]);
+        for t in 11..=13 {
+            assert_eq!(gap(t), Gap { before: 10, after: 14 }, "at {t}");
+        }
+        for t in [9, 10, 14, 15] {
+            assert!(!gap(t).is_made(t), "at {t}");
+        }
+        assert!(!Gap::of_transition(3, [0.5, 0.5, 0.5]).is_made(3), "a transition that stands still makes nothing");
+    }
+}

@@ -16,7 +16,7 @@ use super::{
     network::{Both, MotionNet, sigmoid},
     project::{Bend, Outer, bends},
     proxy::Proxy,
-    synthesis::{Known, MOVED, Synthesised},
+    synthesis::{Known, MOVED, Synthesised, apart},
 };
 use crate::{Error, Frame, Kept, Quality, Result, Watch};
 
@@ -70,15 +70,15 @@ pub(crate) struct Pair {
 impl Pair {
     /// What to do at time `t`.
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
-        let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known.pictures)?;
+        let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known)?;
         let said = if self.turned { turned_back(said)? } else { said };
         Ok(Plan::new(&said, self.size)?)
     }
 
     fn bytes(&self) -> usize {
-        let Known { pictures, features, flow, visible, bend } = &self.known;
+        let Known { pictures, features, flow, visible, bend, apart } = &self.known;
         let bends = bend.iter().flatten().flat_map(|Bend { acceleration, spread, sure }| [acceleration, spread, sure]);
-        let all = [pictures, features, flow, visible].into_iter().flatten().chain(bends);
+        let all = [pictures, features, flow, visible].into_iter().flatten().chain(bends).chain(apart);
         all.map(|t| t.elem_count() * 4).sum()
     }
 }
@@ -198,13 +198,17 @@ impl Matching<'_> {
         let (found, features) = self.both([first, last], &pictures, share)?;
         let evidence = found[0].evidence.mean(found[1].evidence);
         let mut beyond = [None, None];
+        let mut seen = pictures.to_vec();
         if !evidence.is_cut() {
             let mut done = share;
             for (i, inner) in [first, last].into_iter().enumerate() {
                 if let Some((spacing, frame)) = outer[i] {
                     let part = done..done + share / 2.0;
                     done = part.end;
-                    beyond[i] = self.beyond(inner, &pictures[i], frame, part)?.map(|way| Outer { way, spacing });
+                    let picture = self.proxy(frame)?.picture;
+                    beyond[i] =
+                        self.beyond([inner, frame], [&pictures[i], &picture], part)?.map(|way| Outer { way, spacing });
+                    seen.extend(beyond[i].is_some().then_some(picture));
                 }
             }
         }
@@ -212,8 +216,9 @@ impl Matching<'_> {
         let bend = bends(&ways, &beyond)?;
         let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
         let flow = ways.map(|w| w.flow);
+        let apart = (seen.len() > 2).then(|| apart(&seen.iter().collect::<Vec<_>>())).transpose()?;
         Ok(Pair {
-            known: Known { pictures, features, flow, visible, bend },
+            known: Known { pictures, features, flow, visible, bend, apart },
             size,
             turned: self.settings.turned,
             evidence,
@@ -268,15 +273,15 @@ impl Matching<'_> {
     }
 
     /// The way from a frame of the pair to the next one further out, as a part of the progress; none across a cut.
-    fn beyond(&self, inner: &Frame, picture: &Tensor, outer: &Frame, part: Range<f32>) -> Result<Option<Way>> {
-        let found = match self.recalled(inner, outer) {
+    fn beyond(&self, frames: [&Frame; 2], pictures: [&Tensor; 2], part: Range<f32>) -> Result<Option<Way>> {
+        let found = match self.recalled(frames[0], frames[1]) {
             Some(found) => found,
             None => {
-                let pictures = [picture.clone(), self.proxy(outer)?.picture];
+                let both = pictures.map(Tensor::clone);
                 let mut step = |done: f32| self.watch.progress(0.8 * (part.start + (part.end - part.start) * done));
-                let matched = self.net.flow.run(&pictures, self.settings.levels, [true, false], &mut step)?;
+                let matched = self.net.flow.run(&both, self.settings.levels, [true, false], &mut step)?;
                 let [way, _] = matched.ways;
-                self.known_or(None, way, [inner, outer], [&pictures[0], &pictures[1]])?
+                self.known_or(None, way, frames, pictures)?
             }
         };
         Ok((!found.evidence.is_cut()).then_some(found.way))

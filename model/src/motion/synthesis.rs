@@ -25,6 +25,17 @@ pub(crate) struct Known {
     pub(crate) visible: Both,
     /// How the speed changes over the interval, at half resolution; none where no frame further out tells.
     pub(crate) bend: Option<[Bend; 2]>,
+    /// How far apart, mean over RGB, the pair and the frames further out lie at each place as they stand, `[1, 1, H, W]`;
+    /// none where no frame further out is known.
+    pub(crate) apart: Option<Tensor>,
+}
+
+/// How far the pictures lie apart at each place as they stand: the span of their values, mean over RGB.
+pub(crate) fn apart(pictures: &[&Tensor]) -> CandleResult<Tensor> {
+    let pick = |pick: fn(&Tensor, &Tensor) -> CandleResult<Tensor>| {
+        pictures[1..].iter().try_fold(pictures[0].clone(), |most, picture| pick(&most, picture))
+    };
+    (pick(|a, b| a.maximum(b))? - pick(|a, b| a.minimum(b))?)?.mean_keepdim(1)
 }
 
 /// The pictures that are weighed: each frame moved along its curved path, each moved evenly, each as it stands.
@@ -49,17 +60,23 @@ impl Synthesised {
     /// The same, but more willing to stand still where the frames agree better as they stand than as they are moved: a
     /// title over a moving background, whose letters are too fine for the flow, and still parts beside moving ones.
     ///
-    /// The network's own word still counts. What passes a place between the two frames leaves no trace in either, and
-    /// where it is sure of that, standing still is worth next to nothing and stays so.
-    pub(crate) fn with_stills(self, pictures: &Both) -> CandleResult<Self> {
-        let disagreement = |a: &Tensor, b: &Tensor| box_mean(&(a - b)?.abs()?.mean_keepdim(1)?);
-        let still = disagreement(&pictures[0], &pictures[1])?;
+    /// Between two frames the network's own word still counts. What passes a place between them leaves no trace in either,
+    /// and where it is sure of that, standing still is worth next to nothing and stays so. Where the frames further out
+    /// show the same as well, what stands there is part of no motion, and stays.
+    pub(crate) fn with_stills(self, known: &Known) -> CandleResult<Self> {
+        let pictures = &known.pictures;
         let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
-        let curved = disagreement(&moved(0)?, &moved(1)?)?;
-        let even = disagreement(&moved(2)?, &moved(3)?)?;
-        let stands = still.affine(STILL_SHARE, STILL_MARGIN)?.lt(&curved.minimum(&even)?)?;
-        let odds = (stands.to_dtype(self.weights.dtype())? * (STILL_ODDS - 1.0))? + 1.0;
-        let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds?)?;
+        let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?);
+        let moved = between(0, 1)?.minimum(&between(2, 3)?)?;
+        let stands = |apart: &Tensor| {
+            let stands = box_mean(apart)?.affine(STILL_SHARE, STILL_MARGIN)?.lt(&moved)?;
+            stands.to_dtype(self.weights.dtype())
+        };
+        let mut odds = ((stands(&apart(&[&pictures[0], &pictures[1]])?)? * (STILL_ODDS - 1.0))? + 1.0)?;
+        if let Some(apart) = &known.apart {
+            odds = (odds + (stands(apart)? * CERTAIN_ODDS)?)?;
+        }
+        let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds)?;
         let weights = Tensor::cat(&[&self.weights.narrow(1, 0, MOVED)?, &stills], 1)?;
         let weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?;
         Ok(Self { weights, ..self })
@@ -73,6 +90,8 @@ const STILL_MARGIN: f64 = 0.02;
 /// How many times more it is then worth. On real clips 20 costs 0.01 to 0.02 dB against none, and more costs more (an
 /// override 0.05); it gives a title over a moving background 1.4 dB.
 const STILL_ODDS: f64 = 20.0;
+/// And how many times where three or four frames say so.
+const CERTAIN_ODDS: f64 = 1e6;
 
 /// The mean over a square of 5x5 pixels about each one.
 fn box_mean(x: &Tensor) -> CandleResult<Tensor> {

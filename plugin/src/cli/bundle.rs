@@ -23,7 +23,7 @@ pub(super) const NAME: &str = "Pickup.ofx.bundle";
 const BINARY: &str = "Pickup.ofx";
 const INFO: &str = "Info.plist";
 
-/// Every file of `resources/`, by name.
+/// Every file of `resources/`, by its path from there.
 const RESOURCES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/resources.rs"));
 
 pub(super) fn run(args: &BundleArgs, out: &mut dyn Write) -> Result<(), CliError> {
@@ -101,6 +101,9 @@ fn put(path: &Path, bytes: &[u8], template: bool) -> Result<(), CliError> {
     } else {
         bytes
     };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| refused(folder, &e))?;
+    }
     fs::write(path, bytes).map_err(|e| refused(path, &e))
 }
 

@@ -66,7 +66,8 @@ impl Tokenizer {
         let lost: usize = unknown.iter().map(|s| s.chars().count()).sum();
         let visible = prompt.chars().filter(|c| !c.is_whitespace()).count();
         if 2 * lost > visible {
-            let reason = format!("the model has no words in this script ({}): write it in English", unknown.join(" "));
+            let words = unknown.join(" ");
+            let reason = format!("the model knows too few of its words ({words}): write it in English, in plainer ones");
             return Err(Error::Prompt(reason));
         }
         Ok(Words { ids, unknown })

@@ -149,3 +149,12 @@ fn as_a_filter_the_next_clip_comes_from_its_file() {
     stage.put("toFile", "/nowhere/%04d.png");
     assert!(stage.error_at(10.0).contains("nowhere"));
 }
+
+#[test]
+fn clips_of_two_sizes_are_refused_by_name() {
+    let _turn = turn();
+    let stage = two_clips(Profile::reference(), Context::General, jump);
+    stage.connect("SourceTo", clip((1, LAST), |_| Some(super::footage::even(0.5)))).expect("a small clip");
+    let said = stage.error_at(11.0);
+    assert!(said.contains("32x24") && said.contains("one size"), "{said}");
+}

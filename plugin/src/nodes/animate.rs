@@ -4,19 +4,16 @@ use ofx::{
     Context, Field, RangeD, RectI,
     plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
 };
-use pickup_model::{Shot, diffusion::shown};
+use pickup_model::Shot;
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::LookParams,
+    look::{LookParams, noise_of},
     pass,
 };
-use crate::{
-    colour::ColourParams,
-    engine::{engine, failed},
-};
+use crate::{colour::ColourParams, engine::engine};
 
 /// Which end of the shot the still is.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +41,9 @@ pub struct AnimateParams {
     /// Frames of the shot, the still among them.
     #[param(id = "length", label = "Length", default = 33, range = 2..=2000, display = 2..=241)]
     pub length: i32,
+    /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
+    #[param(id = "matchGrain", label = "Match grain", default = true)]
+    pub match_grain: bool,
     /// What the output shows.
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
@@ -146,9 +146,12 @@ impl Effect for Animate {
             return Err(Error::Failed(format!("The source has no frame {still} to animate: choose another “Still”")));
         };
         let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
+        // As the host has it: the model's copy is too small to show any grain.
+        let grain = if params.match_grain { footage.frame(still)?.map(|frame| noise_of(&frame)) } else { None };
+        let finish = Finish { look: &params.look, colour: &params.colour, noise: grain };
         let brief = params.wish.brief();
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
-        show(cx, &film, (place, params.count()), &params.look, &params.colour, || shown(&known, small).map_err(failed))
+        show(cx, &film, (place, params.count()), finish, || Ok(known))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {

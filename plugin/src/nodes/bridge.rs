@@ -8,9 +8,9 @@ use pickup_model::{Shot, diffusion::shown};
 
 use super::{
     GROUPING, Quality,
-    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
-    look::LookParams,
+    look::{LookParams, noise_of},
     make, pass,
     watch::HostWatch,
 };
@@ -51,6 +51,9 @@ pub struct BridgeParams {
     /// `shot.%04d.png`, whose first frame comes after the last made one.
     #[param(id = "toFile", label = "Next clip's file", text = "file")]
     pub to_file: String,
+    /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
+    #[param(id = "matchGrain", label = "Match grain", default = true)]
+    pub match_grain: bool,
     /// What the output shows.
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
@@ -315,10 +318,11 @@ impl Between<'_, '_, '_> {
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 1 };
         let count = usize::try_from(after - before - 1).unwrap_or_default();
         let place = usize::try_from(number - before - 1).unwrap_or_default();
-        show(self.cx, &film, (place, count), &self.params.look, &self.params.colour, || {
-            let near = if 2 * place < count { self.last()? } else { self.first()? };
-            shown(&near, small).map_err(failed)
-        })
+        let near = if 2 * place < count { self.last()? } else { self.first()? };
+        // As the host has it: the model's copy is too small to show any grain.
+        let grain = self.params.match_grain.then(|| noise_of(&near));
+        let finish = Finish { look: &self.params.look, colour: &self.params.colour, noise: grain };
+        show(self.cx, &film, (place, count), finish, || shown(&near, small).map_err(failed))
     }
 }
 

@@ -13,9 +13,9 @@ use pickup_model::Shot;
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    film::{Film, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::LookParams,
+    look::{LookParams, noise_of},
     pass,
 };
 use crate::{
@@ -48,6 +48,9 @@ pub struct ExtendParams {
     /// Look where the clip freezes, three or more equal frames up to its end, and write it into the two above.
     #[param(id = "findFreeze", label = "Find the freeze")]
     pub find_freeze: Button,
+    /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
+    #[param(id = "matchGrain", label = "Match grain", default = true)]
+    pub match_grain: bool,
     /// What the output shows.
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
@@ -188,9 +191,12 @@ impl Extend {
         let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
         let shot = (0..side.count as i64).fold(shot, |shot, i| shot.missing(as_time(side.first + i)));
         let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
+        // As the host has it: the model's copy is too small to show any grain.
+        let grain = if params.match_grain { footage.frame(side.nearest)?.map(|frame| noise_of(&frame)) } else { None };
+        let finish = Finish { look: &params.look, colour: &params.colour, noise: grain };
         let brief = params.wish.brief();
         let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first };
-        show(cx, &film, (place, side.count), &params.look, &params.colour, || {
+        show(cx, &film, (place, side.count), finish, || {
             nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
         })
     }

@@ -12,7 +12,7 @@ use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Shot, Watch, diffus
 use super::{
     Quality,
     footage::{Footage, as_time, frame_number},
-    look::LookParams,
+    look::{LookParams, noise_of, with_noise},
     watch::{ButtonWatch, HostWatch},
 };
 use crate::{
@@ -115,6 +115,17 @@ pub enum Output {
     Result,
     /// White where a frame was made, black where nothing or the source is shown.
     Matte,
+}
+
+/// How a made frame is shown.
+#[derive(Clone, Copy)]
+pub struct Finish<'a> {
+    /// Its look.
+    pub look: &'a LookParams,
+    /// The host's colour.
+    pub colour: &'a ColourParams,
+    /// The noise of the clip that it stands beside, if that is to be matched; see [`super::look::noise_of`].
+    pub noise: Option<f32>,
 }
 
 /// A shot to be made, with all that says how.
@@ -284,22 +295,21 @@ pub fn show<E: Effect>(
     cx: &Render<'_, E>,
     film: &Film<'_>,
     (place, count): (usize, usize),
-    look: &LookParams,
-    colour: &ColourParams,
+    finish: Finish<'_>,
     stand_in: impl FnOnce() -> Result<Frame>,
 ) -> Result<()> {
     let number = frame_number(cx.time());
     let flags = cx.flags();
     if !(flags.interactive || flags.draft || flags.thumbnail) {
         let recipe = film.make(cx)?;
-        return write(cx, &film.frame(recipe, place, count, look)?, number, look, colour);
+        return write(cx, &film.frame(recipe, place, count, finish.look)?, number, finish);
     }
     let recipe = film.recipe();
-    if let Ok(frame) = film.frame(recipe, place, count, look) {
-        return write(cx, &frame, number, look, colour);
+    if let Ok(frame) = film.frame(recipe, place, count, finish.look) {
+        return write(cx, &frame, number, finish);
     }
     let rough = engine().preview(recipe).map_or_else(stand_in, Ok)?;
-    write(cx, &marked(&rough)?, number, &LookParams::default(), colour)
+    write(cx, &marked(&rough)?, number, Finish { look: &LookParams::default(), noise: None, ..finish })
 }
 
 /// Fills the output with one value.
@@ -315,22 +325,18 @@ pub fn even<E: Effect>(cx: &Render<'_, E>, value: f32) -> Result<()> {
     Ok(())
 }
 
-/// Writes a made frame, display-referred RGB of any size, into the output: scaled, with its look, in the numbers that the
-/// host's pixels stand for.
+/// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
+/// pixels stand for.
 ///
 /// # Errors
 /// When there is no output.
-pub fn write<E: Effect>(
-    cx: &Render<'_, E>,
-    frame: &Frame,
-    number: i64,
-    look: &LookParams,
-    colour: &ColourParams,
-) -> Result<()> {
+pub fn write<E: Effect>(cx: &Render<'_, E>, frame: &Frame, number: i64, finish: Finish<'_>) -> Result<()> {
     let mut output = cx.output()?;
     let window = output.bounds;
-    let frame = look.applied(&scaled(frame, window.width(), window.height())?, number).map_err(failed)?;
-    let frame = match colour.encoding(cx.host(), &output) {
+    let frame = scaled(frame, window.width(), window.height())?;
+    let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
+    let frame = finish.look.applied(&frame, number).map_err(failed)?;
+    let frame = match finish.colour.encoding(cx.host(), &output) {
         Encoding::Display => frame,
         Encoding::Linear => {
             let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
@@ -339,6 +345,15 @@ pub fn write<E: Effect>(
     };
     colour::write(&frame, window, &mut output);
     Ok(())
+}
+
+/// A frame with as much noise as is `wanted`, where it has less.
+fn matched(frame: &Frame, number: i64, wanted: f32) -> Result<Frame> {
+    let own = noise_of(frame);
+    if wanted <= own {
+        return Ok(frame.clone());
+    }
+    with_noise(frame, number, (wanted * wanted - own * own).sqrt()).map_err(failed)
 }
 
 /// What a picture that is not the real thing says of itself.
@@ -392,6 +407,16 @@ mod tests {
         assert_eq!((grown.width(), grown.height()), (40, 30));
         assert!(grown.pixels().iter().all(|v| (0.0..=0.8).contains(v)), "it overshoots by a little at most");
         assert!(scaled(&ramp(4, 3), 0, 3).is_err());
+    }
+
+    #[test]
+    fn noise_is_added_up_to_what_is_wanted_and_never_taken_away() {
+        let soft = scaled(&ramp(40, 30), 160, 120).unwrap();
+        let noisy = matched(&soft, 5, 0.03).unwrap();
+        assert!((noise_of(&noisy) - 0.03).abs() < 0.004, "{}", noise_of(&noisy));
+        let more = matched(&noisy, 6, 0.05).unwrap();
+        assert!((noise_of(&more) - 0.05).abs() < 0.006, "{}", noise_of(&more));
+        assert_eq!(matched(&noisy, 6, 0.01).unwrap(), noisy);
     }
 
     #[test]

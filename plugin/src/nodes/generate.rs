@@ -8,7 +8,7 @@ use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
     GROUPING, Quality,
-    film::{Film, ModelParams, Output, PromptParams, even, full_size, picture, show},
+    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, picture, show},
     footage::{as_time, frame_number},
     look::LookParams,
     pass,
@@ -124,7 +124,8 @@ impl Effect for Generate {
             Some(picture) => Ok(picture),
             None => card(&model, size),
         };
-        show(cx, &film, (place, params.count()), &params.look, &params.colour, stand_in)
+        let finish = Finish { look: &params.look, colour: &params.colour, noise: None };
+        show(cx, &film, (place, params.count()), finish, stand_in)
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What is done to a made shot after the model, exactly, with any model: cadence, grain and warmth.
 
-use pickup_model::{Frame, srgb};
+use pickup_model::{Encoding, Frame, srgb};
 
 /// How long a frame lasts.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +90,50 @@ impl LookParams {
     }
 }
 
+/// The deviation of the noise in a frame, in display units: robustly, by the median of what a Laplacian that is blind to
+/// ramps and edges along its axes leaves (Immerkær 1996).
+#[must_use]
+pub fn noise_of(frame: &Frame) -> f32 {
+    let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
+    if width < 3 || height < 3 {
+        return 0.0;
+    }
+    let shown = |v: f32| if frame.encoding() == Encoding::Linear { srgb::encode(v.clamp(0.0, 1.0)) } else { v };
+    let green = if channels >= 3 { 1 } else { 0 };
+    let at = |x: usize, y: usize| shown(frame.pixels()[(y * width + x) * channels + green]);
+    // As many as a median needs, spread over the picture.
+    let step = (width * height / MEASURED).isqrt().max(1);
+    let mut left: Vec<f32> = (1..height - 1)
+        .step_by(step)
+        .flat_map(|y| (1..width - 1).step_by(step).map(move |x| (x, y)))
+        .map(|(x, y)| {
+            let row = |y: usize| at(x - 1, y) - 2.0 * at(x, y) + at(x + 1, y);
+            (row(y - 1) - 2.0 * row(y) + row(y + 1)).abs()
+        })
+        .collect();
+    let middle = left.len() / 2;
+    let (_, median, _) = left.select_nth_unstable_by(middle, f32::total_cmp);
+    // The kernel adds the noise of its pixels up to six times that of one; half of a normal distribution lies within
+    // 0.6745 deviations.
+    *median / (6.0 * 0.674_5)
+}
+
+/// Pixels that noise is measured at.
+const MEASURED: usize = 100_000;
+
+/// A frame with so much more noise, of one deviation throughout, the same on each render of frame `number`.
+///
+/// # Errors
+/// When the frame has no pixels.
+pub fn with_noise(frame: &Frame, number: i64, deviation: f32) -> pickup_model::Result<Frame> {
+    let (width, mut pixels) = (frame.width(), frame.pixels().to_vec());
+    for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
+        let noise = deviation * gaussian(!number, i % width, i / width);
+        pixel.iter_mut().for_each(|value| *value = (*value + noise).clamp(0.0, 1.0));
+    }
+    Frame::new(width, frame.height(), 3, frame.encoding(), pixels)
+}
+
 /// A number of about normal distribution, the same for the same place on every machine.
 fn gaussian(number: i64, x: usize, y: usize) -> f32 {
     // SplitMix64 (Steele, Lea and Flood 2014) over the place.
@@ -105,8 +149,6 @@ fn gaussian(number: i64, x: usize, y: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use pickup_model::Encoding;
-
     use super::*;
 
     #[test]
@@ -143,5 +185,18 @@ mod tests {
         );
         let cool = LookParams { warmth: -50.0, ..LookParams::default() }.applied(&grey, 0).unwrap();
         assert!(cool.pixels()[0] < 0.5 && cool.pixels()[2] > 0.5);
+    }
+
+    #[test]
+    fn noise_is_measured_through_a_picture_and_can_be_matched() {
+        let picture = |x: usize, y: usize| 0.5 + 0.3 * ((x as f32 / 9.0).sin() * (y as f32 / 7.0).cos());
+        let values = (0..120 * 80).flat_map(|i| [picture(i % 120, i / 120); 3]).collect();
+        let clean = Frame::new(120, 80, 3, Encoding::Display, values).unwrap();
+        assert!(noise_of(&clean) < 0.002, "{}", noise_of(&clean));
+        for deviation in [0.01, 0.04] {
+            let measured = noise_of(&with_noise(&clean, 3, deviation).unwrap());
+            assert!((measured / deviation - 1.0).abs() < 0.15, "{measured} of {deviation}");
+        }
+        assert_eq!(noise_of(&Frame::new(2, 9, 3, Encoding::Display, vec![0.0; 54]).unwrap()), 0.0);
     }
 }

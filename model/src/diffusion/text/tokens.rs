@@ -67,7 +67,8 @@ impl Tokenizer {
         let visible = prompt.chars().filter(|c| !c.is_whitespace()).count();
         if 2 * lost > visible {
             let words = unknown.join(" ");
-            let reason = format!("the model knows too few of its words ({words}): write it in English, in plainer ones");
+            let reason =
+                format!("the model knows too few of its words ({words}): write it in English, in plainer ones");
             return Err(Error::Prompt(reason));
         }
         Ok(Words { ids, unknown })

@@ -16,6 +16,7 @@ from diffusers import AutoencoderKLLTXVideo
 
 from stock.briefs import mirrored
 
+from . import models
 from .footage import any_clip
 
 SHARD = 48
@@ -27,13 +28,13 @@ STILLS, TAIL = (16, 32), 9
 def latents_of(vae, clip):
     """`clip`: uint8 `[frames, height, width, 3]`. Latents are normalised, float16, `[latents, channels, h, w]`: the film's,
     then a still each, then the tail's."""
-    x = torch.from_numpy(clip.copy()).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    x = torch.from_numpy(clip.copy()).to(models.DEVICE).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     parts = [x, *(x[:, :, f:f + 1] for f in STILLS), x[:, :, -TAIL:]]
-    with torch.autocast("cpu", torch.bfloat16):
+    with models.low_precision():
         means = [vae.encode(part).latent_dist.mean for part in parts]
     z = torch.cat(means, 2).float()[0].permute(1, 0, 2, 3)
     mean, std = (s.view(1, -1, 1, 1) for s in (vae.latents_mean, vae.latents_std))
-    return ((z - mean) / std).half().numpy()
+    return ((z - mean) / std).half().cpu().numpy()
 
 
 def main():
@@ -47,7 +48,8 @@ def main():
     args = p.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    vae = AutoencoderKLLTXVideo.from_pretrained(args.vae).eval().to(memory_format=torch.channels_last_3d)
+    vae = AutoencoderKLLTXVideo.from_pretrained(args.vae, torch_dtype=torch.float32).eval()
+    vae = vae.to(models.DEVICE, memory_format=torch.channels_last_3d)
     turn, turns = map(int, args.turn.split("/"))
     for shard in range(turn, args.shards, turns):
         path = args.out / f"latents_{shard:04d}.npy"

@@ -4,6 +4,8 @@ Nothing here is a layer of ours, so that what is trained is what the plugin's LT
 """
 
 import os
+import queue
+import threading
 
 os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
@@ -16,8 +18,29 @@ from stock.briefs import vocabulary
 
 # 16 x 16 pixels and 8 frames to a latent: 32 x 32, as the large models have it, leaves 8 x 4 of a frame of 256 x 144.
 CHANNELS, SPACE, TIME = 48, 16, 8
-TEXT_WIDTH = 192
+TEXT_WIDTH = 128
 SPECIAL = ("<pad>", "</s>", "<unk>")
+
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def low_precision():
+    """Products and convolutions in bfloat16."""
+    return torch.autocast(DEVICE.type, torch.bfloat16)
+
+
+def ahead(make, depth=4):
+    """What `make` gives, time after time, made in a thread of its own while what came before is used."""
+    made = queue.Queue(depth)
+
+    def work():
+        while True:
+            made.put(make())
+
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        yield made.get()
 
 
 def vae():
@@ -68,8 +91,8 @@ def start_smooth(model):
 
 def transformer():
     return LTXVideoTransformer3DModel(
-        in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=5, attention_head_dim=64,
-        cross_attention_dim=320, num_layers=8, caption_channels=TEXT_WIDTH)
+        in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=4, attention_head_dim=64,
+        cross_attention_dim=256, num_layers=8, caption_channels=TEXT_WIDTH)
 
 
 def tokenizer():
@@ -87,6 +110,6 @@ def tokenizer():
 
 def text_encoder(tokens):
     return T5EncoderModel(T5Config(
-        vocab_size=tokens, d_model=TEXT_WIDTH, d_kv=48, d_ff=512, num_layers=3, num_heads=4,
+        vocab_size=tokens, d_model=TEXT_WIDTH, d_kv=32, d_ff=384, num_layers=3, num_heads=4,
         feed_forward_proj="gated-gelu", is_encoder_decoder=False, use_cache=False, tie_word_embeddings=False,
         dropout_rate=0.0, pad_token_id=0, eos_token_id=1))

@@ -41,25 +41,30 @@ UNKNOWN = 0.06
 
 
 class Latents:
-    """Every shard that is there, in memory."""
+    """The shards that are there; looks again now and then, since they are encoded meanwhile."""
 
     def __init__(self, folder):
-        shards = sorted(folder.glob("latents_*.npy"))
-        self.rows = [np.load(p, mmap_mode="r") for p in shards]
-        self.asks = [json.loads(line) for p in shards for line in p.with_suffix(".jsonl").read_text().splitlines()]
-        self.place = [(s, i) for s, rows in enumerate(self.rows) for i in range(len(rows))]
+        self.folder, self.clips = folder, []
+        self.look()
+
+    def look(self):
+        clips = []
+        for path in sorted(self.folder.glob("latents_*.npy")):
+            asks = [json.loads(line) for line in path.with_suffix(".jsonl").read_text().splitlines()]
+            clips += zip(np.load(path, mmap_mode="r"), asks)
+        self.clips = clips
 
     def batch(self, rng, count):
-        picked = rng.integers(len(self.place), size=count)
-        rows = np.stack([self.rows[s][i] for s, i in (self.place[p] for p in picked)])
-        return torch.from_numpy(rows.astype(np.float32)), [self.asks[p] for p in picked]
+        clips = self.clips
+        rows, asks = zip(*(clips[i] for i in rng.integers(len(clips), size=count)))
+        return torch.from_numpy(np.stack(rows).astype(np.float32)), asks
 
 
 def coordinates(latents, height, width, start):
     """Seconds, and pixels down and across, of each token of a part that starts at a frame: `[3, tokens]`."""
-    ids = LTXConditionPipeline._prepare_video_ids(1, latents, height, width, device="cpu")
+    ids = LTXConditionPipeline._prepare_video_ids(1, latents, height, width, device=models.DEVICE)
     ids = LTXConditionPipeline._scale_video_ids(ids, scale_factor=models.SPACE, scale_factor_t=models.TIME,
-                                                frame_index=start, device="cpu").float()[0]
+                                                frame_index=start, device=models.DEVICE).float()[0]
     ids[0] /= RATE
     return ids
 
@@ -81,7 +86,7 @@ def arranged(rows, job, length=FILM):
     extra = sum(p.shape[1] for p in parts)
     tokens = torch.cat([*parts, film], 1)
     places = torch.cat([*places, coordinates(length, height, width, 0)], 1)
-    mask = torch.zeros(tokens.shape[1], dtype=torch.bool)
+    mask = torch.zeros(tokens.shape[1], dtype=torch.bool, device=tokens.device)
     mask[:extra] = True
     mask[extra:extra + known * height * width] = True
     return tokens, mask, places
@@ -114,7 +119,7 @@ class Generator(torch.nn.Module):
         self.transformer = models.transformer()
 
     def told(self, texts):
-        words = self.tokenizer(texts, padding=True, return_tensors="pt")
+        words = self.tokenizer(texts, padding=True, return_tensors="pt").to(models.DEVICE)
         mask = words.attention_mask
         return self.text_encoder(words.input_ids, attention_mask=mask).last_hidden_state, mask
 
@@ -156,11 +161,12 @@ def main():
     if args.start:
         for part, kind in (("text_encoder", T5EncoderModel), ("transformer", LTXVideoTransformer3DModel)):
             getattr(generator, part).load_state_dict(kind.from_pretrained(args.start / part).state_dict())
+    generator = generator.to(models.DEVICE)
     mean = {k: v.detach().clone() for k, v in generator.state_dict().items()}
     both = optimisers(generator, args.rate)
     step, kept = 0, args.run / "last.pt"
     if kept.exists():
-        state = torch.load(kept)
+        state = torch.load(kept, map_location=models.DEVICE)
         generator.load_state_dict(state["generator"])
         mean, step = state["mean"], state["step"]
         for optimiser, s in zip(both, state["optimisers"]):
@@ -170,17 +176,23 @@ def main():
     shares = np.array([share for share, *_ in JOBS.values()])
     sums, began = {}, time.time()
     latents = Latents(args.latents)
-    while step < args.steps:
+
+    def drawn():
         job = str(rng.choice(list(JOBS), p=shares / shares.sum()))
         # Shorter films cost less and teach the same: how things look, and which way they go.
         length = int(rng.choice((2, 3, FILM))) if job in ("generate", "animate") else FILM
         rows, asks = latents.batch(rng, args.batch * FILM // length)
-        x, known, places = arranged(rows, job, length)
-        noise, level = torch.randn_like(x), levels(rng, len(x))
+        return job, length, rows, prompts(rng, asks), levels(rng, len(rows))
+
+    batches = models.ahead(drawn)
+    while step < args.steps:
+        job, length, rows, texts, level = next(batches)
+        x, known, places = arranged(rows.to(models.DEVICE), job, length)
+        noise, level = torch.randn_like(x), level.to(models.DEVICE)
         times = level[:, None].expand(-1, x.shape[1]).masked_fill(known, 0)
         noisy = x + times[..., None] * (noise - x)
-        with torch.autocast("cpu", torch.bfloat16):
-            said = generator(noisy, prompts(rng, asks), times, places)
+        with models.low_precision():
+            said = generator(noisy, texts, times, places)
         loss = (said.float() - (noise - x))[:, ~known].pow(2).mean()
         for optimiser in both:
             for group in optimiser.param_groups:
@@ -203,7 +215,7 @@ def main():
         if step % 500 == 0 or step == args.steps:
             save(kept, {"generator": generator.state_dict(), "mean": mean, "step": step,
                         "optimisers": [optimiser.state_dict() for optimiser in both]})
-            latents = Latents(args.latents)
+            latents.look()
 
 
 if __name__ == "__main__":

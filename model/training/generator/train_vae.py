@@ -1,4 +1,4 @@
-"""Trains the VAE on drawn clips, on the CPU, from crops of many sizes.
+"""Trains the VAE on drawn clips, from crops of many sizes; on a GPU where there is one.
 
     nice python -m generator.train_vae --clips runs/clips --run runs/vae --steps 20000 [--from FOLDER]
 
@@ -121,22 +121,23 @@ def main():
     clips = Clips(args.clips, np.random.default_rng(7))
     if not args.start and not (args.run / "last.pt").exists():
         settle(vae, torch.cat([clips.batch((9, 48, 16)) for _ in range(4)]))
-    vae = vae.to(memory_format=torch.channels_last_3d)
+    vae = vae.to(models.DEVICE, memory_format=torch.channels_last_3d)
     mean = {k: v.detach().clone() for k, v in vae.state_dict().items()}
     optimiser = torch.optim.AdamW(vae.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=0)
     step, kept = 0, args.run / "last.pt"
     if kept.exists():
-        state = torch.load(kept)
+        state = torch.load(kept, map_location=models.DEVICE)
         vae.load_state_dict(state["vae"])
         mean, step = state["mean"], state["step"]
         optimiser.load_state_dict(state["optimiser"])
     clips.rng = np.random.default_rng([7, step])
+    batches = models.ahead(clips.batch)
     sums, began = np.zeros(3), time.time()
     while step < args.steps:
         for group in optimiser.param_groups:
             group["lr"] = rate(step, args.steps, args.rate)
-        x = clips.batch()
-        with torch.autocast("cpu", torch.bfloat16):
+        x = next(batches).to(models.DEVICE)
+        with models.low_precision():
             posterior = vae.encode(x).latent_dist
             y = vae.decode(posterior.sample()).sample
         y = y.float()

@@ -14,7 +14,7 @@ pub fn derive_choice(input: TokenStream) -> TokenStream {
 }
 
 /// A struct whose fields are an effect's parameters.
-#[proc_macro_derive(Params, attributes(param, group))]
+#[proc_macro_derive(Params, attributes(param, group, flatten))]
 pub fn derive_params(input: TokenStream) -> TokenStream {
     run(input, params::derive)
 }

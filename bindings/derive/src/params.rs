@@ -23,11 +23,15 @@ pub(crate) fn derive(input: DeriveInput) -> syn::Result<TokenStream> {
     let mut seen = Vec::new();
     for field in &attr::named_fields(&input)?.named {
         let Some(name) = &field.ident else { continue };
-        let has = |what| field.attrs.iter().any(|a| a.path().is_ident(what));
-        let id = if has("group") {
-            if has("param") {
-                return Err(syn::Error::new(name.span(), "a field is a parameter or a group, not both"));
-            }
+        let has = |what: &str| field.attrs.iter().any(|a| a.path().is_ident(what));
+        let kinds = ["param", "group", "flatten"].into_iter().filter(|what| has(what)).count();
+        if kinds > 1 {
+            return Err(syn::Error::new(name.span(), "a field is one of a parameter, a group and a flattened struct"));
+        }
+        let id = if has("flatten") {
+            nested(field, name, &quote!(parent), &mut out);
+            continue;
+        } else if has("group") {
             group(field, name, &mut out)?
         } else {
             param(field, name, vis, &mut out)?
@@ -73,7 +77,6 @@ pub(crate) fn derive(input: DeriveInput) -> syn::Result<TokenStream> {
 }
 
 fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
-    let ty = &field.ty;
     let mut id = name.to_string().trim_start_matches("r#").to_owned();
     let mut label = None;
     let mut open = true;
@@ -101,12 +104,18 @@ fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
             parent,
             only: &[],
         });
-        <#ty as ::ofx::plugin::Params>::specs_into(::std::option::Option::Some(#id), specs);
     });
+    nested(field, name, &quote!(::std::option::Option::Some(#id)), out);
+    Ok(id)
+}
+
+/// The parameters of another struct, under `parent`.
+fn nested(field: &Field, name: &Ident, parent: &TokenStream, out: &mut Output) {
+    let ty = &field.ty;
+    out.specs.push(quote!(<#ty as ::ofx::plugin::Params>::specs_into(#parent, specs);));
     out.reads.push(quote!(#name: <#ty as ::ofx::plugin::Params>::read(from)?));
     out.recipes.push(quote!(<#ty as ::ofx::plugin::Params>::recipe(&self.#name, sink);));
     out.defaults.push(quote!(#name: ::std::default::Default::default()));
-    Ok(id)
 }
 
 fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -> syn::Result<String> {

@@ -46,7 +46,7 @@ use crate::Context;
 /// `text` (`"single"`, `"multi"`, `"file"`, `"folder"`, `"label"`), `animates`, `integrates` (a keyframe changes
 /// everything after it, as a speed does), `recipe = false` (does not change the pictures), `secret` and
 /// `only = [Context, …]`. `#[group(label, id, open)]` on a field whose type is itself `Params` makes a group; its
-/// parameters' ids stay flat. The doc comment is the hint. The derive also implements `Default`, and gives a constant
+/// parameters' ids stay flat. `#[flatten]` takes such a field's parameters in as they are. The doc comment is the hint. The derive also implements `Default`, and gives a constant
 /// [`ParamId`] per field.
 ///
 /// ```compile_fail

@@ -7,13 +7,13 @@ use ofx::{
 use pickup_model::Shot;
 
 use super::{
-    GROUPING, Quality, SourceToOutput,
-    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    GROUPING, SourceToOutput,
+    film::{Film, FilmParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::{LookParams, noise_of},
+    look::noise_of,
     pass,
 };
-use crate::{colour::ColourParams, engine::engine};
+use crate::engine::engine;
 
 /// Which end of the shot the still is.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum End {
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct AnimateParams {
     /// What should happen.
-    #[group(id = "wish", label = "Prompt", open = true)]
+    #[flatten]
     pub wish: PromptParams,
     /// The frame of the source that comes to life: on a photo any will do. Before the clip it is the clip's first, after
     /// it its last.
@@ -44,24 +44,12 @@ pub struct AnimateParams {
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]
     pub match_grain: bool,
-    /// What the output shows.
-    #[param(id = "output", label = "Output", default = Output::Result)]
-    pub output: Output,
-    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
-    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
-    pub quality: Quality,
-    /// What is done after the model, the same with any model.
-    #[group(label = "Look", open = false)]
-    pub look: LookParams,
-    /// The model.
-    #[group(id = "advanced", label = "Advanced", open = false)]
-    pub model: ModelParams,
+    /// What is shown, and how it is made.
+    #[flatten]
+    pub film: FilmParams,
     /// Where the still comes from in hosts that give the current frame alone.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
-    /// Colour.
-    #[group(label = "Colour", open = false)]
-    pub colour: ColourParams,
 }
 
 /// Makes a still move.
@@ -110,7 +98,7 @@ impl Effect for Animate {
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
         let still = params.still_in(frame_range(cx, cx.clips().source)?);
-        let shown = params.output == Output::Result && params.made(cx.time(), still).is_none();
+        let shown = params.film.output == Output::Result && params.made(cx.time(), still).is_none();
         Ok(shown.then(|| (cx.clips().source, cx.time())))
     }
 
@@ -119,24 +107,24 @@ impl Effect for Animate {
         let source = cx.clips().source;
         let shape = {
             let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+            Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?
         };
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         let still = params.still_in(footage.range());
         let Some(place) = params.made(cx.time(), still) else {
-            return match params.output {
+            return match params.film.output {
                 Output::Matte => even(cx, 0.0),
                 Output::Result => pass(cx, source, cx.time()),
             };
         };
-        if params.output == Output::Matte {
+        if params.film.output == Output::Matte {
             return even(cx, 1.0);
         }
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
         let size = full_size(cx)?;
-        let model = params.model.open(params.quality)?;
+        let model = params.film.open()?;
         let small = model.size(size.0, size.1);
         let last = params.count() as i64 - 1;
         let at = if params.end == End::First { 0 } else { last };
@@ -148,7 +136,7 @@ impl Effect for Animate {
         let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
         // As the host has it: the model's copy is too small to show any grain.
         let grain = if params.match_grain { footage.frame(still)?.map(|frame| noise_of(&frame)) } else { None };
-        let finish = Finish { look: &params.look, colour: &params.colour, noise: grain };
+        let finish = params.film.finish(grain);
         let brief = params.wish.brief();
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
         show(cx, &film, (place, params.count()), finish, || Ok(known))

@@ -7,15 +7,15 @@ use ofx::{
 use pickup_model::{Shot, diffusion::shown};
 
 use super::{
-    GROUPING, Quality,
-    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    GROUPING,
+    film::{Film, FilmParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
-    look::{LookParams, noise_of},
+    look::noise_of,
     make, pass,
     watch::HostWatch,
 };
 use crate::{
-    colour::{self, ColourParams},
+    colour,
     engine::{engine, failed},
 };
 
@@ -36,7 +36,7 @@ pub enum By {
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct BridgeParams {
     /// What should happen on the way. It may be left empty.
-    #[group(id = "wish", label = "Prompt", open = true)]
+    #[flatten]
     pub wish: PromptParams,
     /// The first frame that is made. As a transition, Bridge starts and ends where the host's transition does.
     #[param(id = "start", label = "Start", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
@@ -54,25 +54,12 @@ pub struct BridgeParams {
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]
     pub match_grain: bool,
-    /// What the output shows.
-    #[param(id = "output", label = "Output", default = Output::Result)]
-    pub output: Output,
-    /// How much work a frame is worth. For the video model: frames of a quarter, one or two times the pixels that it is at
-    /// home at, then scaled to the output.
-    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
-    pub quality: Quality,
-    /// What is done after the video model.
-    #[group(label = "Look", open = false)]
-    pub look: LookParams,
-    /// The video model.
-    #[group(id = "advanced", label = "Advanced", open = false)]
-    pub model: ModelParams,
+    /// What is shown, and how it is made.
+    #[flatten]
+    pub film: FilmParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
-    /// Colour.
-    #[group(label = "Colour", open = false)]
-    pub colour: ColourParams,
 }
 
 /// Bridge's clips.
@@ -142,7 +129,7 @@ impl Effect for Bridge {
         let number = frame_number(cx.time());
         let gap = Gap::at(cx, &params, number)?;
         let file_after = number >= gap.after && has_next_file(cx, &params);
-        if params.output == Output::Matte || gap.is_made(number) || file_after {
+        if params.film.output == Output::Matte || gap.is_made(number) || file_after {
             return Ok(None);
         }
         let (from, to) = ends(cx);
@@ -153,7 +140,7 @@ impl Effect for Bridge {
         let params = cx.params()?;
         let number = frame_number(cx.time());
         let gap = Gap::at(cx, &params, number)?;
-        if params.output == Output::Matte {
+        if params.film.output == Output::Matte {
             return even(cx, if gap.is_made(number) { 1.0 } else { 0.0 });
         }
         let (from, to) = ends(cx);
@@ -166,7 +153,7 @@ impl Effect for Bridge {
         }
         let shape = {
             let window = cx.output()?.bounds;
-            Shape::of(cx, from, &params.colour, cx.image(from, cx.time())?.as_ref(), window)?
+            Shape::of(cx, from, &params.film.colour, cx.image(from, cx.time())?.as_ref(), window)?
         };
         let after = if next_file {
             Footage::of_file(cx, to, params.to_file.trim(), gap.after, shape)?
@@ -299,14 +286,14 @@ impl Between<'_, '_, '_> {
             }
         }
         let shot = shot.missing(as_time(number));
-        let made = make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?;
+        let made = make(self.cx, &shot, &self.params.film.quality.brief(self.cx.flags()))?;
         colour::write(&made.frame, self.shape.window, &mut self.cx.output()?);
         Ok(())
     }
 
     fn by_model(&self, number: i64) -> Result<()> {
         let (width, height) = full_size(self.cx)?;
-        let model = self.params.model.open(self.params.quality)?;
+        let model = self.params.film.open()?;
         let small = model.size(width, height);
         let Gap { before, after } = self.gap;
         // A shot's times count from the last frame of the clip before: a take does not depend on where it lies.
@@ -321,7 +308,7 @@ impl Between<'_, '_, '_> {
         let near = if 2 * place < count { self.last()? } else { self.first()? };
         // As the host has it: the model's copy is too small to show any grain.
         let grain = self.params.match_grain.then(|| noise_of(&near));
-        let finish = Finish { look: &self.params.look, colour: &self.params.colour, noise: grain };
+        let finish = self.params.film.finish(grain);
         show(self.cx, &film, (place, count), finish, || shown(&near, small).map_err(failed))
     }
 }

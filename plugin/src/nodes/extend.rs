@@ -12,22 +12,19 @@ use ofx::{
 use pickup_model::Shot;
 
 use super::{
-    GROUPING, Quality, SourceToOutput,
-    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, show, with_known},
+    GROUPING, SourceToOutput,
+    film::{Film, FilmParams, Output, PromptParams, even, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::{LookParams, noise_of},
+    look::noise_of,
     pass,
 };
-use crate::{
-    colour::{self, ColourParams},
-    engine::engine,
-};
+use crate::{colour, engine::engine};
 
 /// Extend's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ExtendParams {
     /// What should happen. It may be left empty: then the model goes by the clip alone.
-    #[group(id = "wish", label = "Prompt", open = true)]
+    #[flatten]
     pub wish: PromptParams,
     /// Frames to make after the last good frame.
     #[param(id = "tail", label = "Tail", default = 33, range = 0..=2000, display = 0..=241)]
@@ -51,24 +48,12 @@ pub struct ExtendParams {
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]
     pub match_grain: bool,
-    /// What the output shows.
-    #[param(id = "output", label = "Output", default = Output::Result)]
-    pub output: Output,
-    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
-    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
-    pub quality: Quality,
-    /// What is done after the model, the same with any model.
-    #[group(label = "Look", open = false)]
-    pub look: LookParams,
-    /// The model.
-    #[group(id = "advanced", label = "Advanced", open = false)]
-    pub model: ModelParams,
+    /// What is shown, and how it is made.
+    #[flatten]
+    pub film: FilmParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
-    /// Colour.
-    #[group(label = "Colour", open = false)]
-    pub colour: ColourParams,
 }
 
 /// Makes a shot longer.
@@ -132,7 +117,7 @@ impl Effect for Extend {
         let number = frame_number(cx.time());
         let range = frame_range(cx, cx.clips().source)?;
         let known = range.is_some_and(|range| (range.0..=params.last_kept(range)).contains(&number));
-        Ok((known && params.output == Output::Result).then(|| (cx.clips().source, cx.time())))
+        Ok((known && params.film.output == Output::Result).then(|| (cx.clips().source, cx.time())))
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
@@ -140,7 +125,7 @@ impl Effect for Extend {
         let source = cx.clips().source;
         let shape = {
             let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
+            Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?
         };
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         if !footage.has_neighbours() {
@@ -157,7 +142,7 @@ impl Effect for Extend {
         };
         match side.place {
             Place::Beyond => pass(cx, source, cx.time()),
-            _ if params.output == Output::Matte => even(cx, 1.0),
+            _ if params.film.output == Output::Matte => even(cx, 1.0),
             Place::Held => held(cx, &footage, &side),
             Place::Made(place) => self.made(cx, &params, &footage, &side, place),
         }
@@ -185,7 +170,7 @@ impl Extend {
         place: usize,
     ) -> Result<()> {
         let (width, height) = full_size(cx)?;
-        let model = params.model.open(params.quality)?;
+        let model = params.film.open()?;
         let small = model.size(width, height);
         let shot = Shot::new().formatted(small.0, small.1, model.rate);
         let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
@@ -193,7 +178,7 @@ impl Extend {
         let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
         // As the host has it: the model's copy is too small to show any grain.
         let grain = if params.match_grain { footage.frame(side.nearest)?.map(|frame| noise_of(&frame)) } else { None };
-        let finish = Finish { look: &params.look, colour: &params.colour, noise: grain };
+        let finish = params.film.finish(grain);
         let brief = params.wish.brief();
         let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first };
         show(cx, &film, (place, side.count), finish, || {
@@ -204,7 +189,7 @@ impl Extend {
 
 /// The source's own frame, as the output shows it.
 fn own(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<()> {
-    match params.output {
+    match params.film.output {
         Output::Matte => even(cx, 0.0),
         Output::Result => pass(cx, cx.clips().source, cx.time()),
     }
@@ -294,7 +279,7 @@ fn find(cx: &Changed<'_, Extend>) -> Result<()> {
     let Some(window) = cx.image(source, cx.time())?.map(|image| image.region_of_definition) else {
         return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
     };
-    let shape = Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?;
+    let shape = Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?;
     let footage = Footage::new(cx, cx, source, &params.source, shape)?;
     if !footage.has_neighbours() {
         return Err(Error::Failed(NO_NEIGHBOURS.into()));

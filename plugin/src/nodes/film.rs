@@ -42,7 +42,7 @@ impl ModelParams {
     ///
     /// # Errors
     /// When there is none that can be run.
-    pub fn open(&self, quality: Quality) -> Result<Model> {
+    fn open(&self, quality: Quality) -> Result<Model> {
         let tweaks = Tweaks {
             steps: usize::try_from(self.steps).ok().filter(|n| *n > 0),
             guidance: (self.guidance > 0.0).then_some(self.guidance),
@@ -115,6 +115,43 @@ pub enum Output {
     Result,
     /// White where a frame was made, black where nothing or the source is shown.
     Matte,
+}
+
+/// What is shown of a made shot, by which model, and how: the parameters that every node on the video model has.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct FilmParams {
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// How much work a frame is worth. The video model makes frames of a quarter, one or two times the pixels that it is at
+    /// home at; they are then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done after the model, the same with any model.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+impl FilmParams {
+    /// The model, opened on the first use.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn open(&self) -> Result<Model> {
+        self.model.open(self.quality)
+    }
+
+    /// How a made frame is shown beside frames of so much noise.
+    #[must_use]
+    pub fn finish(&self, noise: Option<f32>) -> Finish<'_> {
+        Finish { look: &self.look, colour: &self.colour, noise }
+    }
 }
 
 /// How a made frame is shown.

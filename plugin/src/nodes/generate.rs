@@ -7,10 +7,9 @@ use ofx::{
 use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
-    GROUPING, Quality,
-    film::{Film, Finish, ModelParams, Output, PromptParams, even, full_size, picture, show},
+    GROUPING,
+    film::{Film, FilmParams, Output, PromptParams, even, full_size, picture, show},
     footage::{as_time, frame_number},
-    look::LookParams,
     pass,
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct GenerateParams {
     /// What to make.
-    #[group(id = "wish", label = "Prompt", open = true)]
+    #[flatten]
     pub wish: PromptParams,
     /// Make the shot now, with a progress bar. A final render makes it by itself; playback shows what there is.
     #[param(id = "make", label = "Make the shot")]
@@ -39,21 +38,9 @@ pub struct GenerateParams {
     /// A picture file that is the shot's last frame.
     #[param(id = "lastFrame", label = "Last frame", text = "file")]
     pub last_frame: String,
-    /// What the output shows.
-    #[param(id = "output", label = "Output", default = Output::Result)]
-    pub output: Output,
-    /// Frames of a quarter, one or two times the pixels that the model is at home at, then scaled to the output.
-    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
-    pub quality: Quality,
-    /// What is done after the model, the same with any model.
-    #[group(label = "Look", open = false)]
-    pub look: LookParams,
-    /// The model.
-    #[group(id = "advanced", label = "Advanced", open = false)]
-    pub model: ModelParams,
-    /// Colour.
-    #[group(label = "Colour", open = false)]
-    pub colour: ColourParams,
+    /// What is shown, and how it is made.
+    #[flatten]
+    pub film: FilmParams,
 }
 
 /// Generate's clips.
@@ -106,25 +93,25 @@ impl Effect for Generate {
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
-        let shown = params.output == Output::Result && params.place(cx.time()).is_none() && has_source(cx)?;
+        let shown = params.film.output == Output::Result && params.place(cx.time()).is_none() && has_source(cx)?;
         Ok(shown.then(|| (cx.clips().source, cx.time())))
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let Some(place) = params.place(cx.time()) else { return outside(cx, &params) };
-        if params.output == Output::Matte {
+        if params.film.output == Output::Matte {
             return even(cx, 1.0);
         }
         let size = full_size(cx)?;
-        let model = params.model.open(params.quality)?;
+        let model = params.film.open()?;
         let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
-        let stand_in = || match source_picture(cx, &model, size, &params.colour)? {
+        let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
             Some(picture) => Ok(picture),
             None => card(&model, size),
         };
-        let finish = Finish { look: &params.look, colour: &params.colour, noise: None };
+        let finish = params.film.finish(None);
         show(cx, &film, (place, params.count()), finish, stand_in)
     }
 
@@ -138,7 +125,7 @@ impl Effect for Generate {
                 ));
             };
             let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
-            let model = params.model.open(params.quality)?;
+            let model = params.film.open()?;
             let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
             Film { model: &model, shot: &shot, brief: &brief, first: 0 }.make_now(cx)?;
         }
@@ -202,7 +189,7 @@ fn has_source(cx: &Cx<'_, Generate>) -> Result<bool> {
 
 /// What is shown before the shot starts and after it ends.
 fn outside(cx: &Render<'_, Generate>, params: &GenerateParams) -> Result<()> {
-    match params.output {
+    match params.film.output {
         Output::Matte => even(cx, 0.0),
         Output::Result if has_source(cx)? => pass(cx, cx.clips().source, cx.time()),
         Output::Result => {

@@ -30,6 +30,48 @@ fn a_declaration_gives_specs_defaults_and_ids() {
 }
 
 #[test]
+fn a_flattened_struct_stands_as_if_written_out() {
+    #[derive(crate::Params, Clone, Debug, PartialEq)]
+    struct Shared {
+        /// One of several.
+        #[param(id = "shared", default = 4, range = 0..=9)]
+        shared: i32,
+    }
+
+    #[derive(crate::Params, Clone, Debug, PartialEq)]
+    struct Whole {
+        /// Before it.
+        #[param(id = "before", default = true)]
+        before: bool,
+        #[flatten]
+        shared: Shared,
+        /// A group with the same in it would clash; another may stand in one.
+        #[group(label = "Group")]
+        group: Inner,
+    }
+
+    #[derive(crate::Params, Clone, Debug, PartialEq)]
+    struct Inner {
+        #[flatten]
+        inner: Innermost,
+    }
+
+    #[derive(crate::Params, Clone, Debug, PartialEq)]
+    struct Innermost {
+        /// Within.
+        #[param(id = "within", default = false)]
+        within: bool,
+    }
+
+    let ids: Vec<_> = Whole::specs().iter().map(|s| (s.id, s.parent)).collect();
+    assert_eq!(ids, [("before", None), ("shared", None), ("group", None), ("within", Some("group"))]);
+    assert_eq!(Whole::default().shared.shared, 4);
+    let mut named = Vec::new();
+    Whole::default().recipe(&mut |id, _| named.push(id.to_owned()));
+    assert_eq!(named, ["before", "shared", "within"]);
+}
+
+#[test]
 fn a_recipe_names_choices_and_has_one_zero() {
     let bytes = |params: &TestParams| {
         let mut all = Vec::new();

@@ -6,8 +6,9 @@ use candle_core::Tensor;
 
 use super::{
     item::{Content, Item},
-    ltx::{Latents, Ltx, Request, Share, Span},
+    ltx::{Ltx, Share, Span},
     noise::Seeded,
+    request::{Latents, Request},
     seam::{Match, delta_e},
     settings::Settings,
     window::{Limits, Window, passages},
@@ -71,7 +72,7 @@ impl DiffusionFiller {
     pub fn new(ltx: Arc<Ltx>, settings: Settings, framing: Framing) -> Result<Self> {
         // Whatever changes the frames is in the name of a take.
         let how = twox_hash::XxHash3_128::oneshot(format!("{settings:?} {framing:?}").as_bytes());
-        let weights_id = format!("{}-{how:032x}", ltx.files().fingerprint()?);
+        let weights_id = format!("{}-{how:032x}", ltx.fingerprint()?);
         Ok(Self { ltx, settings, framing, weights_id })
     }
 

@@ -1,7 +1,7 @@
 //! The video model at work: a request in, a film out.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -11,11 +11,12 @@ use parking_lot::{Mutex, MutexGuard};
 use super::{
     decoding::Decoding,
     denoise::{Denoiser, Follow},
-    item::{self, Conditioned, Content, Grid, Item, Known},
+    item::{self, Conditioned, Content, Grid, Known},
     model_files::ModelFiles,
     noise::{Noise, Purpose, draw_film},
     plan::MemoryPlan,
     preview::Preview,
+    request::{Film, Latents, Request},
     settings::{SecondPass, Settings},
     text::Tokenizer,
     transformer::{Text, Transformer},
@@ -23,51 +24,6 @@ use super::{
     vae::Vae,
 };
 use crate::{Error, Frame, Kept, Result, Watch};
-
-/// What to make.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// What should be seen.
-    pub prompt: String,
-    /// What should not; heeded where guidance is above 1.
-    pub negative_prompt: String,
-    /// Width in pixels, a multiple of the VAE's factor (32).
-    pub width: usize,
-    /// Height in pixels, a multiple of the VAE's factor (32).
-    pub height: usize,
-    /// Frames, one more than a multiple of the VAE's factor in time (8).
-    pub frames: usize,
-    /// Frames a second.
-    pub rate: f64,
-    /// What is known.
-    pub items: Vec<Item>,
-    /// How to run.
-    pub settings: Settings,
-}
-
-/// What was made.
-#[derive(Clone, Debug)]
-pub struct Film {
-    /// The frames, display-referred RGB.
-    pub frames: Vec<Frame>,
-    /// The latents they came from, `[T, C, H, W]`, normalised; to carry over into what follows.
-    pub latents: Tensor,
-    /// Words of the prompt that the model does not know.
-    pub unknown_words: Vec<String>,
-    /// Seconds that each part took.
-    pub seconds: Vec<(&'static str, f64)>,
-}
-
-/// A film before it is decoded.
-#[derive(Clone, Debug)]
-pub struct Latents {
-    /// `[T, C, H, W]`, normalised.
-    pub film: Tensor,
-    /// Words of the prompt that the model does not know.
-    pub unknown_words: Vec<String>,
-    /// Seconds that each part took.
-    pub seconds: Vec<(&'static str, f64)>,
-}
 
 /// A model ready to run. Its parts are loaded when they are needed; as many as fit in the budget together stay.
 pub struct Ltx {
@@ -83,6 +39,8 @@ pub struct Ltx {
     /// Held by the run under way.
     turn: Mutex<()>,
     previews: Mutex<Option<Arc<Preview>>>,
+    /// Made when it is first asked for: it reads something of every tensor.
+    fingerprint: OnceLock<String>,
 }
 
 #[derive(Default)]
@@ -157,6 +115,7 @@ impl Ltx {
             resident: Mutex::default(),
             turn: Mutex::default(),
             previews: Mutex::default(),
+            fingerprint: OnceLock::new(),
         })
     }
 
@@ -172,6 +131,18 @@ impl Ltx {
     #[must_use]
     pub fn files(&self) -> &ModelFiles {
         &self.files
+    }
+
+    /// What tells these weights from others.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn fingerprint(&self) -> Result<&str> {
+        if let Some(known) = self.fingerprint.get() {
+            return Ok(known);
+        }
+        let read = self.files.fingerprint()?;
+        Ok(self.fingerprint.get_or_init(|| read))
     }
 
     /// Frames, and pixels along an edge, that a latent stands for.

@@ -103,7 +103,7 @@ fn what_cannot_be_filled_says_why() {
     let long = Brief { prompt: "fox ".repeat(25_000), ..brief() };
     assert!(fault(&shot, &long).contains("100000 characters"));
     let other_script = Brief { prompt: "敏捷的棕色狐狸".to_owned(), ..brief() };
-    assert!(fault(&shot, &other_script).contains("script"));
+    assert!(fault(&shot, &other_script).contains("write it in English"));
 }
 
 /// Stops when it has been asked so often.

@@ -137,6 +137,26 @@ fn what_changes_no_picture_makes_nothing_anew() {
 }
 
 #[test]
+fn a_loop_repeats_and_its_end_runs_into_its_start() {
+    let _turn = turn();
+    let stage = reference("snow runs");
+    stage.put("length", "9");
+    stage.put("loop", "true");
+    let far = |a: &HostImage, b: &HostImage| -> f32 {
+        a.to_rgba().iter().zip(b.to_rgba()).map(|(a, b)| (a - b).abs()).sum::<f32>()
+    };
+    let frames: Vec<_> = (1..=9).map(|t| stage.at(f64::from(t))).collect();
+    assert_same(&stage.at(10.0), &frames[0], "it starts again");
+    assert_same(&stage.at(0.0), &frames[8], "and was there before");
+    stage.put("loop", "false");
+    let plain = stage.at(1.0);
+    assert!(far(&frames[0], &plain) > 0.0, "the first frame is made to follow the last");
+    stage.put("loop", "true");
+    stage.put("lastFrame", "any.png");
+    assert!(stage.error_at(1.0).contains("Loop"));
+}
+
+#[test]
 fn outside_the_shot_the_source_is_shown_or_nothing() {
     let _turn = turn();
     let stage = generate(Profile::reference(), Context::Filter, "a fox");

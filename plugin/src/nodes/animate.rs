@@ -138,7 +138,7 @@ impl Effect for Animate {
         let grain = if params.match_grain { footage.frame(still)?.map(|frame| noise_of(&frame)) } else { None };
         let finish = params.film.finish(grain);
         let brief = params.wish.brief();
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0 };
         show(cx, &film, (place, params.count()), finish, || Ok(known))
     }
 

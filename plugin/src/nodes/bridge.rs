@@ -302,7 +302,7 @@ impl Between<'_, '_, '_> {
         let shot = with_known(shot, self.after, after..=after + CONTEXT - 1, after - before, small)?;
         let shot = (1..after - before).fold(shot, |shot, i| shot.missing(as_time(i)));
         let brief = self.params.wish.brief();
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 1 };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 1, joined: 0 };
         let count = usize::try_from(after - before - 1).unwrap_or_default();
         let place = usize::try_from(number - before - 1).unwrap_or_default();
         let near = if 2 * place < count { self.last()? } else { self.first()? };

@@ -180,7 +180,7 @@ impl Extend {
         let grain = if params.match_grain { footage.frame(side.nearest)?.map(|frame| noise_of(&frame)) } else { None };
         let finish = params.film.finish(grain);
         let brief = params.wish.brief();
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };
         show(cx, &film, (place, side.count), finish, || {
             nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
         })

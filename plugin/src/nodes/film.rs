@@ -175,6 +175,8 @@ pub struct Film<'a> {
     pub brief: &'a Brief,
     /// The shot's time at place 0 of what is shown.
     pub first: i64,
+    /// Frames over which the end runs into the start, of a shot that loops: it has as many more at its end.
+    pub joined: usize,
 }
 
 impl Film<'_> {
@@ -220,15 +222,26 @@ impl Film<'_> {
     /// When the take was lost.
     pub fn frame(&self, recipe: Recipe, place: usize, count: usize, look: &LookParams) -> Result<Frame> {
         let mut places = look.cadence.places(place, count);
-        let first = self.at(recipe, places.next().unwrap_or(place))?;
+        let first = self.joined(recipe, places.next().unwrap_or(place), count)?;
         if places.is_empty() {
             return Ok(first);
         }
         let mut exposure = Exposure::new(&first);
         for place in places {
-            exposure.add(&self.at(recipe, place)?).map_err(failed)?;
+            exposure.add(&self.joined(recipe, place, count)?).map_err(failed)?;
         }
         exposure.finish().map_err(failed)
+    }
+
+    /// The frame at a place: at the start of a loop what comes after its end, fading into the start.
+    fn joined(&self, recipe: Recipe, place: usize, count: usize) -> Result<Frame> {
+        let frame = self.at(recipe, place)?;
+        if place >= self.joined {
+            return Ok(frame);
+        }
+        // The first frame follows the last: it is mostly the one that was made after it.
+        let share = (place + 1) as f64 / (self.joined + 1) as f64;
+        self.at(recipe, count + place)?.blended(&frame, share).map_err(failed)
     }
 
     /// The frame at a place: known, or made.

@@ -38,6 +38,9 @@ pub struct GenerateParams {
     /// A picture file that is the shot's last frame.
     #[param(id = "lastFrame", label = "Last frame", text = "file")]
     pub last_frame: String,
+    /// Let the end run into the start, and repeat the shot for as long as it is shown.
+    #[param(id = "loop", label = "Loop", default = false)]
+    pub loops: bool,
     /// What is shown, and how it is made.
     #[flatten]
     pub film: FilmParams,
@@ -106,7 +109,7 @@ impl Effect for Generate {
         let size = full_size(cx)?;
         let model = params.film.open()?;
         let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0 };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: params.joined() };
         let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
             Some(picture) => Ok(picture),
             None => card(&model, size),
@@ -127,7 +130,7 @@ impl Effect for Generate {
             let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
             let model = params.film.open()?;
             let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-            Film { model: &model, shot: &shot, brief: &brief, first: 0 }.make_now(cx)?;
+            Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: params.joined() }.make_now(cx)?;
         }
         Ok(())
     }
@@ -141,7 +144,13 @@ impl GenerateParams {
     /// The place in the shot that stands at a time.
     fn place(&self, time: f64) -> Option<usize> {
         let place = frame_number(time) - i64::from(self.start);
+        let place = if self.loops { place.rem_euclid(self.count() as i64) } else { place };
         usize::try_from(place).ok().filter(|place| *place < self.count())
+    }
+
+    /// Frames over which the end runs into the start: half a second, less in a short loop.
+    fn joined(&self) -> usize {
+        if self.loops { (self.count() / 3).min(12) } else { 0 }
     }
 
     fn count(&self) -> usize {
@@ -150,7 +159,10 @@ impl GenerateParams {
 
     fn shot(&self, model: &Model, (width, height): (usize, usize)) -> Result<Shot> {
         let (width, height) = model.size(width, height);
-        let last = self.count() as i64 - 1;
+        if self.loops && !self.last_frame.trim().is_empty() {
+            return Err(Error::Failed("A loop ends as it starts: clear “Last frame”, or switch “Loop” off".into()));
+        }
+        let last = (self.count() + self.joined()) as i64 - 1;
         let first_frame = picture(&self.first_frame, (width, height))?;
         let last_frame = picture(&self.last_frame, (width, height))?;
         if missing_nothing(last, first_frame.is_some(), last_frame.is_some()) {
@@ -230,6 +242,15 @@ mod tests {
         let params = GenerateParams { start: 10, length: 3, ..GenerateParams::default() };
         let places: Vec<_> = (9..=13).map(|t| params.place(f64::from(t))).collect();
         assert_eq!(places, [None, Some(0), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn a_loop_repeats_and_makes_the_frames_that_it_ends_with() {
+        let params = GenerateParams { start: 10, length: 9, loops: true, ..GenerateParams::default() };
+        assert_eq!([9.0, 10.0, 19.0, 28.0].map(|t| params.place(t)), [Some(8), Some(0), Some(0), Some(0)]);
+        assert_eq!(params.joined(), 3);
+        assert_eq!(GenerateParams { length: 2, ..params.clone() }.joined(), 0);
+        assert_eq!(GenerateParams { length: 100, ..params }.joined(), 12);
     }
 
     #[test]

@@ -443,3 +443,41 @@ fn a_node_that_works_on_a_clip_asks_for_one() {
     let said = expect(folder.path(), "render Repair --out b.png", 2);
     assert!(said.contains("--in"), "{said}");
 }
+
+#[test]
+fn where_takes_cannot_be_kept_a_shot_is_made_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file stands where the folder should be: not even root can write into it.
+    let blocked = folder.path().join("blocked");
+    fs::write(&blocked, b"").unwrap();
+    let mut command = command(folder.path());
+    command.env("PICKUP_TAKES", &blocked).args(["render", "Generate", "--size", "64x32", "--out", "a/%04d.png"]);
+    command.args(["--set", "prompt=a fox", "--set", "length=9", "--set", "steps=2", "--threads", "3"]);
+    let output = command.args(["--set", &format!("model={}", model())]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(files(&folder.path().join("a")).len(), 9);
+}
+
+#[test]
+fn a_process_killed_at_work_leaves_nothing_that_is_taken_for_a_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let takes = folder.path().join("takes");
+    let start = |steps: &str| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_TAKES", &takes).args(["render", "Generate", "--size", "64x32", "--out", "a/%04d.png"]);
+        command.args(["--set", "prompt=a fox", "--set", "length=9", "--set", &format!("steps={steps}")]);
+        command.args(["--set", &format!("model={}", model())]).stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let mut killed = start("200");
+    let lock = |path: &String| path.ends_with(".lock");
+    while !takes.is_dir() || !files(&takes).iter().any(lock) {
+        assert!(killed.try_wait().unwrap().is_none(), "it works until it is killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(files(&takes).iter().all(|file| !file.ends_with(".take")));
+    // The lock of the killed is free: the same shot is made, and nobody waits.
+    assert!(start("200").wait().unwrap().success());
+    assert_eq!(files(&takes).iter().filter(|file| file.ends_with(".take")).count(), 1);
+}

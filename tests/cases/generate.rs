@@ -191,6 +191,8 @@ fn the_button_makes_the_shot_and_another_seed_another() {
     assert!(!stage.progress().is_empty(), "it shows a bar");
     stage.at(2.0);
     assert_eq!(take_files().len(), before + 1, "the render finds it");
+    stage.put("preset", "Rain on black");
+    assert_eq!(stage.get("prompt", 0.0), Some(Value::from("heavy rain falling fast on black")));
     stage.press("newSeed").expect("another seed");
     assert_ne!(stage.get("seed", 0.0), Some(Value::from(0)));
 }

@@ -11,6 +11,7 @@ use super::{
     film::{Film, FilmParams, Output, PromptParams, even, full_size, picture, show},
     footage::{as_time, frame_number},
     pass,
+    presets::Preset,
 };
 use crate::{
     colour::{ColourParams, frame_of},
@@ -20,6 +21,9 @@ use crate::{
 /// Generate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct GenerateParams {
+    /// A prompt to start from: choosing one writes it into the prompt.
+    #[param(id = "preset", label = "Preset", default = Preset::Own, recipe = false)]
+    pub preset: Preset,
     /// What to make.
     #[flatten]
     pub wish: PromptParams,
@@ -121,6 +125,11 @@ impl Effect for Generate {
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         params.wish.changed(cx)?;
+        if cx.is(GenerateParams::PRESET)
+            && let Some(prompt) = params.preset.prompt()
+        {
+            cx.set(PromptParams::PROMPT, prompt.to_owned())?;
+        }
         if cx.is(GenerateParams::MAKE) {
             let Some((width, height)) = cx.project_size() else {
                 return Err(Error::Failed(

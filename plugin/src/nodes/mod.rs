@@ -7,6 +7,7 @@ pub mod film;
 pub mod footage;
 pub mod generate;
 pub mod look;
+pub mod presets;
 pub mod repair;
 pub mod retime;
 mod watch;

@@ -5,7 +5,11 @@ use std::{io::Write, path::Path, time::Instant};
 use ofx::host::{Binary, Host, Profile};
 
 use super::{CliError, args::DoctorArgs, bundle, plugin};
-use crate::{clips::Tools, engine::WEIGHTS, machine};
+use crate::{
+    clips::Tools,
+    engine::{Takes, WEIGHTS},
+    machine,
+};
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;
@@ -42,6 +46,10 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     for folder in machine::plugin_folders() {
         let there = if folder.is_dir() { "" } else { " (not there)" };
         writeln!(out, "  plugins  {}{there}", folder.display())?;
+    }
+    match Takes::of_user().folder() {
+        Some(folder) => writeln!(out, "  takes    {}", folder.display())?,
+        None => writeln!(out, "  takes    in memory alone: this system names no folder for caches")?,
     }
     writeln!(out)?;
     let findings = examine(args.bundle.as_deref());

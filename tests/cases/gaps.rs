@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ofx::host::HostImage;
 
 use super::{
-    footage::{FLOAT, Resized, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr, rubbish, texture},
+    footage::{
+        FLOAT, Resized, WIDTH, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr, rubbish, texture,
+    },
     stage::Stage,
 };
 
@@ -41,6 +43,32 @@ fn something_thrown_is_made_on_its_arc_as_the_frames_further_out_tell() {
     let holes = clip((1, 9), |t| Some(if t % 2 == 1 { rubbish() } else { thrown(t as f32) }));
     let holes = likeness(holes, "1-9x2");
     assert!(holes > pair + 1.5, "with every second frame {holes:.1} dB, evenly {pair:.1} dB");
+}
+
+/// The pan with a title over it, of strokes as fine as letters.
+fn titled(time: f32) -> Arc<HostImage> {
+    draw(FLOAT, |x, y| {
+        let letters =
+            (20.0..76.0).contains(&x) && (38.0..50.0).contains(&y) && (x as i32 * 7 / 3 + y as i32 / 3) % 4 < 2;
+        if letters { [0.95, 0.95, 0.9, 1.0] } else { texture(x - 6.0 * time, y) }
+    })
+}
+
+#[test]
+fn a_title_that_stands_over_a_pan_keeps_its_letters() {
+    let lost = |t: i32| if (5..=6).contains(&t) { rubbish() } else { titled(t as f32) };
+    let stage = Stage::repair(clip((1, 10), move |t| Some(lost(t))), "5-6");
+    let letters = |image: &HostImage| -> Vec<f32> {
+        let rgba = image.to_rgba();
+        let inside = |i: &usize| (20..76).contains(&(i % WIDTH)) && (38..50).contains(&(i / WIDTH));
+        (0..rgba.len() / 4).filter(inside).map(|i| rgba[i * 4]).collect()
+    };
+    for t in [5.0, 6.0] {
+        let (made, truth) = (letters(&stage.at(t)), letters(&titled(t as f32)));
+        let strokes = made.iter().zip(&truth).filter(|(_, truth)| **truth == 0.95);
+        let lost = strokes.clone().filter(|(made, _)| **made < 0.75).count() as f32 / strokes.count() as f32;
+        assert!(lost < 0.05, "frame {t} has lost {lost} of its strokes");
+    }
 }
 
 #[test]

@@ -68,13 +68,15 @@ impl Synthesised {
         let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
         let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?);
         let moved = between(0, 1)?.minimum(&between(2, 3)?)?;
-        let stands = |apart: &Tensor| {
-            let stands = box_mean(apart)?.affine(STILL_SHARE, STILL_MARGIN)?.lt(&moved)?;
+        let stands = |apart: &Tensor, margin: f64| {
+            let stands = apart.affine(STILL_SHARE, margin)?.lt(&moved)?;
             stands.to_dtype(self.weights.dtype())
         };
-        let mut odds = ((stands(&apart(&[&pictures[0], &pictures[1]])?)? * (STILL_ODDS - 1.0))? + 1.0)?;
+        let pair = box_mean(&apart(&[&pictures[0], &pictures[1]])?)?;
+        let mut odds = ((stands(&pair, STILL_MARGIN)? * (STILL_ODDS - 1.0))? + 1.0)?;
         if let Some(apart) = &known.apart {
-            odds = (odds + (stands(apart)? * CERTAIN_ODDS)?)?;
+            // Pixel by pixel: between a title's strokes the background moves on.
+            odds = (odds + (stands(apart, CERTAIN_MARGIN)? * CERTAIN_ODDS)?)?;
         }
         let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds)?;
         let weights = Tensor::cat(&[&self.weights.narrow(1, 0, MOVED)?, &stills], 1)?;
@@ -90,7 +92,9 @@ const STILL_MARGIN: f64 = 0.02;
 /// How many times more it is then worth. On real clips 20 costs 0.01 to 0.02 dB against none, and more costs more (an
 /// override 0.05); it gives a title over a moving background 1.4 dB.
 const STILL_ODDS: f64 = 20.0;
-/// And how many times where three or four frames say so.
+/// How much better where three or four frames agree pixel by pixel: what stands out like letters do,
+const CERTAIN_MARGIN: f64 = 0.05;
+/// which is then worth all there is.
 const CERTAIN_ODDS: f64 = 1e6;
 
 /// The mean over a square of 5x5 pixels about each one.

@@ -4,7 +4,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
 };
 
 use ofx::plugin::{Error, Result};
@@ -14,15 +13,13 @@ use pickup_model::{
     diffusion::{DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings},
 };
 
-use super::{Engine, Origin, Take, failed, resource};
+use super::{Engine, Origin, Take, failed, resource, turns::IMPATIENCE};
 use crate::machine;
 
 /// Memory that a model may use where the system does not tell how much there is.
 const BUDGET: u64 = 8 << 30;
 /// Of the memory that is available, the share that a model may use: the host wants some, too.
 const SHARE: f64 = 0.7;
-/// How often whoever waits for another process asks whether it still wants to.
-const IMPATIENCE: Duration = Duration::from_millis(50);
 
 /// The embedded model, in the bundle's `Contents/Resources`.
 const EMBEDDED: &str = "models/stock";

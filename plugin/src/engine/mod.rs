@@ -8,7 +8,7 @@ mod turns;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use ofx::plugin::{Error, Result};
@@ -19,7 +19,7 @@ pub use self::films::{Model, Tweaks, model_path};
 pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
 use self::{
     films::{Models, Preview},
-    turns::Turns,
+    turns::{IMPATIENCE, Turns},
 };
 use crate::clips::{ClipReader, Tools};
 
@@ -37,8 +37,6 @@ const TAKES_BUDGET: usize = 192 << 20;
 const READERS: usize = 2;
 /// Bytes of decoded frames that a reader keeps: ten of 8-bit 4K, which a search for damage looks at together.
 const READER_BUDGET: usize = 256 << 20;
-/// How often a render that waits for its turn asks whether it is still wanted.
-const IMPATIENCE: Duration = Duration::from_millis(50);
 
 /// The process-wide engine.
 pub struct Engine {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 /// How often whoever waits is asked whether it still wants to.
-const IMPATIENCE: Duration = Duration::from_millis(50);
+pub(super) const IMPATIENCE: Duration = Duration::from_millis(50);
 
 /// The turns of a device.
 #[derive(Default)]

@@ -7,8 +7,8 @@ use ofx::{
 use pickup_model::Shot;
 
 use super::{
-    GROUPING, SourceToOutput,
-    film::{Film, FilmParams, Output, PromptParams, even, full_size, show, with_known},
+    GROUPING, SourceToOutput, even,
+    film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     look::noise_of,
     pass,

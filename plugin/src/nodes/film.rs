@@ -362,19 +362,6 @@ pub fn show<E: Effect>(
     write(cx, &marked(&rough)?, number, Finish { look: &LookParams::default(), noise: None, ..finish })
 }
 
-/// Fills the output with one value.
-///
-/// # Errors
-/// When there is no output.
-pub fn even<E: Effect>(cx: &Render<'_, E>, value: f32) -> Result<()> {
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    let values = vec![value; window.width() * window.height()];
-    let map = Frame::new(window.width(), window.height(), 1, Encoding::Display, values).map_err(failed)?;
-    colour::write_map(&map, window, &mut output);
-    Ok(())
-}
-
 /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
 /// pixels stand for.
 ///

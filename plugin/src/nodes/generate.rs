@@ -7,8 +7,8 @@ use ofx::{
 use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
-    GROUPING,
-    film::{Film, FilmParams, Output, PromptParams, even, full_size, picture, show},
+    GROUPING, even,
+    film::{Film, FilmParams, Output, PromptParams, full_size, picture, show},
     footage::{as_time, frame_number},
     pass,
     presets::Preset,

@@ -13,10 +13,13 @@ pub mod retime;
 mod watch;
 
 use ofx::plugin::{Clip, Effect, Render, RenderFlags, Result};
-use pickup_model::{Brief, Made, Shot};
+use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
 use self::watch::HostWatch;
-use crate::engine::engine;
+use crate::{
+    colour,
+    engine::{engine, failed},
+};
 
 /// Where the nodes stand in a host's menu.
 pub const GROUPING: &str = "Pickup";
@@ -71,5 +74,15 @@ fn pass<E: Effect>(cx: &Render<'_, E>, clip: Clip, time: f64) -> Result<()> {
         Some(image) => output.copy_from(&image),
         None => output.fill_zero(),
     }
+    Ok(())
+}
+
+/// Fills the output with one value, opaque.
+fn even<E: Effect>(cx: &Render<'_, E>, value: f32) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    let (width, height) = (window.width(), window.height());
+    let map = Frame::new(width, height, 1, Encoding::Display, vec![value; width * height]).map_err(failed)?;
+    colour::write_map(&map, window, &mut output);
     Ok(())
 }

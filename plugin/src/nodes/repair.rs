@@ -17,7 +17,7 @@ use pickup_model::{
 };
 
 use super::{
-    GROUPING, Quality, SourceToOutput,
+    GROUPING, Quality, SourceToOutput, even,
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make, pass,
 };
@@ -219,7 +219,7 @@ impl Effect for Repair {
             if marks.damaged(now) || params.damage.automatic {
                 cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
             }
-            return show_good(cx, &params, shape);
+            return show_good(cx, &params);
         }
         if !cx.host().temporal_access {
             cx.clear_persistent_message();
@@ -228,7 +228,7 @@ impl Effect for Repair {
         // A file only helps: the current frame is the host's own, wherever the file may end.
         let own = !cx.host().temporal_access && !params.damage.automatic && !marks.damaged(now);
         if own || sight.is_good(now)? {
-            return show_good(cx, &params, shape);
+            return show_good(cx, &params);
         }
         let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
         show_made(cx, &params, shape, &made)
@@ -401,29 +401,22 @@ enum Side {
 }
 
 /// A good frame, as the output shows it.
-fn show_good(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape) -> Result<()> {
+fn show_good(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
     let value = match params.output {
         Output::Result => return pass(cx, cx.clips().source, cx.time()),
         Output::Matte => 0.0,
         Output::Confidence => 1.0,
     };
-    write_even(cx, shape, value)
+    even(cx, value)
 }
 
 /// A made frame, as the output shows it.
 fn show_made(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape, made: &Made) -> Result<()> {
     match params.output {
         Output::Result => colour::write(&made.frame, shape.window, &mut cx.output()?),
-        Output::Matte => write_even(cx, shape, 1.0)?,
+        Output::Matte => even(cx, 1.0)?,
         Output::Confidence => colour::write_map(&made.confidence, shape.window, &mut cx.output()?),
     }
-    Ok(())
-}
-
-fn write_even(cx: &Render<'_, Repair>, shape: Shape, value: f32) -> Result<()> {
-    let (width, height) = (shape.window.width(), shape.window.height());
-    let map = Frame::new(width, height, 1, shape.encoding, vec![value; width * height]).map_err(failed)?;
-    colour::write_map(&map, shape.window, &mut cx.output()?);
     Ok(())
 }
 

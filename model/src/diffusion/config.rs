@@ -180,7 +180,8 @@ impl VaeConfig {
         let mut widths = self.block_out_channels.iter().chain(&self.decoder_block_out_channels);
         widths.try_for_each(|w| check("a number of channels of the VAE", *w, MOST_WIDTH))?;
         let mut layers = self.layers_per_block.iter().chain(&self.decoder_layers_per_block);
-        layers.try_for_each(|n| check("a number of layers of the VAE", *n, MOST_LAYERS))?;
+        // None is as good as any: a stage may only fold or unfold.
+        layers.try_for_each(|n| check("a number of layers of the VAE", (*n).max(1), MOST_LAYERS))?;
         self.check_halving()
     }
 
@@ -373,6 +374,8 @@ mod tests {
         let vae = VaeConfig::read(&vae()).unwrap();
         assert_eq!((vae.time_factor(), vae.space_factor()), (8, 32));
         assert!(vae.encoder_causal && !vae.decoder_causal);
+        VaeConfig::read(&with(self::vae(), "layers_per_block", json!([0, 0, 0, 0, 0])))
+            .expect("an encoder that only folds");
     }
 
     #[test]

@@ -136,8 +136,8 @@ impl Effect for Animate {
         let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
         // As the host has it: the model's copy is too small to show any grain.
         let grain = if params.match_grain { footage.frame(still)?.map(|frame| noise_of(&frame)) } else { None };
-        let finish = params.film.finish(grain);
         let brief = params.wish.brief();
+        let finish = params.film.finish(&brief, grain);
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0 };
         show(cx, &film, (place, params.count()), finish, || Ok(known))
     }

@@ -308,7 +308,7 @@ impl Between<'_, '_, '_> {
         let near = if 2 * place < count { self.last()? } else { self.first()? };
         // As the host has it: the model's copy is too small to show any grain.
         let grain = self.params.match_grain.then(|| noise_of(&near));
-        let finish = self.params.film.finish(grain);
+        let finish = self.params.film.finish(&brief, grain);
         show(self.cx, &film, (place, count), finish, || shown(&near, small).map_err(failed))
     }
 }

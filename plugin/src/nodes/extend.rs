@@ -178,8 +178,8 @@ impl Extend {
         let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
         // As the host has it: the model's copy is too small to show any grain.
         let grain = if params.match_grain { footage.frame(side.nearest)?.map(|frame| noise_of(&frame)) } else { None };
-        let finish = params.film.finish(grain);
         let brief = params.wish.brief();
+        let finish = params.film.finish(&brief, grain);
         let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };
         show(cx, &film, (place, side.count), finish, || {
             nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))

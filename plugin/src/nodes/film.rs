@@ -63,6 +63,19 @@ impl ModelParams {
     }
 }
 
+/// How much moves in a shot.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Motion {
+    /// As much as the prompt says.
+    #[default]
+    #[choice(label = "As the prompt says")]
+    Prompt,
+    /// Little, and slowly.
+    Gentle,
+    /// Much, and fast.
+    Strong,
+}
+
 /// What should be made.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct PromptParams {
@@ -72,6 +85,9 @@ pub struct PromptParams {
     /// What should not be seen.
     #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
     pub negative_prompt: String,
+    /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
+    #[param(id = "motion", label = "Motion strength", default = Motion::Prompt)]
+    pub motion: Motion,
     /// The same seed makes the same shot.
     #[param(id = "seed", label = "Seed", default = 0, range = 0..=2_147_483_647, display = 0..=1000)]
     pub seed: i32,
@@ -85,10 +101,21 @@ impl PromptParams {
     #[must_use]
     pub fn brief(&self) -> Brief {
         Brief {
-            prompt: self.prompt.trim().to_owned(),
+            prompt: self.told(),
             negative_prompt: self.negative_prompt.trim().to_owned(),
             seed: u64::try_from(self.seed).unwrap_or_default(),
             ..Brief::default()
+        }
+    }
+
+    /// The prompt with what the motion's strength adds to it.
+    fn told(&self) -> String {
+        let prompt = self.prompt.trim();
+        match self.motion {
+            _ if prompt.is_empty() => String::new(),
+            Motion::Prompt => prompt.to_owned(),
+            Motion::Gentle => format!("{prompt}, moving slowly"),
+            Motion::Strong => format!("{prompt}, moving fast"),
         }
     }
 
@@ -147,10 +174,10 @@ impl FilmParams {
         self.model.open(self.quality)
     }
 
-    /// How a made frame is shown beside frames of so much noise.
+    /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.
     #[must_use]
-    pub fn finish(&self, noise: Option<f32>) -> Finish<'_> {
-        Finish { look: &self.look, colour: &self.colour, noise }
+    pub fn finish(&self, brief: &Brief, noise: Option<f32>) -> Finish<'_> {
+        Finish { look: self.look.or_said(&brief.prompt), colour: &self.colour, noise }
     }
 }
 
@@ -158,7 +185,7 @@ impl FilmParams {
 #[derive(Clone, Copy)]
 pub struct Finish<'a> {
     /// Its look.
-    pub look: &'a LookParams,
+    pub look: LookParams,
     /// The host's colour.
     pub colour: &'a ColourParams,
     /// The noise of the clip that it stands beside, if that is to be matched; see [`super::look::noise_of`].
@@ -352,14 +379,14 @@ pub fn show<E: Effect>(
     let flags = cx.flags();
     if !(flags.interactive || flags.draft || flags.thumbnail) {
         let recipe = film.make(cx)?;
-        return write(cx, &film.frame(recipe, place, count, finish.look)?, number, finish);
+        return write(cx, &film.frame(recipe, place, count, &finish.look)?, number, finish);
     }
     let recipe = film.recipe();
-    if let Ok(frame) = film.frame(recipe, place, count, finish.look) {
+    if let Ok(frame) = film.frame(recipe, place, count, &finish.look) {
         return write(cx, &frame, number, finish);
     }
     let rough = engine().preview(recipe).map_or_else(stand_in, Ok)?;
-    write(cx, &marked(&rough)?, number, Finish { look: &LookParams::default(), noise: None, ..finish })
+    write(cx, &marked(&rough)?, number, Finish { look: LookParams::default(), noise: None, ..finish })
 }
 
 /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
@@ -454,6 +481,15 @@ mod tests {
         let more = matched(&noisy, 6, 0.05).unwrap();
         assert!((noise_of(&more) - 0.05).abs() < 0.006, "{}", noise_of(&more));
         assert_eq!(matched(&noisy, 6, 0.01).unwrap(), noisy);
+    }
+
+    #[test]
+    fn the_strength_of_motion_is_said_after_the_prompt() {
+        let wish = |prompt: &str, motion| PromptParams { prompt: prompt.into(), motion, ..PromptParams::default() };
+        assert_eq!(wish(" snow ", Motion::Prompt).brief().prompt, "snow");
+        assert_eq!(wish("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
+        assert_eq!(wish("snow", Motion::Strong).brief().prompt, "snow, moving fast");
+        assert_eq!(wish("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
     }
 
     #[test]

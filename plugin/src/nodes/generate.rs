@@ -118,7 +118,7 @@ impl Effect for Generate {
             Some(picture) => Ok(picture),
             None => card(&model, size),
         };
-        let finish = params.film.finish(None);
+        let finish = params.film.finish(&brief, None);
         show(cx, &film, (place, params.count()), finish, stand_in)
     }
 

@@ -20,7 +20,7 @@ pub enum Cadence {
 }
 
 /// The parameters of a made shot's look.
-#[derive(ofx::Params, Clone, Debug, PartialEq)]
+#[derive(ofx::Params, Clone, Copy, Debug, PartialEq)]
 pub struct LookParams {
     /// How long each new frame is held.
     #[param(id = "cadence", label = "Cadence", default = Cadence::Normal)]
@@ -55,7 +55,39 @@ const GRAIN_LINES: usize = 1080;
 /// How far full warmth scales red up and blue down, in scene-linear light: about 1,500 K about daylight.
 const WARMTH: f32 = 0.25;
 
+/// Words of a prompt that name a look, written as [`words`] leaves them.
+const CADENCES: [(&str, Cadence); 5] = [
+    ("on twos", Cadence::OnTwos),
+    ("on threes", Cadence::OnThrees),
+    ("stop motion", Cadence::OnThrees),
+    ("step printed", Cadence::StepPrinted),
+    ("step printing", Cadence::StepPrinted),
+];
+const GRAINS: [&str; 3] = ["film grain", "35mm grain", "35 mm grain"];
+/// Grain of 35 mm negative, in per cent.
+const NEGATIVE: f64 = 30.0;
+
+/// A prompt's words alone, one space apart, in lower case.
+fn words(prompt: &str) -> String {
+    let words = prompt.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
 impl LookParams {
+    /// This look, with what a prompt says of it where it says nothing itself: a model need not know what "on twos" or
+    /// "35 mm grain" is.
+    #[must_use]
+    pub fn or_said(self, prompt: &str) -> Self {
+        let prompt = format!(" {} ", words(prompt));
+        let says = |phrase: &str| prompt.contains(&format!(" {phrase} "));
+        let said = CADENCES.into_iter().find(|(phrase, _)| says(phrase)).map(|(_, cadence)| cadence);
+        Self {
+            cadence: said.filter(|_| self.cadence == Cadence::Normal).unwrap_or(self.cadence),
+            grain: if self.grain == 0.0 && GRAINS.into_iter().any(says) { NEGATIVE } else { self.grain },
+            ..self
+        }
+    }
+
     /// A display-referred RGB frame with its light warmed, then grain laid over it: the grain of frame `number`, which is
     /// the same in every render.
     ///
@@ -174,6 +206,19 @@ mod tests {
         assert!((mean - 0.5).abs() < 0.003 && (deviation - 0.036).abs() < 0.003, "{mean} {deviation}");
         let black = Frame::new(2, 2, 3, Encoding::Display, vec![0.0; 12]).unwrap();
         assert_eq!(look.applied(&black, 1).unwrap(), black);
+    }
+
+    #[test]
+    fn a_look_may_be_named_in_the_prompt() {
+        let none = LookParams::default();
+        assert_eq!(
+            none.or_said("Snow, 35 mm grain, on twos."),
+            LookParams { grain: 30.0, cadence: Cadence::OnTwos, ..none }
+        );
+        assert_eq!(none.or_said("a flower growing, stop-motion").cadence, Cadence::OnThrees);
+        assert_eq!(none.or_said("smoke rising on two sides of a grain field"), none);
+        let own = LookParams { grain: 5.0, cadence: Cadence::StepPrinted, warmth: 2.0 };
+        assert_eq!(own.or_said("film grain, on threes"), own, "what is set by hand holds");
     }
 
     #[test]

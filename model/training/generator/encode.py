@@ -4,12 +4,14 @@
 
 Of each clip, and of the clip seen in a mirror: the film's latents, those of two of its frames by themselves (a still that
 is given at a later frame stands beside the film), and those of its last nine frames (so does a clip that is given there).
+Beside them, every second frame at half the size, as the classifier of `judge.py` sees it.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTXVideo
@@ -18,6 +20,7 @@ from stock.briefs import mirrored
 
 from . import models
 from .footage import any_clip
+from .principal import pointwise
 
 SHARD = 48
 # Frames whose stills are kept, and how many frames the clip at the end has.
@@ -30,11 +33,22 @@ def latents_of(vae, clip):
     then a still each, then the tail's."""
     x = torch.from_numpy(clip.copy()).to(models.DEVICE).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     parts = [x, *(x[:, :, f:f + 1] for f in STILLS), x[:, :, -TAIL:]]
-    with models.low_precision():
-        means = [vae.encode(part).latent_dist.mean for part in parts]
+    means = [vae.encode(part).latent_dist.mean for part in parts]
     z = torch.cat(means, 2).float()[0].permute(1, 0, 2, 3)
     mean, std = (s.view(1, -1, 1, 1) for s in (vae.latents_mean, vae.latents_std))
     return ((z - mean) / std).half().cpu().numpy()
+
+
+def seen(clip):
+    """A clip as the classifier sees it: every second frame, at half the size."""
+    return np.stack([cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in clip[::2]])
+
+
+def write(path, array):
+    part = path.with_suffix(".part")
+    with part.open("wb") as f:
+        np.save(f, array)
+    part.rename(path)
 
 
 def main():
@@ -48,27 +62,27 @@ def main():
     args = p.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    vae = AutoencoderKLLTXVideo.from_pretrained(args.vae, torch_dtype=torch.float32).eval()
-    vae = vae.to(models.DEVICE, memory_format=torch.channels_last_3d)
+    vae = AutoencoderKLLTXVideo.from_pretrained(args.vae, torch_dtype=torch.float32).eval().to(models.DEVICE)
+    pointwise(vae.encoder)
     turn, turns = map(int, args.turn.split("/"))
     for shard in range(turn, args.shards, turns):
         path = args.out / f"latents_{shard:04d}.npy"
         if path.exists():
             continue
-        asks, kept = [], []
+        asks, kept, views = [], [], []
         for i in range(SHARD):
             name, ask, clip = any_clip(args.seed, shard * SHARD + i, args.held)
             asks.append([name, ask])
             kept.append(latents_of(vae, clip))
+            views.append(seen(clip))
             other = None if args.held else mirrored(name, ask)
             if other is not None and other != ask:
                 asks.append([name, other])
                 kept.append(latents_of(vae, clip[:, :, ::-1]))
+                views.append(views[-1][:, :, ::-1])
         path.with_suffix(".jsonl").write_text("".join(json.dumps(ask) + "\n" for ask in asks))
-        part = path.with_suffix(".part")
-        with part.open("wb") as f:
-            np.save(f, np.stack(kept))
-        part.rename(path)
+        write(path.with_name(f"views_{shard:04d}.npy"), np.stack(views))
+        write(path, np.stack(kept))
         print(f"{path.name} of {args.shards}", flush=True)
 
 

@@ -43,11 +43,20 @@ def ahead(make, depth=4):
         yield made.get()
 
 
+def averaged(run, part=None):
+    """The mean weights of a training run; of a part of what was trained."""
+    mean = torch.load(run / "last.pt", mmap=True, map_location="cpu")["mean"]
+    if part is None:
+        return mean
+    return {name.removeprefix(f"{part}."): v for name, v in mean.items() if name.startswith(f"{part}.")}
+
+
 def vae():
     blocks = 3
     model = AutoencoderKLLTXVideo(
         latent_channels=CHANNELS,
-        block_out_channels=(16, 64, 128, 128), layers_per_block=(1, 1, 2, 2),
+        # The encoder is fitted, not trained (`principal.py`): stages that fold, and nothing between them.
+        block_out_channels=(16, 64, 256, 256), layers_per_block=(0,) * (blocks + 1),
         down_block_types=("LTXVideo095DownBlock3D",) * blocks, downsample_type=("spatiotemporal",) * blocks,
         spatio_temporal_scaling=(True,) * blocks,
         decoder_block_out_channels=(32, 64, 128), decoder_layers_per_block=(1, 2, 2, 2),
@@ -55,25 +64,24 @@ def vae():
         upsample_residual=(True,) * blocks, upsample_factor=(2,) * blocks,
         patch_size=2, timestep_conditioning=False, encoder_causal=True, decoder_causal=False,
         spatial_compression_ratio=SPACE, temporal_compression_ratio=TIME)
-    start_smooth(model)
+    start_smooth(model.decoder)
     return model
 
 
 @torch.no_grad()
-def start_smooth(model):
-    """Starts the VAE as a blurred, nearly linear copy of its input.
+def start_smooth(decoder):
+    """Starts the decoder as a blurred, nearly linear copy of its input.
 
-    Left to chance, the decoder starts with fixed patterns many times as strong as the picture: each of its residual
-    paths puts different channels side by side, and what a picture adds to them drowns. So each of its convolutions that
-    grow the picture starts with the same kernel for all pixels it makes of one (Aitken et al. 2017), less what the
-    residual path adds. The pixel norm takes away how strong a signal is, so what enters is given a bias to be seen against.
+    Left to chance, it starts with fixed patterns many times as strong as the picture: each of its residual paths puts
+    different channels side by side, and what a picture adds to them drowns. So each convolution that grows the picture
+    starts with the same kernel for all pixels it makes of one (Aitken et al. 2017), less what the residual path adds. The
+    pixel norm takes away how strong a signal is, so what enters is given a bias to be seen against.
     """
-    for module in model.modules():
-        kind = type(module).__name__
-        if kind == "Conv3d":
+    for module in decoder.modules():
+        if isinstance(module, torch.nn.Conv3d):
             module.weight.normal_(0, module.weight[0].numel() ** -0.5)
             module.bias.zero_()
-    for module in model.modules():
+    for module in decoder.modules():
         kind = type(module).__name__
         if kind == "LTXVideoResnetBlock3d":
             module.conv2.conv.weight.mul_(0.1)
@@ -83,16 +91,15 @@ def start_smooth(model):
             for out in range(len(weight)):
                 channel, pixel = divmod(out, pixels)
                 weight[out, channel % (weight.shape[1] // pixels) * pixels + pixel, 1, 1, 1] -= 1
-    for end in (model.encoder, model.decoder):
-        end.conv_in.conv.bias.normal_(0, 0.5)
-    weight = model.decoder.conv_out.conv.weight
+    decoder.conv_in.conv.bias.normal_(0, 0.5)
+    weight = decoder.conv_out.conv.weight
     weight.copy_(weight[::4].repeat_interleave(4, 0))
 
 
 def transformer():
     return LTXVideoTransformer3DModel(
-        in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=4, attention_head_dim=64,
-        cross_attention_dim=256, num_layers=8, caption_channels=TEXT_WIDTH)
+        in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=3, attention_head_dim=64,
+        cross_attention_dim=192, num_layers=6, caption_channels=TEXT_WIDTH)
 
 
 def tokenizer():

@@ -1,6 +1,6 @@
-"""Trains the transformer and its text encoder, from latents that `encode.py` keeps.
+"""Trains the transformer, from latents that `encode.py` keeps and captions that `words.py` taught to read.
 
-    nice python -m generator.train --latents runs/latents --run runs/generator --steps 40000 [--from FOLDER]
+    nice python -m generator.train --latents runs/latents --words runs/words --run runs/generator --steps 40000
 
 Rectified flow (Liu et al. 2022): at noise level s the latents are (1 - s) x + s n, and the network is to say n - x. A
 batch has one job, drawn at random, as the plugin gives them: nothing known, the first frame, the last, both, a clip at
@@ -22,21 +22,26 @@ from stock.briefs import caption
 from stock.element import RATE
 
 from . import models
-from .train_vae import save
+from .training import Training, scheduled
+from .words import with_unknown
 
 FILM = 5
 # Job: its share, latents of the film that are known, and what stands beside them: latents of the kept row, with the frame
 # each part starts at.
 LAST, MIDDLE, TAIL = ((6, 7), 32), ((5, 6), 16), ((7, 9), 24)
 JOBS = {
-    "generate": (0.40, 0, ()), "animate": (0.22, 1, ()), "to the last": (0.08, 0, (LAST,)),
-    "first and last": (0.08, 1, (LAST,)), "keyframes": (0.04, 1, (MIDDLE, LAST)), "extend": (0.08, 2, ()),
-    "extend back": (0.05, 0, (TAIL,)), "bridge": (0.05, 2, (TAIL,)),
+    "generate": (0.52, 0, ()), "animate": (0.18, 1, ()), "to the last": (0.05, 0, (LAST,)),
+    "first and last": (0.06, 1, (LAST,)), "keyframes": (0.02, 1, (MIDDLE, LAST)), "extend": (0.08, 2, ()),
+    "extend back": (0.04, 0, (TAIL,)), "bridge": (0.05, 2, (TAIL,)),
 }
+# How long films are, in latents, and their shares; of other jobs all are whole.
+LENGTHS = {"generate": {1: 0.4, 2: 0.3, 3: 0.1, FILM: 0.2}, "animate": {2: 0.5, 3: 0.2, FILM: 0.3}}
 EMPTY = 0.1
+# Room for any caption: the longest that `stock.briefs` writes has some 35 words.
+WORDS = 40
 # How far noise levels lean to the noisy end: what is large is settled there.
 SHIFT = 2.0
-UNKNOWN_WORDS = ("zorb", "qux", "flim", "brall", "ondry")
+BLIND = 0.35
 UNKNOWN = 0.06
 
 
@@ -93,129 +98,97 @@ def arranged(rows, job, length=FILM):
 
 
 def prompts(rng, asks):
-    """A caption for each ask, now and then none, now and then with a word that nobody knows."""
-    texts = []
-    for name, ask in asks:
-        words = "" if rng.random() < EMPTY else caption(rng, name, ask)
-        if words and rng.random() < UNKNOWN:
-            at = words.split()
-            at.insert(int(rng.integers(len(at) + 1)), str(rng.choice(UNKNOWN_WORDS)))
-            words = " ".join(at)
-        texts.append(words)
-    return texts
+    """A caption for each ask, now and then none."""
+    return ["" if rng.random() < EMPTY else with_unknown(rng, caption(rng, name, ask), UNKNOWN) for name, ask in asks]
 
 
 def levels(rng, count):
-    """Noise levels: logit-normal (Esser et al. 2024), leaning to the noisy end."""
+    """Noise levels: logit-normal (Esser et al. 2024), leaning to the noisy end, and a share all but noise alone. There the
+    words are all there is to go by, and there brightness and colour of the whole are settled."""
     s = 1 / (1 + np.exp(-rng.normal(size=count)))
-    return torch.from_numpy(SHIFT * s / (1 + (SHIFT - 1) * s)).float()
+    s = SHIFT * s / (1 + (SHIFT - 1) * s)
+    return torch.from_numpy(np.where(rng.random(count) < BLIND, rng.uniform(0.85, 1, count), s)).float()
 
 
-class Generator(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
+class Captions:
+    """The text encoder, as it was trained on captions alone: by a run of `words.py`, or as a model's folder has it."""
+
+    def __init__(self, path):
         self.tokenizer = models.tokenizer()
-        self.text_encoder = models.text_encoder(len(self.tokenizer))
-        self.transformer = models.transformer()
+        if (path / "text_encoder").is_dir():
+            self.encoder = T5EncoderModel.from_pretrained(path / "text_encoder", torch_dtype=torch.float32)
+        else:
+            self.encoder = models.text_encoder(len(self.tokenizer))
+            self.encoder.load_state_dict(models.averaged(path, "text_encoder"))
+        self.encoder.to(models.DEVICE).eval()
 
+    @torch.no_grad()
     def told(self, texts):
-        words = self.tokenizer(texts, padding=True, return_tensors="pt").to(models.DEVICE)
-        mask = words.attention_mask
-        return self.text_encoder(words.input_ids, attention_mask=mask).last_hidden_state, mask
-
-    def forward(self, tokens, texts, times, places):
-        told, mask = self.told(texts)
-        places = places[None].expand(len(tokens), -1, -1)
-        return self.transformer(tokens, told, 1000 * times, mask, video_coords=places).sample
+        words = self.tokenizer(texts, padding="max_length", max_length=WORDS, truncation=True, return_tensors="pt")
+        words = words.to(models.DEVICE)
+        return self.encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state, words.attention_mask
 
 
-def optimisers(generator, rate):
-    """Muon (Jordan et al. 2024) for the transformer's matrices, AdamW for all else."""
-    matrices = [p for n, p in generator.named_parameters() if p.ndim == 2 and "transformer_blocks" in n
-                and "scale_shift_table" not in n]
-    chosen = {id(p) for p in matrices}
-    others = [p for p in generator.parameters() if id(p) not in chosen]
-    return [torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0)]
-
-
-def scheduled(step, steps, rate):
-    """Warm-up, level, then down to nothing over the last fifth."""
-    return rate * min(1, (step + 1) / 300, max(0.01, (steps - step) / (0.2 * steps)))
+def velocity(transformer, tokens, told, times, places):
+    """What the transformer says of tokens at their noise levels."""
+    states, mask = told
+    places = places[None].expand(len(tokens), -1, -1)
+    return transformer(tokens, states, 1000 * times, mask, video_coords=places).sample
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--latents", type=Path, required=True)
+    p.add_argument("--words", type=Path, required=True, help="a run of words.py, or a model's folder")
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=40000)
     p.add_argument("--batch", type=int, default=8)
-    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--from", dest="start", type=Path, help="a model's folder to go on from")
     p.add_argument("--threads", type=int, default=2)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    args.run.mkdir(parents=True, exist_ok=True)
-    generator = Generator()
+    captions, transformer = Captions(args.words), models.transformer()
     if args.start:
-        for part, kind in (("text_encoder", T5EncoderModel), ("transformer", LTXVideoTransformer3DModel)):
-            getattr(generator, part).load_state_dict(kind.from_pretrained(args.start / part).state_dict())
-    generator = generator.to(models.DEVICE)
-    mean = {k: v.detach().clone() for k, v in generator.state_dict().items()}
-    both = optimisers(generator, args.rate)
-    step, kept = 0, args.run / "last.pt"
-    if kept.exists():
-        state = torch.load(kept, map_location=models.DEVICE)
-        generator.load_state_dict(state["generator"])
-        mean, step = state["mean"], state["step"]
-        for optimiser, s in zip(both, state["optimisers"]):
-            optimiser.load_state_dict(s)
-    rng = np.random.default_rng([11, step])
-    torch.manual_seed(step)
+        kept = LTXVideoTransformer3DModel.from_pretrained(args.start / "transformer", torch_dtype=torch.float32)
+        transformer.load_state_dict(kept.state_dict())
+    transformer.to(models.DEVICE)
+    training = Training(transformer, args.run, matrices=lambda n, p: (
+        p.ndim == 2 and "transformer_blocks" in n and "scale_shift_table" not in n))
+    rng = np.random.default_rng([11, training.step])
+    torch.manual_seed(training.step)
     shares = np.array([share for share, *_ in JOBS.values()])
     sums, began = {}, time.time()
     latents = Latents(args.latents)
 
     def drawn():
         job = str(rng.choice(list(JOBS), p=shares / shares.sum()))
-        # Shorter films cost less and teach the same: how things look, and which way they go.
-        length = int(rng.choice((2, 3, FILM))) if job in ("generate", "animate") else FILM
+        # Shorter films cost less and teach the same: how things look, a still too, and which way they go.
+        lengths = LENGTHS.get(job, {FILM: 1})
+        length = int(rng.choice(list(lengths), p=list(lengths.values())))
         rows, asks = latents.batch(rng, args.batch * FILM // length)
         return job, length, rows, prompts(rng, asks), levels(rng, len(rows))
 
     batches = models.ahead(drawn)
-    while step < args.steps:
+    while training.step < args.steps:
         job, length, rows, texts, level = next(batches)
         x, known, places = arranged(rows.to(models.DEVICE), job, length)
         noise, level = torch.randn_like(x), level.to(models.DEVICE)
         times = level[:, None].expand(-1, x.shape[1]).masked_fill(known, 0)
         noisy = x + times[..., None] * (noise - x)
         with models.low_precision():
-            said = generator(noisy, texts, times, places)
+            said = velocity(transformer, noisy, captions.told(texts), times, places)
         loss = (said.float() - (noise - x))[:, ~known].pow(2).mean()
-        for optimiser in both:
-            for group in optimiser.param_groups:
-                group["lr"] = scheduled(step, args.steps, args.rate)
-            optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
-        for optimiser in both:
-            optimiser.step()
-        step += 1
-        with torch.no_grad():
-            decay = min(0.9995, step / (step + 100))
-            for name, value in generator.state_dict().items():
-                mean[name].lerp_(value, 1 - decay)
+        training.advance(loss, scheduled(training.step, args.steps, args.rate))
         sums.setdefault(job, []).append(loss.item())
-        if step % 100 == 0:
+        if training.step % 50 == 0:
             said = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(sums.items()))
-            print(f"{step} {said} {(time.time() - began) / 100:.2f} s", flush=True)
+            print(f"{training.step} {said} {(time.time() - began) / 50:.2f} s", flush=True)
             sums, began = {}, time.time()
-        if step % 500 == 0 or step == args.steps:
-            save(kept, {"generator": generator.state_dict(), "mean": mean, "step": step,
-                        "optimisers": [optimiser.state_dict() for optimiser in both]})
             latents.look()
+        if training.step % 250 == 0 or training.step == args.steps:
+            training.keep()
 
 
 if __name__ == "__main__":

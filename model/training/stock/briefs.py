@@ -4,6 +4,7 @@ An ask gives a value for each attribute of an element, and for camera and look. 
 natural always, what is natural now and then, so that what a prompt leaves out comes out as people expect it.
 """
 
+import itertools
 import re
 import zlib
 
@@ -64,10 +65,20 @@ HELD_OUT = 12
 NATURAL_SHARE, SAID_ANYWAY = 0.45, 0.35
 
 
+def _combined(name):
+    return [a for a in ("colour", "time", "shape", "kind", "direction") if a in ELEMENTS[name].attributes]
+
+
+def has_held_out(name):
+    """Whether any combination of an element is never trained: those with few may all be."""
+    attributes = _combined(name)
+    values = itertools.product(*(ELEMENTS[name].attributes[a] for a in attributes))
+    return any(held_out(name, dict(zip(attributes, those))) for those in values)
+
+
 def held_out(name, ask):
     """Whether this combination of element and first attributes is never trained."""
-    element = ELEMENTS[name]
-    key = "|".join([name, *(ask[a] for a in ("colour", "time", "shape", "kind", "direction") if a in element.attributes)])
+    key = "|".join([name, *(ask[a] for a in _combined(name))])
     return zlib.crc32(key.encode()) % HELD_OUT == 0
 
 

@@ -1,0 +1,66 @@
+"""What the trainers share: steps of Muon and AdamW, the mean of the weights, and going on where one was stopped."""
+
+import os
+
+import torch
+
+from . import models
+
+
+class Training:
+    """A module in training, kept in `folder / "last.pt"`.
+
+    Muon (Jordan et al. 2024) moves the matrices that `matrices(name, parameter)` names, and convolutions among them as
+    matrices of output channels; AdamW moves all else. `mean` is an average over the last steps, which is what is exported.
+    """
+
+    def __init__(self, module, folder, matrices, betas=(0.9, 0.98), memory=0.999):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.module, self.path, self.step, self.memory = module, folder / "last.pt", 0, memory
+        self.mean = {k: v.detach().clone() for k, v in module.state_dict().items()}
+        trained = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        muon = [p for n, p in trained if matrices(n, p)]
+        chosen = {id(p) for p in muon}
+        # torch's Muon takes matrices alone: those of convolutions are views of their weights.
+        self.views = [(p, torch.nn.Parameter(p.detach().flatten(1))) for p in muon]
+        self.optimisers = [
+            torch.optim.Muon([v for _, v in self.views], weight_decay=0, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW([p for _, p in trained if id(p) not in chosen], betas=betas, weight_decay=0)]
+        if self.path.exists():
+            self._resume()
+
+    def _resume(self):
+        state = torch.load(self.path, map_location=models.DEVICE)
+        self.module.load_state_dict(state["module"])
+        self.mean, self.step = state["mean"], state["step"]
+        for optimiser, kept in zip(self.optimisers, state["optimisers"]):
+            optimiser.load_state_dict(kept)
+
+    def advance(self, loss, rate):
+        """One step down the loss, at a rate."""
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        for parameter, view in self.views:
+            view.grad = parameter.grad.flatten(1)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
+        self.module.zero_grad(set_to_none=True)
+        self.step += 1
+        with torch.no_grad():
+            decay = min(self.memory, self.step / (self.step + 50))
+            for name, value in self.module.state_dict().items():
+                if value.is_floating_point():
+                    self.mean[name].lerp_(value, 1 - decay)
+
+    def keep(self):
+        part = self.path.with_suffix(".part")
+        torch.save({"module": self.module.state_dict(), "mean": self.mean, "step": self.step,
+                    "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}, part)
+        os.replace(part, self.path)
+
+
+def scheduled(step, steps, rate):
+    """Warm-up, level, then down to nothing over the last quarter."""
+    return rate * min(1, (step + 1) / 100, max(0.01, (steps - step) / (0.25 * steps)))

@@ -52,7 +52,8 @@ impl Watch for Unwatched {
 
 /// Makes the missing frames of a shot.
 pub trait Filler: Send + Sync {
-    /// A word for messages and recipes.
+    /// A word for recipes. Where takes outlive the program, it ends in a number that goes up whenever the same shot, brief and
+    /// weights make other frames than before: a take of an older version is not this one's.
     fn name(&self) -> &'static str;
 
     /// What tells this filler's weights from others', for recipes.

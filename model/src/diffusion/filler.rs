@@ -9,7 +9,7 @@ use super::{
     ltx::{Ltx, Share, Span},
     noise::Seeded,
     request::{Latents, Request},
-    seam::{Match, delta_e},
+    seam::{Detail, Match, delta_e},
     settings::Settings,
     window::{Limits, Window, passages},
 };
@@ -119,7 +119,7 @@ impl DiffusionFiller {
 
 impl Filler for DiffusionFiller {
     fn name(&self) -> &'static str {
-        "diffusion"
+        "diffusion 2"
     }
 
     fn weights_id(&self) -> &str {
@@ -330,35 +330,50 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The film with its colours matched to the known frames on both sides of each gap.
+    /// The film with its colours and its detail matched to the known frames on both sides of each gap.
     fn matched(&mut self, film: &[Frame], start: usize, told: usize) -> Result<Vec<Frame>> {
-        let mut joins: Vec<(usize, Match)> = Vec::new();
+        let mut joins: Vec<Join> = Vec::new();
         for (place, frame) in &self.row.frames {
             let missing = |i: Option<usize>| i.and_then(|i| self.row.known.get(i)).is_some_and(|k| !k);
             let beside = *place < told && (missing(place.checked_sub(1)) || missing(place.checked_add(1)));
             let Some(made) = place.checked_sub(start).and_then(|i| film.get(i)).filter(|_| beside) else { continue };
             let known = shown(frame, (made.width(), made.height()))?;
-            let to = Match::of(made, &known);
-            let (before, after) = (delta_e(made, &known), delta_e(&to.apply(made)?, &known));
+            let colour = Match::of(made, &known);
+            let matched = colour.apply(made)?;
+            let (before, after) = (delta_e(made, &known), delta_e(&matched, &known));
             self.report.seams.push(Seam { time: self.row.first + *place as f64, before, after });
-            joins.push((*place, to));
+            joins.push(Join { place: *place, colour, detail: Detail::of(matched, &known) });
         }
-        let matched = film.iter().enumerate().map(|(i, frame)| match between(&joins, start + i) {
-            Some(to) => to.apply(frame),
-            None => Ok(frame.clone()),
-        });
-        matched.collect()
+        film.iter().enumerate().map(|(i, frame)| joined(frame, &joins, start + i)).collect()
     }
 }
 
-/// The match at a place: that of the nearest join, or between two joins their mixture.
-fn between(joins: &[(usize, Match)], place: usize) -> Option<Match> {
-    let after = joins.partition_point(|(at, _)| *at <= place);
-    match (after.checked_sub(1).map(|i| joins[i]), joins.get(after).copied()) {
-        (Some((from, a)), Some((to, b))) => Some(a.mixed(b, (place - from) as f32 / (to - from) as f32)),
-        (Some((_, only)), None) | (None, Some((_, only))) => Some(only),
-        (None, None) => None,
+/// A known frame beside a gap, and what its made likeness lacks.
+struct Join {
+    place: usize,
+    colour: Match,
+    detail: Detail,
+}
+
+/// A made frame as the nearest join has it, or between two joins as their mixture.
+fn joined(frame: &Frame, joins: &[Join], place: usize) -> Result<Frame> {
+    let next = joins.partition_point(|join| join.place <= place);
+    let (before, after) = (next.checked_sub(1).map(|i| &joins[i]), joins.get(next));
+    let (colour, share) = match (before, after) {
+        (Some(a), Some(b)) => {
+            let share = (place - a.place) as f32 / (b.place - a.place) as f32;
+            (a.colour.mixed(b.colour, share), share)
+        }
+        (Some(a), None) => (a.colour, 0.0),
+        (None, Some(b)) => (b.colour, 1.0),
+        (None, None) => return Ok(frame.clone()),
+    };
+    let matched = colour.apply(frame)?;
+    let mut pixels = matched.pixels().to_vec();
+    for (join, share) in [(before, 1.0 - share), (after, share)] {
+        join.iter().for_each(|join| join.detail.add(&mut pixels, share, place.abs_diff(join.place)));
     }
+    Frame::new(frame.width(), frame.height(), 3, matched.encoding(), pixels)
 }
 
 #[cfg(test)]

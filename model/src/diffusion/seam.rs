@@ -1,7 +1,8 @@
-//! The colours of what is made, brought to those of what it joins.
+//! The colours and the detail of what is made, brought to those of what it joins.
 //!
 //! The model makes the known frames it was told of once more. How their colours differ from the true ones is how the
-//! colours of the frames between them will jump where they meet the originals; what undoes the one undoes the other.
+//! colours of the frames between them will jump where they meet the originals; what undoes the one undoes the other. So it
+//! is with detail, where the picture stands still.
 
 use crate::Frame;
 
@@ -53,6 +54,54 @@ impl Match {
     }
 }
 
+/// What a frame, made once more, lacks of the true one.
+pub(super) struct Detail {
+    made: Frame,
+    lack: Vec<f32>,
+}
+
+/// The difference of two made pictures, display-referred, at which they show half as much of the same.
+const SAME: f32 = 0.03;
+/// How far around a pixel is looked: what moves there may move here.
+const AROUND: usize = 2;
+/// Frames over which detail fades where the picture moves: a short dissolve, where there would be a jump.
+const DISSOLVE: f32 = 6.0;
+
+impl Detail {
+    /// Of frames of RGB of one size, the made one with its colours matched.
+    pub(super) fn of(made: Frame, known: &Frame) -> Self {
+        let lack = known.pixels().iter().zip(made.pixels()).map(|(known, made)| known - made).collect();
+        Self { made, lack }
+    }
+
+    /// Adds a share of it to the pixels of a made frame so many frames from the known one: where that still shows what was
+    /// made beside the known frame, and a little elsewhere.
+    pub(super) fn add(&self, pixels: &mut [f32], share: f32, away: usize) {
+        let (width, height) = (self.made.width(), self.made.height());
+        let apart: Vec<f32> = pixels
+            .chunks_exact(3)
+            .zip(self.made.pixels().chunks_exact(3))
+            .map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f32>() / 3.0)
+            .collect();
+        let least = (1.0 - away as f32 / DISSOLVE).max(0.0);
+        let same = apart_around(&apart, width, height).into_iter();
+        let same = same.map(|apart| (-(apart / SAME).powi(2)).exp2().max(least));
+        for ((pixel, lack), same) in pixels.chunks_exact_mut(3).zip(self.lack.chunks_exact(3)).zip(same) {
+            pixel.iter_mut().zip(lack).for_each(|(v, lack)| *v = (*v + share * same * lack).clamp(0.0, 1.0));
+        }
+    }
+}
+
+/// The most that a value is within a square about each place, row by row, then column by column.
+fn apart_around(values: &[f32], width: usize, height: usize) -> Vec<f32> {
+    let most = |count: usize, at: usize, value: &dyn Fn(usize) -> f32| {
+        (at.saturating_sub(AROUND)..(at + AROUND + 1).min(count)).map(value).fold(0.0, f32::max)
+    };
+    let rows: Vec<f32> =
+        (0..values.len()).map(|i| most(width, i % width, &|x| values[i / width * width + x])).collect();
+    (0..rows.len()).map(|i| most(height, i / width, &|y| rows[y * width + i % width])).collect()
+}
+
 /// The mean difference in colour of two frames of RGB, display-referred: ΔE of CIE 1976.
 pub(super) fn delta_e(a: &Frame, b: &Frame) -> f64 {
     let lab = |frame: &Frame| -> Vec<[f32; 3]> {
@@ -91,6 +140,30 @@ mod tests {
         let matched = Match::of(&made, &known).apply(&made).unwrap();
         assert!(delta_e(&made, &known) > 2.0);
         assert!(delta_e(&matched, &known) < 0.01, "{}", delta_e(&matched, &known));
+    }
+
+    #[test]
+    fn detail_is_carried_where_the_picture_stands_still_alone() {
+        let known = frame(|i| 0.4 + 0.1 * ((i / 3 % 2) as f32));
+        let blurred = frame(|_| 0.45);
+        let detail = Detail::of(blurred.clone(), &known);
+        let mut still = blurred.pixels().to_vec();
+        detail.add(&mut still, 1.0, 9);
+        assert!(still.iter().zip(known.pixels()).all(|(a, b)| (a - b).abs() < 1e-6));
+        // Something else came in on the left, two pixels wide.
+        let moved = frame(|i| if i / 3 % 8 < 2 { 0.9 } else { 0.45 });
+        let mut pixels = moved.pixels().to_vec();
+        detail.add(&mut pixels, 1.0, 9);
+        for (i, (got, (moved, known))) in pixels.iter().zip(moved.pixels().iter().zip(known.pixels())).enumerate() {
+            match i / 3 % 8 {
+                0..4 => assert_eq!(got, moved, "detail of what was there is gone"),
+                _ => assert!((got - known).abs() < 1e-6, "what stands still keeps its detail"),
+            }
+        }
+        let mut near = moved.pixels().to_vec();
+        detail.add(&mut near, 1.0, 3);
+        let (got, lack) = (near[0] - moved.pixels()[0], known.pixels()[0] - blurred.pixels()[0]);
+        assert!((got - lack / 2.0).abs() < 1e-6, "half of it is left after three frames");
     }
 
     #[test]

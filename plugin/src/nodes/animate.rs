@@ -105,10 +105,7 @@ impl Effect for Animate {
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
-        let shape = {
-            let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?
-        };
+        let shape = Shape::here(cx, source, &params.film.colour)?;
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         let still = params.still_in(footage.range());
         let Some(place) = params.made(cx.time(), still) else {

@@ -151,10 +151,7 @@ impl Effect for Bridge {
         if number >= gap.after && !next_file {
             return pass(cx, to, cx.time());
         }
-        let shape = {
-            let window = cx.output()?.bounds;
-            Shape::of(cx, from, &params.film.colour, cx.image(from, cx.time())?.as_ref(), window)?
-        };
+        let shape = Shape::here(cx, from, &params.film.colour)?;
         let after = if next_file {
             Footage::of_file(cx, to, params.to_file.trim(), gap.after, shape)?
         } else {

@@ -123,10 +123,7 @@ impl Effect for Extend {
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
-        let shape = {
-            let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?
-        };
+        let shape = Shape::here(cx, source, &params.film.colour)?;
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         if !footage.has_neighbours() {
             cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
@@ -276,17 +273,7 @@ impl ExtendParams {
 fn find(cx: &Changed<'_, Extend>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let Some(window) = cx.image(source, cx.time())?.map(|image| image.region_of_definition) else {
-        return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
-    };
-    let shape = Shape::of(cx, source, &params.film.colour, cx.image(source, cx.time())?.as_ref(), window)?;
-    let footage = Footage::new(cx, cx, source, &params.source, shape)?;
-    if !footage.has_neighbours() {
-        return Err(Error::Failed(NO_NEIGHBOURS.into()));
-    }
-    let Some(range) = footage.range() else {
-        return Err(Error::Failed("This host does not say how long the clip is, so its end cannot be searched".into()));
-    };
+    let (footage, range) = Footage::to_search(cx, source, &params.source, &params.film.colour)?;
     let found = last_moving(&footage, range)?;
     cx.set(ExtendParams::FROZEN, found.is_some())?;
     let text = match found {

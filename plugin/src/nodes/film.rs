@@ -24,7 +24,7 @@ use crate::{
 /// Which model makes a shot, and how.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ModelParams {
-    /// A folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
+    /// Empty for the small model in the bundle, else a folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
     /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
     #[param(id = "model", label = "Model folder", text = "folder")]
     pub model: String,

@@ -61,6 +61,15 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The shape of a clip's frames in a render: as large as the output.
+    ///
+    /// # Errors
+    /// When there is no output.
+    pub fn here<E: Effect>(cx: &Render<'_, E>, clip: Clip, colour: &ColourParams) -> Result<Self> {
+        let window = cx.output()?.bounds;
+        Self::of(cx, clip, colour, cx.image(clip, cx.time())?.as_ref(), window)
+    }
+
     /// The shape of an image of the clip, or the one that `window` would have.
     pub fn of<E: Effect>(
         cx: &Cx<'_, E>,
@@ -80,6 +89,9 @@ impl Shape {
     }
 }
 
+/// Frames that a search looks at, at most: hosts give endless clips, such as generators, the largest range there is.
+const LONGEST_SEARCH: i64 = 1_000_000;
+
 enum From {
     Host,
     File { reader: Arc<ClipReader>, offset: i64 },
@@ -96,6 +108,33 @@ pub struct Footage<'a> {
 }
 
 impl<'a> Footage<'a> {
+    /// All frames of a clip, and which they are, for a button that searches them.
+    ///
+    /// # Errors
+    /// When there are none to be seen here, or no end of them.
+    pub fn to_search<E: Effect>(
+        cx: &'a Changed<'_, E>,
+        clip: Clip,
+        source: &SourceParams,
+        colour: &ColourParams,
+    ) -> Result<(Self, (i64, i64))> {
+        let Some(image) = cx.image(clip, cx.time())? else {
+            return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
+        };
+        let shape = Shape::of(cx, clip, colour, Some(&image), image.region_of_definition)?;
+        let footage = Self::new(cx, cx, clip, source, shape)?;
+        if !footage.has_neighbours() {
+            return Err(Error::Failed(NO_NEIGHBOURS.into()));
+        }
+        match footage.range() {
+            None => Err(Error::Failed("This host does not say how long the clip is, so it cannot be searched".into())),
+            Some((first, last)) if last - first > LONGEST_SEARCH => {
+                Err(Error::Failed("The clip has no end that this host names, so it cannot be searched".into()))
+            }
+            Some(range) => Ok((footage, range)),
+        }
+    }
+
     /// The frames of a clip, from the host or, where it has only the current one, from the file that the user names.
     ///
     /// # Errors

@@ -208,10 +208,7 @@ impl Effect for Repair {
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
-        let shape = {
-            let window = cx.output()?.bounds;
-            Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?
-        };
+        let shape = Shape::here(cx, source, &params.colour)?;
         let footage = Footage::new(cx, cx, source, &params.source, shape)?;
         let marks = Marks::new(cx, &params)?;
         let now = frame_number(cx.time());
@@ -424,20 +421,7 @@ fn show_made(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape, made:
 fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let Some(window) = cx.image(source, cx.time())?.map(|image| image.region_of_definition) else {
-        return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
-    };
-    let shape = Shape::of(cx, source, &params.colour, cx.image(source, cx.time())?.as_ref(), window)?;
-    let footage = Footage::new(cx, cx, source, &params.source, shape)?;
-    if !footage.has_neighbours() {
-        return Err(Error::Failed(NO_NEIGHBOURS.into()));
-    }
-    let Some((first, last)) = footage.range() else {
-        return Err(Error::Failed("This host does not say how long the clip is, so it cannot be searched".into()));
-    };
-    if last - first > LONGEST_SEARCH {
-        return Err(Error::Failed("The clip has no end that this host names, so it cannot be searched".into()));
-    }
+    let (footage, (first, last)) = Footage::to_search(cx, source, &params.source, &params.colour)?;
     let progress = cx.progress("Repair: looking for damaged frames");
     let found = search(&footage, first, last, &params.damage.thresholds(), |done| progress.step(done))?;
     let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found);
@@ -450,9 +434,6 @@ fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     cx.message(MessageKind::Message, &text);
     Ok(())
 }
-
-/// Frames that a search looks at, at most: hosts give endless clips, such as generators, the largest range there is.
-const LONGEST_SEARCH: i64 = 1_000_000;
 
 /// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
 fn search(

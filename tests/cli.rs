@@ -307,6 +307,25 @@ fn doctor_finds_the_bundle_sound_and_broken_weights_broken() {
 }
 
 #[test]
+fn a_video_model_that_is_broken_or_missing_fails_the_render_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    expect(folder.path(), "bundle", 0);
+    let model = folder.path().join("Pickup.ofx.bundle/Contents/Resources/models/stock");
+    let weights = model.join("transformer/diffusion_pytorch_model.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    let line = "render Generate --out out/%04d.png --set prompt=snow --bundle Pickup.ofx.bundle";
+    fs::write(&weights, &whole[..whole.len() / 3]).unwrap();
+    for line in [line, "doctor --bundle Pickup.ofx.bundle"] {
+        let said = expect(folder.path(), line, 1);
+        assert!(said.contains("diffusion_pytorch_model.safetensors"), "{said}");
+    }
+    fs::remove_dir_all(&model).unwrap();
+    let said = expect(folder.path(), line, 1);
+    assert!(said.contains("install the bundle again"), "{said}");
+    assert!(files(&folder.path().join("out")).is_empty());
+}
+
+#[test]
 fn weights_that_are_missing_or_broken_fail_the_render_and_say_so() {
     let folder = with_clip();
     expect(folder.path(), "bundle", 0);
@@ -329,15 +348,38 @@ fn a_list_that_makes_no_sense_is_explained() {
 }
 
 #[test]
-fn the_demo_repairs_its_sample_and_measures_it() {
+fn the_demo_does_all_six_jobs_and_measures_those_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let said = expect(folder.path(), "demo --out demo --width 128", 0);
     assert!(said.contains("PSNR") && said.contains("bit for bit") && said.contains("contact-sheet.png"), "{said}");
-    for clip in ["damaged", "repaired", "true"] {
-        assert_eq!(files(&folder.path().join("demo").join(clip)).len(), 13, "{clip}");
+    for node in ["Repair", "Retime", "Bridge", "Generate", "Animate", "Extend"] {
+        assert!(said.lines().any(|line| line.starts_with(node)), "{node}: {said}");
+    }
+    for (clip, frames) in [
+        ("damaged", 13),
+        ("repaired", 13),
+        ("true", 13),
+        ("slow", 25),
+        ("bridged", 13),
+        ("generated", 33),
+        ("animated", 33),
+        ("extended", 41),
+    ] {
+        assert_eq!(files(&folder.path().join("demo").join(clip)).len(), frames, "{clip}");
     }
     let sheet = ClipReader::open(folder.path().join("demo/contact-sheet.png")).unwrap();
-    assert!(sheet.info().width > 4 * 320 && sheet.info().height > 4 * 180);
+    assert!(sheet.info().width > 4 * 320 && sheet.info().height > 9 * 180);
+}
+
+#[test]
+fn a_contact_sheet_is_written_beside_the_clip() {
+    let folder = with_clip();
+    let line = "render Repair --in in --out out/%04d.png --sheet sheet.jpg --set frames=3";
+    expect(folder.path(), line, 0);
+    let sheet = ClipReader::open(folder.path().join("sheet.jpg")).unwrap();
+    assert!(sheet.info().width > 4 * 320);
+    let line = "render Repair --in in --out out/%04d.png --sheet sheet.gif --set frames=3";
+    expect(folder.path(), line, 2);
 }
 
 /// A disk with room for the names of files and nothing in them.

@@ -14,5 +14,6 @@ mod repair;
 mod retime;
 mod speed;
 mod stage;
+mod stock;
 mod trouble;
 mod weights;

@@ -23,12 +23,12 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Damages a sample shot, repairs it, and measures how well that went
+    /// Does all six jobs on sample shots, and measures those whose truth is known
     Demo(DemoArgs),
     /// Renders a clip through a node
-    Render(RenderArgs),
+    Render(Box<RenderArgs>),
     /// Lists nodes, contexts and parameters, as a host sees them
-    Nodes(NodesArgs),
+    Nodes(Box<NodesArgs>),
     /// Makes Pickup.ofx.bundle
     Bundle(BundleArgs),
     /// Puts Pickup.ofx.bundle where hosts look for it
@@ -79,7 +79,7 @@ Examples:
   pickup render Repair --in plate.%04d.exr --out fixed/plate.%04d.exr --set frames=1013,1020-1022
   pickup render Retime --in shot.mov --out slow/%04d.png --set speed=0:100,48:25
   pickup render Repair --in plate/ --out fixed.mov --set frames=12 --host mlt
-  pickup render Generate --out smoke/%04d.png --set prompt='red smoke rising on black' --set model=DIR
+  pickup render Generate --out smoke/%04d.png --sheet smoke.png --set prompt='red smoke rising on black'
 
 Frames that are missing from a sequence are missing for the node too.
 `pickup nodes` lists what can be set.")]
@@ -98,6 +98,9 @@ pub(super) struct RenderArgs {
     /// The clip to write
     #[arg(long, value_name = "CLIP")]
     pub(super) out: PathBuf,
+    /// A picture to write with frames of the clip side by side, such as sheet.png or sheet.jpg
+    #[arg(long, value_name = "FILE")]
+    pub(super) sheet: Option<PathBuf>,
     /// Sets a parameter; NAME=FRAME:VALUE,FRAME:VALUE animates it
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::values::Setting::parse)]
     pub(super) set: Vec<super::values::Setting>,

@@ -7,7 +7,7 @@ use ofx::host::{Binary, Host, Profile};
 use super::{CliError, args::DoctorArgs, bundle, plugin};
 use crate::{
     clips::Tools,
-    engine::{Takes, WEIGHTS},
+    engine::{EMBEDDED, Takes, Tweaks, WEIGHTS, engine},
     machine,
 };
 
@@ -75,7 +75,9 @@ fn examine(named: Option<&Path>) -> Vec<Finding> {
     match plugin::find_bundle(named) {
         Ok(found) => {
             findings.extend(examine_nodes(&found));
-            findings.push(examine_weights(&found.join("Contents").join("Resources").join(WEIGHTS)));
+            let resources = found.join("Contents").join("Resources");
+            findings.push(examine_weights(&resources.join(WEIGHTS)));
+            findings.push(examine_model(&resources.join(EMBEDDED)));
         }
         Err(error) => findings.push(Finding::Broken(error.to_string())),
     }
@@ -138,6 +140,15 @@ fn examine_nodes(path: &Path) -> Vec<Finding> {
 
 fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Opens the video model, which reads what its files say of themselves.
+fn examine_model(path: &Path) -> Finding {
+    let started = Instant::now();
+    match engine().model(path, Tweaks::default()) {
+        Ok(_) => Finding::Good(format!("video model {EMBEDDED}, opened in {:.0} ms", ms(started))),
+        Err(error) => Finding::Broken(error.to_string()),
+    }
 }
 
 fn examine_weights(path: &Path) -> Finding {

@@ -14,6 +14,7 @@ mod plugin;
 mod progress;
 mod render;
 mod sample;
+mod sheet;
 mod source;
 mod takes;
 mod values;

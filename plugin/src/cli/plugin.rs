@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ofx::{
     Context,
-    host::{Binary, Effect, Host, Profile},
+    host::{Binary, ContextDescriptor, Effect, Host, Profile},
 };
 
 use super::{CliError, bundle};
@@ -63,21 +63,34 @@ fn is_called(id: &str, name: &str) -> bool {
     id.eq_ignore_ascii_case(name) || last.eq_ignore_ascii_case(name)
 }
 
-/// The context to use where none is named: General, in which a node has the most to say (its own length, for one);
-/// else the first that the host prefers and that needs no more clips than there are.
-pub(super) fn choose_context(offered: &[Context], two_clips: bool) -> Option<Context> {
-    let fits = |c: &Context| match c {
+/// The context to use where none is named, and what the node is in it; none where the node needs other clips than there
+/// are.
+pub(super) fn choose_context(node: &Effect, two_clips: bool) -> Result<Option<(Context, ContextDescriptor)>, CliError> {
+    let clips = if two_clips { 2 } else { 1 };
+    for context in preferred(node.contexts(), two_clips) {
+        let described = node.describe_in(context)?;
+        if described.clips.iter().filter(|c| c.id != "Output" && !c.optional).count() <= clips {
+            return Ok(Some((context, described)));
+        }
+    }
+    Ok(None)
+}
+
+/// Contexts for so many clips, the best first: General, in which a node has the most to say (its own length, for one);
+/// else as the host prefers.
+fn preferred(mut offered: Vec<Context>, two_clips: bool) -> Vec<Context> {
+    offered.retain(|c| match c {
         Context::Transition => two_clips,
         Context::Filter | Context::Paint => !two_clips,
         Context::General | Context::Retimer | Context::Generator => true,
-    };
-    let order = |c: &Context| match c {
+    });
+    offered.sort_by_key(|c| match c {
         Context::Transition if two_clips => 0,
         Context::General => 1,
         Context::Generator | Context::Retimer => 3,
         _ => 2,
-    };
-    offered.iter().copied().filter(fits).min_by_key(order)
+    });
+    offered
 }
 
 #[cfg(test)]
@@ -95,9 +108,10 @@ mod tests {
     #[test]
     fn the_context_fits_the_clips() {
         use Context::{Filter, General, Generator, Retimer, Transition};
-        assert_eq!(choose_context(&[Generator, Filter, General], false), Some(General));
-        assert_eq!(choose_context(&[Generator, Transition, Filter], false), Some(Filter));
-        assert_eq!(choose_context(&[Retimer, Transition, General], true), Some(Transition));
-        assert_eq!(choose_context(&[Filter], true), None);
+        let best = |offered: &[Context], two| preferred(offered.to_vec(), two).first().copied();
+        assert_eq!(best(&[Generator, Filter, General], false), Some(General));
+        assert_eq!(best(&[Generator, Transition, Filter], false), Some(Filter));
+        assert_eq!(best(&[Retimer, Transition, General], true), Some(Transition));
+        assert_eq!(best(&[Filter], true), None);
     }
 }

@@ -16,6 +16,7 @@ use super::{
     cancel,
     plugin::{Hosted, choose_context},
     progress::{self, Bar},
+    sheet::Sheet,
     source::{ClipSource, clip_depth, to_picture},
     values,
 };
@@ -62,14 +63,17 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let label = node.descriptor().label;
     let mut bar = Bar::new(label.clone());
     let mut bare = 0;
+    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames)).transpose()?;
     let result = job.render(&frames, &mut bar, |number, picture| {
         bare += usize::from(picture.extras().is_empty());
+        sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture));
         Ok(writer.write(number, &picture)?)
     });
     drop(bar);
     say_messages(&instance);
     result?;
     writer.finish()?;
+    sheet.map(Sheet::write).transpose()?;
     if info.is_some_and(has_extras) && bare > 0 {
         progress::note(&format!("{bare} frames were made and have colour and alpha alone: OpenFX gives no others"));
     }
@@ -94,15 +98,15 @@ fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
 }
 
 fn context(args: &RenderArgs, node: &Effect) -> Result<(Context, ContextDescriptor), CliError> {
-    let context = match args.context {
-        Some(context) => context.into(),
-        None => choose_context(&node.contexts(), args.to.is_some()).ok_or_else(|| {
-            let (label, host) = (node.descriptor().label, args.host.name);
-            let clips = if args.to.is_some() { "two clips" } else { "one clip" };
-            CliError::Usage(format!("{label} has no context for {clips} in the host {host}: see `pickup nodes`"))
-        })?,
-    };
-    Ok((context, node.describe_in(context)?))
+    if let Some(context) = args.context {
+        let context = context.into();
+        return Ok((context, node.describe_in(context)?));
+    }
+    choose_context(node, args.to.is_some())?.ok_or_else(|| {
+        let (label, host) = (node.descriptor().label, args.host.name);
+        let clips = if args.to.is_some() { "two clips" } else { "one clip" };
+        CliError::Usage(format!("{label} has no context for {clips} in the host {host}: see `pickup nodes`"))
+    })
 }
 
 /// The node's clips for `--in` and `--to`.

@@ -24,11 +24,11 @@ const POINTS: [(f32, f32); 4] = [(0.125, 0.625), (0.375, 0.125), (0.625, 0.875),
 
 type Rgb = [f32; 3];
 
-/// A frame of the shot, 16:9, `width` pixels wide.
-pub(super) fn frame(number: i64, width: usize) -> Result<Picture, ClipError> {
+/// The shot at a moment, in frames from 1, 16:9, `width` pixels wide.
+pub(super) fn frame(at: f64, width: usize) -> Result<Picture, ClipError> {
     let height = width * 9 / 16;
     let scale = WIDTH / width as f32;
-    let scene = Scene::at(number as f32);
+    let scene = Scene::at(at as f32);
     let mut samples = Vec::with_capacity(width * height * 3);
     for y in 0..height {
         for x in 0..width {
@@ -247,10 +247,10 @@ mod tests {
 
     #[test]
     fn the_shot_is_the_same_every_time_and_moves() {
-        let first = frame(1, 96).unwrap();
+        let first = frame(1.0, 96).unwrap();
         assert_eq!(first.size(), (96, 54));
-        assert_eq!(first, frame(1, 96).unwrap());
-        let apart = psnr(&first, &frame(2, 96).unwrap()).unwrap();
+        assert_eq!(first, frame(1.0, 96).unwrap());
+        let apart = psnr(&first, &frame(2.0, 96).unwrap()).unwrap();
         assert!((12.0..30.0).contains(&apart), "{apart}");
     }
 

@@ -22,15 +22,17 @@ const BUDGET: u64 = 8 << 30;
 const SHARE: f64 = 0.7;
 
 /// The embedded model, in the bundle's `Contents/Resources`.
-const EMBEDDED: &str = "models/stock";
+pub const EMBEDDED: &str = "models/stock";
 
 /// Where the embedded model lies.
 ///
 /// # Errors
-/// When this bundle has none.
+/// When the bundle is not whole.
 pub fn model_path() -> Result<PathBuf> {
     resource(EMBEDDED).map_err(|_| {
-        Error::Failed("This version of Pickup comes without a video model: set “Model folder” to one".into())
+        let text =
+            "The bundle's own video model is missing: install the bundle again, or set “Model folder” to another";
+        Error::Failed(text.into())
     })
 }
 

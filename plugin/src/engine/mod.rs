@@ -15,7 +15,7 @@ use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
 use pickup_model::{Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
-pub use self::films::{Model, Tweaks, model_path};
+pub use self::films::{EMBEDDED, Model, Tweaks, model_path};
 pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
 use self::{
     films::{Models, Preview},

@@ -42,6 +42,10 @@ def main():
     if args.decoder:
         vae.decoder.load_state_dict(models.averaged(args.decoder))
     vae.to(torch.bfloat16).save_pretrained(args.out / "vae")
+    # Where it was read from is nobody's business.
+    config = args.out / "vae" / "config.json"
+    said = {k: v for k, v in json.loads(config.read_text()).items() if k != "_name_or_path"}
+    config.write_text(json.dumps(said, indent=2) + "\n")
     if args.run is None:
         return
     captions, transformer = Captions(args.words), models.transformer()

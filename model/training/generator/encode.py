@@ -19,7 +19,7 @@ from diffusers import AutoencoderKLLTXVideo
 from stock.briefs import mirrored
 
 from . import models
-from .footage import any_clip
+from .footage import any_clip, write
 from .principal import pointwise
 
 SHARD = 48
@@ -42,13 +42,6 @@ def latents_of(vae, clip):
 def seen(clip):
     """A clip as the classifier sees it: every second frame, at half the size."""
     return np.stack([cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in clip[::2]])
-
-
-def write(path, array):
-    part = path.with_suffix(".part")
-    with part.open("wb") as f:
-        np.save(f, array)
-    part.rename(path)
 
 
 def main():

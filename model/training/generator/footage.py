@@ -35,6 +35,14 @@ def any_clip(seed, index, held=False):
     return name, ask, drawn(rng, name, ask)
 
 
+def write(path, array):
+    """Keeps an array whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as f:
+        np.save(f, array)
+    part.rename(path)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, required=True)
@@ -50,10 +58,7 @@ def main():
             continue
         clips = [any_clip(args.seed, shard * SHARD + i) for i in range(SHARD)]
         path.with_suffix(".jsonl").write_text("".join(json.dumps([name, ask]) + "\n" for name, ask, _ in clips))
-        part = path.with_suffix(".part")
-        with part.open("wb") as f:
-            np.save(f, np.stack([clip for _, _, clip in clips]))
-        part.rename(path)
+        write(path, np.stack([clip for _, _, clip in clips]))
         print(f"{path.name} of {args.shards}", flush=True)
 
 

@@ -10,8 +10,8 @@ use crate::{
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
 const MOST: usize = 8;
-const COLUMNS: usize = 4;
-const CELL: usize = 320;
+pub(super) const COLUMNS: usize = 4;
+pub(super) const CELL: usize = 320;
 
 /// Frames evenly spread over what is rendered, the first and the last among them.
 pub(super) struct Sheet {
@@ -46,8 +46,13 @@ impl Sheet {
 
 fn shown(rendered: &FrameList) -> Vec<i64> {
     let all: Vec<i64> = rendered.iter().collect();
-    let count = all.len().min(MOST);
-    (0..count).map(|i| all[i * (all.len() - 1) / (count - 1).max(1)]).collect()
+    spread(all.len(), MOST).map(|i| all[i]).collect()
+}
+
+/// Places of `count` frames, at most `most`, evenly spread from the first to the last.
+pub(super) fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let shown = count.min(most);
+    (0..shown).map(move |i| i * (count - 1) / (shown - 1).max(1))
 }
 
 #[cfg(test)]

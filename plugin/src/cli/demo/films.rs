@@ -6,7 +6,10 @@ use ofx::host::Value;
 
 use super::{CliError, Demo, Pictures, SheetCell, mixed};
 use crate::{
-    cli::sample,
+    cli::{
+        sample,
+        sheet::{COLUMNS, spread},
+    },
     clips::{Picture, psnr},
     frame_list::FrameList,
 };
@@ -41,7 +44,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
             node: "Animate",
             said: format!("its last frame, “{DRIFT}”"),
             clip: Some("still.png"),
-            set: &[("prompt", text(DRIFT)), ("sourceFile", text(&demo.folder.join("still.png").to_string_lossy()))],
+            set: &[("prompt", text(DRIFT))],
             frames: FrameList::range(1, LENGTH),
             folder: "animated",
         },
@@ -89,8 +92,7 @@ fn timed(demo: &Demo<'_>, out: &mut dyn Write, film: &Film<'_>) -> Result<Pictur
 
 /// A shot from its first frame to its last, as a row of the contact sheet; `first` is the number of its first frame.
 fn row(label: &str, first: usize, frames: &[Arc<Picture>]) -> Vec<SheetCell> {
-    let last = super::COLUMNS - 1;
-    let places = (0..=last).map(|i| i * (frames.len() - 1) / last);
+    let places = spread(frames.len(), COLUMNS);
     places.map(|i| SheetCell::new(format!("{label}: FRAME {}", i + first), frames[i].clone())).collect()
 }
 
@@ -98,7 +100,7 @@ fn row(label: &str, first: usize, frames: &[Arc<Picture>]) -> Vec<SheetCell> {
 fn bridge(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>, CliError> {
     let (before, count) = (5, 2);
     let after = before + count + 1;
-    let truth = super::draw_sample(demo.width)?;
+    let truth = &demo.sample;
     let at = |number: i64| &truth[usize::try_from(number - 1).unwrap_or_default()];
     let mut frames: Pictures = truth[..usize::try_from(before).unwrap_or_default()].to_vec();
     // As it lies on a timeline: black where the frames are to come.

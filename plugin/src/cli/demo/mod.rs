@@ -24,16 +24,13 @@ use super::{
     progress::Bar,
     render::{Job, connect_first, project, say_messages},
     sample,
+    sheet::{CELL, COLUMNS},
 };
 use crate::{
     clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, SheetCell, WriteOptions, contact_sheet},
     frame_list::FrameList,
     machine,
 };
-
-/// Width of a picture on the contact sheet, and pictures in a row.
-const CELL: usize = 320;
-const COLUMNS: usize = 4;
 
 type Pictures = Vec<Arc<Picture>>;
 
@@ -48,7 +45,8 @@ pub(super) fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), CliError> 
         None => make_bundle(folder)?,
     };
     writeln!(out, "Hosting {} as Natron would.", bundle.display())?;
-    let demo = Demo { bundle, folder, width: usize::from(args.width) };
+    let width = usize::from(args.width);
+    let demo = Demo { bundle, folder, width, sample: draw_sample(width)? };
     let mut cells = repair::run(&demo, out)?;
     cells.extend(retime::run(&demo, out)?);
     cells.extend(films::run(&demo, out)?);
@@ -61,6 +59,8 @@ struct Demo<'a> {
     bundle: PathBuf,
     folder: &'a Path,
     width: usize,
+    /// The sample shot as it truly is.
+    sample: Pictures,
 }
 
 impl Demo<'_> {

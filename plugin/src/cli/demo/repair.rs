@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Arc};
 
-use super::{CliError, Demo, Pictures, SheetCell, draw_sample, mixed};
+use super::{CliError, Demo, Pictures, SheetCell, mixed};
 use crate::{
     cli::sample,
     clips::{ClipError, Picture, Pixels, difference, psnr},
@@ -17,14 +17,14 @@ const GAIN: f32 = 4.0;
 
 pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>, CliError> {
     let lost = FrameList::parse(LOST).map_err(CliError::failed)?;
-    let truth = draw_sample(demo.width)?;
-    demo.write("true/%04d.png", &truth)?;
-    let damaged = damage(&truth, &lost)?;
+    let truth = &demo.sample;
+    demo.write("true/%04d.png", truth)?;
+    let damaged = damage(truth, &lost)?;
     demo.write("damaged/%04d.png", &damaged)?;
     let set = [("frames", lost.to_string().into())];
     let repaired = demo.render("Repair", Some("damaged/%04d.png"), &set, &FrameList::range(1, sample::FRAMES))?;
     demo.write("repaired/%04d.png", &repaired)?;
-    let clips = [&damaged[..], &repaired, &truth];
+    let clips = [&damaged[..], &repaired, truth];
     report(out, &lost, clips)?;
     cells(&lost, clips)
 }

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor};
 use pickup_model::kernels::{
-    Activation, Conv2d, Filter, Pixels, avg_pool2, backward_warp, local_correlation, pixel_shuffle, resize_area,
-    resize_bilinear, sample_rows, splat,
+    Activation, Conv2d, Filter, Pixels, avg_pool2, backward_warp, local_correlation, resize_area, resize_bilinear,
+    sample_rows, splat,
 };
 
 /// Seconds that a run takes: the median of at least five runs, and of half a second's worth.
@@ -118,10 +118,6 @@ fn main() -> Result<()> {
     case("candle's avg_pool2d 3 of 1920x1080", 0.0, || {
         let x = random(&[1, 3, 1080, 1920])?;
         Ok(Box::new(move || x.avg_pool2d(2)))
-    })?;
-    case("pixel_shuffle 2 128 of 320x180", 0.0, || {
-        let x = random(&[1, 128, 180, 320])?;
-        Ok(Box::new(move || pixel_shuffle(&x, 2)))
     })?;
     for filter in [Filter::Bilinear, Filter::CatmullRom] {
         case(&format!("sample_rows {filter:?} RGBA, 64 rows of 3840"), 0.0, || {

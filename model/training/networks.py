@@ -218,7 +218,7 @@ class Synthesis(nn.Module):
         self.down2, self.keep2 = conv(64, 96, stride=2), conv(96, 96)
         self.down3, self.keep3 = conv(96, 128, stride=2), conv(128, 128)
         self.up2, self.up1, self.up0 = conv(128 + 96, 96), conv(96 + 64, 64), conv(64 + 32, 48)
-        self.head = conv(48, 15 * 4)
+        self.head = conv(48, 15)
 
     def forward(self, first, last, t, features0, features1, forward, backward, bend0, bend1, visible0, visible1):
         """Flows and accelerations (see `acceleration`) at full resolution; visibilities in [0,1]; features at quarter resolution. Returns
@@ -249,7 +249,9 @@ class Synthesis(nn.Module):
         x2 = act(self.up2(torch.cat([resize(x3, x2.shape[-2:]), x2], 1)))
         x1 = act(self.up1(torch.cat([resize(x2, x1.shape[-2:]), x1], 1)))
         x0 = act(self.up0(torch.cat([resize(x1, x0.shape[-2:]), x0], 1)))
-        out = F.pixel_shuffle(self.head(x0), 2).float()
+        # Said at half resolution: four answers for the pixels of a square would differ where the network is at a loss, and
+        # be seen as a dotted pattern.
+        out = resize(self.head(x0), (h, w)).float()
         # The worth before looking is each frame's nearness in time (Jiang et al. 2018, Super SloMo).
         near = torch.log(torch.cat([1 - t, t] * 3, 1))
         weights = torch.softmax(out[:, 8:14] + near, 1)

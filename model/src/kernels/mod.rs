@@ -25,7 +25,6 @@ mod product;
 mod resize;
 mod rows;
 mod sample;
-mod shuffle;
 mod splat;
 mod tile;
 mod warp;
@@ -43,7 +42,6 @@ pub use pixel_norm::{Channels, pixel_norm_silu};
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
 pub use rows::{Groups, Modulation, Norm, gated_add, modulated_norm, rotated, weighted_norm};
 pub use sample::{Filter, Pixels, sample_rows};
-pub use shuffle::pixel_shuffle;
 pub use splat::splat;
 pub use warp::backward_warp;
 

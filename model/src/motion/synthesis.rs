@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Result,
-    kernels::{Conv2d, backward_warp, pixel_shuffle, resize_bilinear},
+    kernels::{Conv2d, backward_warp, resize_bilinear},
 };
 
 /// All that is known of a pair before any time between is asked for.
@@ -120,9 +120,9 @@ pub(crate) struct SynthesisNet {
 /// What the network looks at: six pictures, the curved flows, both bows, coverage, and from each side how visible a
 /// pixel is, how far the witnesses of its acceleration lie apart and how sure they are.
 const INPUTS: usize = 3 * PICTURES + 4 + 4 + 2 + 2 * 3;
-/// What it says: a flow for each moved picture, a worth for each picture, the error; four times, for the pixels of a
-/// square.
-const OUTPUTS: usize = (2 * MOVED + PICTURES + 1) * 4;
+/// What it says: a flow for each moved picture, a worth for each picture, the error. It says so at half resolution: four
+/// answers for the pixels of a square would differ where the network is at a loss, and be seen as a dotted pattern.
+const OUTPUTS: usize = 2 * MOVED + PICTURES + 1;
 
 impl SynthesisNet {
     pub(super) fn load(w: &mut Weights) -> Result<Self> {
@@ -175,7 +175,7 @@ impl SynthesisNet {
         )?;
         let x0 = self.down[0].forward(&x)?;
         drop(x);
-        let out = self.unet(&x0, &curved, &known.features)?;
+        let out = resize_bilinear(&self.unet(&x0, &curved, &known.features)?, at.0, at.1)?;
         let flow = |start: &Both, i: usize, from: usize| &start[i] + out.narrow(1, from, 2)?;
         let flow = [flow(&curved, 0, 0)?, flow(&curved, 1, 2)?, flow(&even, 0, 4)?, flow(&even, 1, 6)?];
         let weights = worth(&out.narrow(1, 2 * MOVED, PICTURES)?, t)?;
@@ -198,7 +198,7 @@ impl SynthesisNet {
         let x2 = joined(&self.up[0], &x3, &x2)?;
         let x1 = joined(&self.up[1], &x2, &x1)?;
         let x0 = joined(&self.up[2], &x1, &x0)?;
-        pixel_shuffle(&self.head.forward(&x0)?, 2)
+        self.head.forward(&x0)
     }
 }
 

@@ -94,7 +94,61 @@ class Decoder(nn.Module):
         return flow + out[:, :2], out[:, 2:], act(self.memory(x))
 
 
+def described(features):
+    """Each place by the features of the square of 5x5 about it, less the features' mean: [N, 25C, H, W]."""
+    features = features - features.mean((2, 3), keepdim=True)
+    return F.unfold(F.pad(features, [2] * 4, mode="replicate"), 5).unflatten(2, features.shape[-2:])
+
+
+def likest(a, b):
+    """The place of `b` [D, H, W] that is most like each place of `a`, and how far it is from being the same."""
+    a, b = a.flatten(1).T, b.flatten(1).T
+    apart = a.pow(2).sum(1)[:, None] + b.pow(2).sum(1)[None] - 2 * a @ b.T
+    least, place = apart.clamp(min=0).min(1)
+    return place, least
+
+
+def looked_afar(a, b, flow):
+    """Flow [N, 2, H, W] from `a` to `b`, started anew where something more like is found further away.
+
+    Global matching, without weights: what moves further than its own size is gone where the picture is coarse enough for the
+    motion to be small. Unless the flow leads out of the picture, what is found must lie further than two places from where the flow leads, leave at most 0.7 of the
+    difference that any nearer place does, be found the same from both sides to within a place, and by two neighbours."""
+    h, w = flow.shape[-2:]
+    a, b, out = described(a), described(b), flow.clone()
+    ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    for i in range(len(flow)):
+        (there, least), (back, _) = likest(a[i], b[i]), likest(b[i], a[i])
+        returns = back[there].reshape(h, w)
+        strays = torch.maximum((returns % w - xs).abs(), (returns // w - ys).abs())
+        motion = torch.stack([(there % w).reshape(h, w) - xs, (there // w).reshape(h, w) - ys]).float()
+        left = (a[i] - warp(b[i:i + 1], flow[i:i + 1])[0]).pow(2).sum(0)
+        # Places within two of where the flow leads, as it is rounded there.
+        x, y = xs + flow[i, 0], ys + flow[i, 1]
+        sides = [(at + step).round().clamp(0, end - 1).long() for at, end in ((y, h), (x, w)) for step in (-2, 2)]
+        for dy in range(5):
+            for dx in range(5):
+                v, u = torch.minimum(sides[0] + dy, sides[1]), torch.minimum(sides[2] + dx, sides[3])
+                left = torch.minimum(left, (a[i] - b[i][:, v, u]).pow(2).sum(0))
+        far = (motion - flow[i]).abs().amax(0) > 2
+        # Half a place's misfit is no reason.
+        grain = F.pad(a[i:i + 1], [1] * 4, mode="replicate")[0]
+        beside = (grain[:, 1:-1, :-2], grain[:, 1:-1, 2:], grain[:, :-2, 1:-1], grain[:, 2:, 1:-1])
+        grain = sum((a[i] - there).pow(2).sum(0) for there in beside) / 4
+        seen = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
+        found = seen & (strays <= 1) & far & (least.reshape(h, w) < 0.7 * left) & (left > 0.6 * grain)
+        # Beyond the border nothing is found.
+        around = F.pad(torch.cat([found[None].float(), motion]), [1] * 4).unfold(1, 3, 1).unfold(2, 3, 1).flatten(3)
+        like = (around[1:] - motion[..., None]).abs().amax(0) <= 1
+        neighbours = (around[0] * like).sum(-1) - 1
+        out[i] = torch.where(found & (neighbours >= 2), motion, flow[i])
+    return out
+
+
 class Flow(nn.Module):
+    MOST = 6000
+    """The most places of a frame to look at afar: the work grows by their square."""
+
     def __init__(self):
         super().__init__()
         self.encoder = Encoder()
@@ -122,7 +176,14 @@ class Flow(nn.Module):
                 flow, visible, memory = (quarter.new_zeros(ways * n, c, *size) for c in (2, 1, HIDDEN))
             else:
                 flow, visible, memory = upsample_flow(flow, size), resize(visible, size), resize(memory, size)
-            flow, visible, memory = self.decoder(quarter[:ways * n], quarter.roll(n, 0)[:ways * n], flow, visible, memory)
+            a, b = quarter[:ways * n], quarter.roll(n, 0)[:ways * n]
+            flow, visible, memory = self.decoder(a, b, flow, visible, memory)
+            # Training teaches the matching nearby.
+            if not self.training and size[0] * size[1] <= self.MOST < 16 * size[0] * size[1]:
+                with torch.no_grad():
+                    anew = looked_afar(a, b, flow)
+                if (anew != flow).any():
+                    flow, visible, memory = self.decoder(a, b, anew, visible, memory)
             flows.append(flow)
             visibles.append(visible)
         size = half.shape[-2:]

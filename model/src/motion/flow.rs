@@ -3,6 +3,7 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::{
+    afar::{Compared, is_worth_it},
     network::{Both, FEATURES, chain, resize_flow, size},
     weights::Weights,
 };
@@ -182,6 +183,9 @@ impl FlowNet {
                     states[i] = Some(self.decoder.run(a, b, &start)?);
                 }
             }
+            if is_worth_it(at) {
+                self.look_afar([&quarter0, &quarter1], &mut states)?;
+            }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
         }
@@ -193,6 +197,19 @@ impl FlowNet {
         go_on(step, 0.8)?;
         let back = s1.map(|s| self.refine(&half1, &half0, &s)).transpose()?;
         Ok(Matched { ways: [forth, back], features })
+    }
+
+    /// Starts anew where something more like lies far from where a direction's flow leads.
+    fn look_afar(&self, features: [&Tensor; 2], states: &mut [Option<State>; 2]) -> CandleResult<()> {
+        let compared = Compared::new(features)?;
+        for (from, state) in states.iter_mut().enumerate() {
+            let Some(known) = state else { continue };
+            if let Some(flow) = compared.better(from, &known.flow)? {
+                let start = State { flow, ..known.clone() };
+                *known = self.decoder.run(features[from], features[1 - from], &start)?;
+            }
+        }
+        Ok(())
     }
 
     /// The features that [`FlowNet::run`] gives with the ways, alone.

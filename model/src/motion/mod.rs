@@ -5,6 +5,7 @@
 //! [`synthesis::SynthesisNet`] says how to move each frame there and what it is worth; then the frames' own pixels are
 //! moved and mixed. Nothing is painted: float, highlights above white, alpha and extra channels survive.
 
+mod afar;
 mod apply;
 mod cut;
 mod flow;

@@ -1,0 +1,309 @@
+//! Global matching: looks everywhere for what matching from coarse to fine has lost.
+//!
+//! A thing that moves further than its own size is gone where the picture is coarse enough for the motion to be small. So
+//! each place is also compared with all places of the other frame, by the features of a square about it, at resolutions
+//! where that is cheap. What is found must be much alike, found the same from both sides, and by neighbours too; there the
+//! flow starts anew. Nothing of it is trained.
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+use rayon::prelude::*;
+
+use super::network::size;
+use crate::kernels::{Matrix, multiply};
+
+/// The most places of a frame that are compared: the work grows by their square.
+const MOST: usize = 6000;
+/// A place is compared by the features of a square of so many to each side.
+const REACH: usize = 2;
+/// Where the flow leads out of the picture there is nothing to be found. Else what is found must lie further than so many
+/// places from where it leads,
+const FAR: f32 = 2.0;
+/// leave at most this share of the difference that the flow leaves, and any place as near as that: of a pattern that
+/// repeats, another turn may happen to fit a little better,
+const SHARE: f32 = 0.7;
+/// where that difference is more than half a place's misfit could be: so much of how far a place is from the four beside it,
+const MISFIT: f32 = 0.6;
+/// lead back from the other frame to within so much of where it started,
+const BACK: usize = 1;
+/// and be found by so many of the eight neighbours, to within so much.
+const NEIGHBOURS: usize = 2;
+const LIKE: f32 = 1.0;
+/// Places of one frame compared with the other at once, by one thread.
+const ROWS: usize = 128;
+
+/// Whether to look afar where a frame has so many places: at the finest level that is cheap enough, and the next one.
+pub(crate) fn is_worth_it((height, width): (usize, usize)) -> bool {
+    let places = height * width;
+    places <= MOST && places * 16 > MOST
+}
+
+/// One frame's places, each described by the features of the square about it.
+struct Described {
+    width: usize,
+    height: usize,
+    /// Values of one description.
+    length: usize,
+    values: Vec<f32>,
+    /// The sum of each description's squares.
+    squares: Vec<f32>,
+}
+
+impl Described {
+    /// Describes features `[1, C, H, W]`, less their mean; beyond the border its features are repeated.
+    fn new(features: &Tensor) -> CandleResult<Self> {
+        let (height, width) = size(features)?;
+        let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
+        // Places as rows, so that a square is five runs of memory.
+        let places = centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        let channels = places.len() / (height * width);
+        let side = 2 * REACH + 1;
+        let length = side * side * channels;
+        let mut values = vec![0.0; height * width * length];
+        values.par_chunks_exact_mut(length).enumerate().for_each(|(place, values)| {
+            let (y, x) = (place / width, place % width);
+            for (i, out) in values.chunks_exact_mut(channels).enumerate() {
+                let near = |at: usize, step: usize, end: usize| (at + step).saturating_sub(REACH).min(end - 1);
+                let from = near(y, i / side, height) * width + near(x, i % side, width);
+                out.copy_from_slice(&places[from * channels..][..channels]);
+            }
+        });
+        let squares = values.par_chunks_exact(length).map(|v| v.iter().map(|x| x * x).sum()).collect();
+        Ok(Self { width, height, length, values, squares })
+    }
+
+    fn places(&self) -> usize {
+        self.squares.len()
+    }
+
+    fn of(&self, place: usize) -> &[f32] {
+        &self.values[place * self.length..][..self.length]
+    }
+
+    /// How far a place is from the four beside it, in the mean.
+    fn grain(&self, x: usize, y: usize) -> f32 {
+        let (left, right) = (x.saturating_sub(1), (x + 1).min(self.width - 1));
+        let (above, below) = (y.saturating_sub(1), (y + 1).min(self.height - 1));
+        let at = |x: usize, y: usize| self.of(y * self.width + x);
+        let here = at(x, y);
+        let apart = |there: &[f32]| here.iter().zip(there).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        [at(left, y), at(right, y), at(x, above), at(x, below)].map(apart).iter().sum::<f32>() / 4.0
+    }
+
+    /// How far a description is from what stands at a point, or at a place near it, at the least.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "held within the picture, whose sides are far below 2^24"
+    )]
+    fn least_near(&self, described: &[f32], x: f32, y: f32) -> f32 {
+        let near = |at: f32, end: usize| {
+            let held = |at: f32| at.round_ties_even().clamp(0.0, (end - 1) as f32) as usize;
+            held(at - FAR)..=held(at + FAR)
+        };
+        let places = near(y, self.height).flat_map(|y| near(x, self.width).map(move |x| y * self.width + x));
+        let apart = |place: usize| self.of(place).iter().zip(described).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        places.map(apart).fold(self.difference(described, x, y), f32::min)
+    }
+
+    /// How far a description is from what stands at a point, between places too.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "held within the picture, whose sides are far below 2^24"
+    )]
+    fn difference(&self, described: &[f32], x: f32, y: f32) -> f32 {
+        let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
+        let (left, top) = (x as usize, y as usize);
+        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
+        let (dx, dy) = (x - left as f32, y - top as f32);
+        let corner = |x: usize, y: usize| self.of(y * self.width + x);
+        let (a, b, c, d) = (corner(left, top), corner(right, top), corner(left, bottom), corner(right, bottom));
+        let mut sum = 0.0;
+        for (i, wanted) in described.iter().enumerate() {
+            let (upper, lower) = (a[i] + dx * (b[i] - a[i]), c[i] + dx * (d[i] - c[i]));
+            sum += (upper + dy * (lower - upper) - wanted).powi(2);
+        }
+        sum
+    }
+}
+
+/// The place of the other frame that is most like each place of one, and how far it is from being the same.
+type Likest = Vec<(f32, usize)>;
+
+/// Two frames' places compared, each with each.
+pub(crate) struct Compared {
+    frames: [Described; 2],
+    likest: [Likest; 2],
+}
+
+impl Compared {
+    /// Compares the features `[1, C, H, W]` of two frames.
+    pub(crate) fn new(features: [&Tensor; 2]) -> CandleResult<Self> {
+        let frames = [Described::new(features[0])?, Described::new(features[1])?];
+        let likest = likest(&frames);
+        Ok(Self { frames, likest })
+    }
+
+    /// The flow `[1, 2, H, W]` from one of the frames to the other, where something more like was found further away; none
+    /// where nothing was.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "sides of a picture are far below 2^24")]
+    pub(crate) fn better(&self, from: usize, flow: &Tensor) -> CandleResult<Option<Tensor>> {
+        let (one, other) = (&self.frames[from], &self.frames[1 - from]);
+        let (there, back) = (&self.likest[from], &self.likest[1 - from]);
+        let (width, places) = (one.width, one.places());
+        let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
+        let at = |place: usize| (place % width, place / width);
+        let found: Vec<Option<(f32, f32)>> = (0..places)
+            .into_par_iter()
+            .map(|place| {
+                let (rest, to) = there[place];
+                let ((x, y), (u, v), (back_x, back_y)) = (at(place), at(to), at(back[to].1));
+                let motion = (u as f32 - x as f32, v as f32 - y as f32);
+                let (dx, dy) = (flow[place], flow[places + place]);
+                let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
+                let seen = within(x as f32 + dx, width) && within(y as f32 + dy, one.height);
+                let far = (motion.0 - dx).abs().max((motion.1 - dy).abs()) > FAR;
+                let returns = back_x.abs_diff(x).max(back_y.abs_diff(y)) <= BACK;
+                let better = || {
+                    let left = other.least_near(one.of(place), x as f32 + dx, y as f32 + dy);
+                    rest < SHARE * left && left > MISFIT * one.grain(x, y)
+                };
+                (seen && far && returns && better()).then_some(motion)
+            })
+            .collect();
+        let mut any = false;
+        for place in 0..places {
+            if let Some(motion) = found[place].filter(|motion| neighbours(&found, width, place, *motion) >= NEIGHBOURS)
+            {
+                (flow[place], flow[places + place]) = motion;
+                any = true;
+            }
+        }
+        any.then(|| Tensor::from_vec(flow, (1, 2, one.height, width), &Device::Cpu)).transpose()
+    }
+}
+
+/// How many of a place's eight neighbours have found much the same motion.
+fn neighbours(found: &[Option<(f32, f32)>], width: usize, place: usize, motion: (f32, f32)) -> usize {
+    let (x, y, height) = (place % width, place / width, found.len() / width);
+    let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+    let around = near(y, height).flat_map(|v| near(x, width).map(move |u| v * width + u)).filter(|at| *at != place);
+    let like = |other: &(f32, f32)| (other.0 - motion.0).abs().max((other.1 - motion.1).abs()) <= LIKE;
+    around.filter(|at| found[*at].as_ref().is_some_and(like)).count()
+}
+
+/// Compares each place of two frames with each of the other: |a - b|² = |a|² + |b|² - 2ab, by products of matrices.
+fn likest([a, b]: &[Described; 2]) -> [Likest; 2] {
+    let nothing = || vec![(f32::INFINITY, 0); b.places()];
+    let others = Matrix::new(&b.values, b.places(), b.length, b.length).transposed();
+    let blocks: Vec<(Likest, Likest)> = (0..a.places().div_ceil(ROWS))
+        .into_par_iter()
+        .map(|block| {
+            let rows = block * ROWS..(block * ROWS + ROWS).min(a.places());
+            let mut products = vec![0.0; rows.len() * b.places()];
+            let ours = Matrix::new(&a.values[rows.start * a.length..], rows.len(), a.length, a.length);
+            multiply(&mut products, b.places(), ours, others, false);
+            let (mut there, mut back) = (Vec::with_capacity(rows.len()), nothing());
+            for (row, products) in rows.zip(products.chunks_exact(b.places())) {
+                let mut best = (f32::INFINITY, 0);
+                for (place, product) in products.iter().enumerate() {
+                    let apart = (a.squares[row] + b.squares[place] - 2.0 * product).max(0.0);
+                    if apart < best.0 {
+                        best = (apart, place);
+                    }
+                    if apart < back[place].0 {
+                        back[place] = (apart, row);
+                    }
+                }
+                there.push(best);
+            }
+            (there, back)
+        })
+        .collect();
+    let (mut there, mut back) = (Vec::with_capacity(a.places()), nothing());
+    for (theirs, returns) in blocks {
+        there.extend(theirs);
+        for (best, other) in back.iter_mut().zip(returns) {
+            if other.0 < best.0 {
+                *best = other;
+            }
+        }
+    }
+    [there, back]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: (usize, usize) = (14, 20);
+    const CHANNELS: usize = 4;
+
+    /// Features that are the same in no two places.
+    fn features(seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f32::from(u16::try_from(state >> 16).unwrap()) / 65_536.0
+        };
+        (0..CHANNELS * SIZE.0 * SIZE.1).map(|_| next()).collect()
+    }
+
+    fn tensor(values: Vec<f32>) -> Tensor {
+        Tensor::from_vec(values, (1, CHANNELS, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+    }
+
+    fn still() -> Tensor {
+        Tensor::zeros((1, 2, SIZE.0, SIZE.1), candle_core::DType::F32, &Device::Cpu).unwrap()
+    }
+
+    /// A square of seven to a side, at (2, 3) of the first frame and at (11, 5) of the second.
+    fn jump() -> [Tensor; 2] {
+        let (ground, thing) = (features(1), features(2));
+        let with_square = |left: usize, top: usize| {
+            let mut frame = ground.clone();
+            for channel in 0..CHANNELS {
+                for (y, x) in (0..7).flat_map(|y| (0..7).map(move |x| (y, x))) {
+                    let at = |y: usize, x: usize| (channel * SIZE.0 + y) * SIZE.1 + x;
+                    frame[at(top + y, left + x)] = thing[at(y, x)];
+                }
+            }
+            tensor(frame)
+        };
+        [with_square(2, 3), with_square(11, 5)]
+    }
+
+    #[test]
+    fn what_jumped_is_found_both_ways() {
+        let [first, last] = jump();
+        let compared = Compared::new([&first, &last]).unwrap();
+        for (from, (left, top), motion) in [(0, (2, 3), [9.0, 2.0]), (1, (11, 5), [-9.0, -2.0])] {
+            let flow = compared.better(from, &still()).unwrap().unwrap().squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+            // Places whose squares lie wholly within the thing.
+            for (y, x) in (2..5).flat_map(|y| (2..5).map(move |x| (y + top, x + left))) {
+                assert_eq!([flow[0][y][x], flow[1][y][x]], motion, "at {x}, {y}");
+            }
+            assert_eq!([flow[0][13][0], flow[1][13][0]], [0.0, 0.0], "the ground stands still");
+        }
+    }
+
+    #[test]
+    fn where_the_flow_is_right_nothing_is_changed() {
+        let [first, last] = jump();
+        let compared = Compared::new([&first, &last]).unwrap();
+        let flow = compared.better(0, &still()).unwrap().unwrap();
+        assert!(compared.better(0, &flow).unwrap().is_none());
+        assert!(Compared::new([&first, &first]).unwrap().better(0, &still()).unwrap().is_none());
+    }
+
+    #[test]
+    fn only_what_is_cheap_is_compared() {
+        let worth = |width: usize, height: usize| (1..8).filter(|l| is_worth_it((height >> l, width >> l))).count();
+        for (width, height) in [(1280, 720), (1536, 864), (640, 360), (3840, 2160)] {
+            assert_eq!(worth(width, height), 2, "{width}x{height}");
+        }
+        assert!(!is_worth_it((720, 1280)));
+    }
+}

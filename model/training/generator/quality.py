@@ -1,9 +1,10 @@
-"""Says how well a model does what captions ask for, of combinations that were never trained.
+"""Says how well a model does what captions ask for: combinations that were never trained, of elements that have such.
 
     nice python -m generator.quality --model ../../resources/models/stock --judge runs/judge --out runs/quality.png
 
 Captions are written as for training, by turns for each element; the classifier of `judge.py` says what is to be seen, and
-is right where it names what the caption asked for. What a caption leaves open is not judged.
+is right where it names what the caption asked for. What a caption leaves open is not judged. Elements with so few
+combinations that all are trained count by themselves.
 """
 
 import argparse
@@ -24,12 +25,12 @@ BATCH = 6
 
 
 def wishes(count, seed):
-    """Captions of held-out combinations, with what they ask for."""
-    names = [name for name in sorted(ELEMENTS) if has_held_out(name)]
+    """Captions, of held-out combinations where an element has such, with what they ask for."""
+    names = sorted(ELEMENTS)
     for i in range(count):
         rng = numbered(seed, i)
         name = names[i % len(names)]
-        told = said(rng, name, drawn_ask(rng, name, held=True))
+        told = said(rng, name, drawn_ask(rng, name, held=has_held_out(name)))
         yield caption(rng, name, told, told), told | {"element": name}
 
 
@@ -49,7 +50,7 @@ def main():
     p.add_argument("--seed", type=int, default=3)
     args = p.parse_args()
     sampler, judge = Sampler(args.model), judging.loaded(args.judge)
-    right, wrong, rows = {a: [] for a in judging.ASKED}, [], []
+    right, wrong, rows = {held: {a: [] for a in judging.ASKED} for held in (True, False)}, [], []
     wanted = list(wishes(args.count, args.seed))
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start:start + BATCH]
@@ -60,13 +61,15 @@ def main():
         for i, (text, told) in enumerate(batch):
             mistakes = [f"{a}: {found[a][i]}" for a in judging.ASKED if a in told and found[a][i] != told[a]]
             for a in set(judging.ASKED) & set(told):
-                right[a].append(found[a][i] == told[a])
+                right[has_held_out(told["element"])][a].append(found[a][i] == told[a])
             if mistakes:
                 wrong.append(f"{text} -> {', '.join(mistakes)}")
             rows.append([labelled(films[i][f], t) for f, t in ((0, text), (16, text[64:]), (32, "; ".join(mistakes)))])
         print(f"{start + len(batch)} of {len(wanted)}", flush=True)
     print("\n".join(wrong))
-    print(" ".join(f"{a} {np.mean(r):.3f} of {len(r)}" for a, r in right.items() if r))
+    for held, by in right.items():
+        print("never trained:" if held else "of elements all trained:",
+              " ".join(f"{a} {np.mean(r):.3f} of {len(r)}" for a, r in by.items() if r))
     # Three films side by side.
     rows = [sum(rows[i:i + 3], []) for i in range(0, len(rows) - len(rows) % 3, 3)]
     sheet(rows, args.out, 0.6)

@@ -63,7 +63,7 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let label = node.descriptor().label;
     let mut bar = Bar::new(label.clone());
     let mut bare = 0;
-    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames)).transpose()?;
+    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames, depth)).transpose()?;
     let result = job.render(&frames, &mut bar, |number, picture| {
         bare += usize::from(picture.extras().is_empty());
         sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture));

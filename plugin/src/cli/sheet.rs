@@ -17,23 +17,23 @@ pub(super) const CELL: usize = 320;
 pub(super) struct Sheet {
     writer: ClipWriter,
     frames: Vec<i64>,
+    transfer: Transfer,
     cells: Vec<SheetCell>,
 }
 
 impl Sheet {
-    /// A sheet of frames of those rendered; a file that cannot be written is found out now, not after the work.
-    pub(super) fn new(path: &Path, rendered: &FrameList) -> Result<Self, CliError> {
+    /// A sheet of frames of those rendered, which are written in a depth; a file that cannot be written is found out now,
+    /// not after the work.
+    pub(super) fn new(path: &Path, rendered: &FrameList, written: Depth) -> Result<Self, CliError> {
         let writer = ClipWriter::create(path, WriteOptions::default(), &[])?;
-        Ok(Self { writer, frames: shown(rendered), cells: Vec::new() })
+        Ok(Self { writer, frames: shown(rendered), transfer: transfer(written), cells: Vec::new() })
     }
 
     /// Takes a frame, if it is one of those shown.
     pub(super) fn add(&mut self, number: i64, picture: &Picture) {
         if self.frames.contains(&number) {
             let cell = SheetCell::new(format!("FRAME {number}"), Arc::new(picture.clone()));
-            // Clips in float are scene-linear.
-            let linear = matches!(picture.depth(), Depth::F16 | Depth::F32);
-            self.cells.push(if linear { cell.shown_with(Transfer::LinearToSrgb) } else { cell });
+            self.cells.push(cell.shown_with(self.transfer));
         }
     }
 
@@ -42,6 +42,11 @@ impl Sheet {
         self.writer.write(1, &sheet)?;
         Ok(self.writer.finish()?)
     }
+}
+
+/// Clips written in float are scene-linear; what is rendered in float for others is not.
+fn transfer(written: Depth) -> Transfer {
+    if matches!(written, Depth::F16 | Depth::F32) { Transfer::LinearToSrgb } else { Transfer::AsIs }
 }
 
 fn shown(rendered: &FrameList) -> Vec<i64> {
@@ -58,6 +63,20 @@ pub(super) fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_as_a_monitor_wants_it_is_shown_so_whatever_it_was_rendered_in() {
+        let picture = Picture::new(1, 1, false, false, crate::clips::Pixels::F32(vec![0.25; 3])).expect("a pixel");
+        let shown = |written| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let frames = FrameList::range(1, 1);
+            let mut sheet = Sheet::new(&folder.path().join("sheet.png"), &frames, written).expect("a sheet");
+            sheet.add(1, &picture);
+            sheet.cells[0].transfer
+        };
+        assert_eq!(shown(Depth::U8), Transfer::AsIs);
+        assert_eq!(shown(Depth::F16), Transfer::LinearToSrgb);
+    }
 
     #[test]
     fn shown_frames_are_spread_from_the_first_to_the_last() {

@@ -85,8 +85,8 @@ impl Described {
         let (above, below) = (y.saturating_sub(1), (y + 1).min(self.height - 1));
         let at = |x: usize, y: usize| self.of(y * self.width + x);
         let here = at(x, y);
-        let apart = |there: &[f32]| here.iter().zip(there).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
-        [at(left, y), at(right, y), at(x, above), at(x, below)].map(apart).iter().sum::<f32>() / 4.0
+        [at(left, y), at(right, y), at(x, above), at(x, below)].map(|beside| apart(here, beside)).iter().sum::<f32>()
+            / 4.0
     }
 
     /// How far a description is from what stands at a point, or at a place near it, at the least.
@@ -102,8 +102,7 @@ impl Described {
             held(at - FAR)..=held(at + FAR)
         };
         let places = near(y, self.height).flat_map(|y| near(x, self.width).map(move |x| y * self.width + x));
-        let apart = |place: usize| self.of(place).iter().zip(described).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
-        places.map(apart).fold(self.difference(described, x, y), f32::min)
+        places.map(|place| apart(self.of(place), described)).fold(self.difference(described, x, y), f32::min)
     }
 
     /// How far a description is from what stands at a point, between places too.
@@ -127,6 +126,11 @@ impl Described {
         }
         sum
     }
+}
+
+/// How far two descriptions are from being the same.
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
 /// The place of the other frame that is most like each place of one, and how far it is from being the same.

@@ -9,7 +9,6 @@ Stops and goes on at any time.
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import nn
 from stock.briefs import MIRRORED
 
 from . import models
-from .training import Training, scheduled
+from .training import Training
 from .words import answers
 
 ASKED = ("element", "colour", "direction", "speed", "time", "background")
@@ -112,20 +111,16 @@ def main():
     training = Training(judge, args.run, lambda _, p: p.ndim == 5, memory=0.99)
     rng = np.random.default_rng([23, training.step])
     batches = models.ahead(lambda: drawn_batch(shards, rng, args.batch))
-    total, began = 0, time.time()
-    while training.step < args.steps:
+
+    def judged():
         clips, told = next(batches)
         loss = 0
         for a, x in judge(clips).items():
             wanted = [judge.values[a].index(t.get(a, "")) for t in told]
             loss = loss + F.cross_entropy(x, torch.tensor(wanted), label_smoothing=0.05)
-        training.advance(loss, scheduled(training.step, args.steps, args.rate))
-        total += loss.item()
-        if training.step % 100 == 0:
-            print(f"{training.step} loss {total / 100:.3f} {(time.time() - began) / 100:.2f} s", flush=True)
-            total, began = 0, time.time()
-        if training.step % 500 == 0 or training.step == args.steps:
-            training.keep()
+        return loss, {"loss": loss.item()}
+
+    training.run(args.steps, args.rate, judged)
     print(" ".join(f"{a} {r:.3f}" for a, r in accuracy(loaded(args.run), [test]).items()))
 
 

@@ -12,7 +12,6 @@ out tokens to the same end). Stops and goes on at any time.
 
 import argparse
 import json
-import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from stock.briefs import caption
 from stock.element import RATE
 
 from . import models
-from .training import Training, scheduled
+from .training import Training
 from .words import with_unknown
 
 FILM = 5
@@ -49,6 +48,8 @@ WINDOW, SHORT = (5, 8), 200
 SHIFT = 3.0
 BLIND = 0.35
 UNKNOWN = 0.06
+# After how many steps it looks for new shards.
+LOOK = 100
 
 
 class Latents:
@@ -158,6 +159,8 @@ def main():
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--windows", type=float, default=0.75, help="the share of batches that see a window of each frame")
     p.add_argument("--from", dest="start", type=Path, help="a model's folder to go on from")
+    p.add_argument("--compile", action="store_true",
+                   help="a fourth more steps in the same time, after a minute; needs a C++ compiler")
     p.add_argument("--threads", type=int, default=2)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
@@ -167,12 +170,13 @@ def main():
         kept = LTXVideoTransformer3DModel.from_pretrained(args.start / "transformer", torch_dtype=torch.float32)
         transformer.load_state_dict(kept.state_dict())
     transformer.to(models.DEVICE)
+    if args.compile:
+        transformer.compile(dynamic=True)
     training = Training(transformer, args.run, matrices=lambda n, p: (
         p.ndim == 2 and "transformer_blocks" in n and "scale_shift_table" not in n))
     rng = np.random.default_rng([11, training.step])
     torch.manual_seed(training.step)
     shares = np.array([share for share, *_ in JOBS.values()])
-    sums, began = {}, time.time()
     latents = Latents(args.latents)
 
     def drawn():
@@ -189,7 +193,10 @@ def main():
         return job, length, rows, corner, prompts(rng, asks), levels(rng, len(rows))
 
     batches = models.ahead(drawn)
-    while training.step < args.steps:
+
+    def judged():
+        if training.step % LOOK == 0:
+            latents.look()
         job, length, rows, corner, texts, level = next(batches)
         x, known, places = arranged(rows.to(models.DEVICE), job, length, corner)
         noise, level = torch.randn_like(x), level.to(models.DEVICE)
@@ -198,15 +205,9 @@ def main():
         with models.low_precision():
             said = velocity(transformer, noisy, captions.told(texts), times, places)
         loss = (said.float() - (noise - x))[:, ~known].pow(2).mean()
-        training.advance(loss, scheduled(training.step, args.steps, args.rate))
-        sums.setdefault(job, []).append(loss.item())
-        if training.step % 50 == 0:
-            said = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(sums.items()))
-            print(f"{training.step} {said} {(time.time() - began) / 50:.2f} s", flush=True)
-            sums, began = {}, time.time()
-            latents.look()
-        if training.step % 250 == 0 or training.step == args.steps:
-            training.keep()
+        return loss, {job: loss.item()}
+
+    training.run(args.steps, args.rate, judged)
 
 
 if __name__ == "__main__":

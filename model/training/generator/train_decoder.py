@@ -9,7 +9,6 @@ over the picture at half and quarter size. Now and then latents are a little off
 
 import argparse
 import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from diffusers import AutoencoderKLLTXVideo
 
 from . import models
 from .principal import pointwise
-from .training import Training, scheduled
+from .training import Training
 
 # Frames, edge and number of the crops of a batch, about as many pixels each.
 CROPS = ((17, 96, 3), (9, 128, 3), (33, 64, 3), (17, 64, 7), (1, 144, 16), (9, 96, 6))
@@ -109,8 +108,8 @@ def main():
     clips.rng = np.random.default_rng([7, training.step])
     torch.manual_seed(training.step)
     batches = models.ahead(clips.batch)
-    sums, began = np.zeros(2), time.time()
-    while training.step < args.steps:
+
+    def judged():
         x = next(batches).to(models.DEVICE, memory_format=torch.channels_last_3d)
         with torch.no_grad():
             z = vae.encode(x).latent_dist.mean
@@ -120,15 +119,10 @@ def main():
             y = vae.decode(z).sample
         y = y.float()
         loss = picture_loss(x, y)
-        training.advance(loss, scheduled(training.step, args.steps, args.rate))
-        sums += [loss.item(), ((x - y)**2).mean().item() / 4]
-        if training.step % 50 == 0:
-            loss, error = sums / 50
-            print(f"{training.step} loss {loss:.4f} psnr {-10 * math.log10(error):.2f} "
-                  f"{(time.time() - began) / 50:.2f} s", flush=True)
-            sums, began = np.zeros(2), time.time()
-        if training.step % 250 == 0 or training.step == args.steps:
-            training.keep()
+        error = ((x - y)**2).mean().item() / 4
+        return loss, {"loss": loss.item(), "dB": -10 * math.log10(error)}
+
+    training.run(args.steps, args.rate, judged)
 
 
 if __name__ == "__main__":

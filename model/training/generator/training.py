@@ -1,10 +1,15 @@
 """What the trainers share: steps of Muon and AdamW, the mean of the weights, and going on where one was stopped."""
 
 import os
+import time
 
+import numpy as np
 import torch
 
 from . import models
+
+# After how many steps it says how it stands, and keeps what it has.
+TELL, KEEP = 50, 250
 
 
 class Training:
@@ -35,6 +40,21 @@ class Training:
         self.mean, self.step = state["mean"], state["step"]
         for optimiser, kept in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(kept)
+
+    def run(self, steps, rate, judged):
+        """Goes on to so many steps; `judged()` gives the loss of a batch, and figures by name to tell the means of."""
+        sums, began, first = {}, time.time(), self.step
+        while self.step < steps:
+            loss, figures = judged()
+            self.advance(loss, scheduled(self.step, steps, rate))
+            for name, value in figures.items():
+                sums.setdefault(name, []).append(value)
+            if self.step % TELL == 0:
+                told = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(sums.items()))
+                print(f"{self.step} {told} {(time.time() - began) / (self.step - first):.2f} s", flush=True)
+                sums, began, first = {}, time.time(), self.step
+            if self.step % KEEP == 0 or self.step == steps:
+                self.keep()
 
     def advance(self, loss, rate):
         """One step down the loss, at a rate."""

@@ -7,7 +7,6 @@ it learns to draw. What a caption does not say is a value of its own. Stops and 
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from stock.camera import CAMERAS, LOOKS
 from stock.library import ELEMENTS
 
 from . import models
-from .training import Training, scheduled
+from .training import Training
 
 # How many captions say nothing, and how many have a word in them that nobody knows.
 EMPTY, UNKNOWN = 0.05, 0.15
@@ -92,22 +91,16 @@ def main():
     reader.to(models.DEVICE)
     training = Training(reader, args.run, lambda n, p: p.ndim == 2 and ".block." in n and "bias" not in n)
     rng = np.random.default_rng([17, training.step])
-    sums, began = np.zeros(2), time.time()
-    while training.step < args.steps:
+
+    def judged():
         texts, told = zip(*(asked(rng) for _ in range(args.batch)))
         tells, words = reader(list(texts))
         wanted = reader.wanted(told)
         loss = sum(F.cross_entropy(tells[a][words], wanted[a][:, None].expand(words.shape)[words]) for a in tells)
         wrong = sum((tells[a][:, 0].argmax(-1) != wanted[a]).float().mean().item() for a in tells)
-        training.advance(loss, scheduled(training.step, args.steps, args.rate))
-        sums += [loss.item(), wrong]
-        if training.step % 100 == 0:
-            loss, wrong = sums / 100
-            print(f"{training.step} loss {loss:.4f}, {wrong:.3f} wrong of {len(tells)} a caption "
-                  f"{(time.time() - began) / 100:.2f} s", flush=True)
-            sums, began = np.zeros(2), time.time()
-        if training.step % 500 == 0 or training.step == args.steps:
-            training.keep()
+        return loss, {"loss": loss.item(), f"wrong of {len(tells)} a caption": wrong}
+
+    training.run(args.steps, args.rate, judged)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,21 @@ pub enum Pixels {
 }
 
 impl Pixels {
+    /// Passes the samples on as bytes, block by block, the same on every machine.
+    pub fn for_bytes(&self, mut each: impl FnMut(&[u8])) {
+        fn blocks<T: Copy, const N: usize>(samples: &[T], bytes: impl Fn(T) -> [u8; N], each: &mut impl FnMut(&[u8])) {
+            for block in samples.chunks(1024) {
+                each(block.iter().copied().map(&bytes).collect::<Vec<_>>().as_flattened());
+            }
+        }
+        match self {
+            Self::U8(v) => each(v),
+            Self::U16(v) => blocks(v, u16::to_le_bytes, &mut each),
+            Self::F16(v) => blocks(v, f16::to_le_bytes, &mut each),
+            Self::F32(v) => blocks(v, f32::to_le_bytes, &mut each),
+        }
+    }
+
     /// How many samples there are: width × height × channels.
     pub fn len(&self) -> usize {
         match self {

@@ -2,6 +2,7 @@
 //! takes made last, the files that are open, and whose turn it is.
 
 mod films;
+mod glances;
 mod takes;
 mod turns;
 
@@ -16,9 +17,11 @@ use parking_lot::Mutex;
 use pickup_model::{Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
 
 pub use self::films::{EMBEDDED, Model, Tweaks, model_path};
+pub use self::glances::Source;
 pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
 use self::{
     films::{Models, Preview},
+    glances::Glances,
     turns::{IMPATIENCE, Turns},
 };
 use crate::clips::{ClipReader, Tools};
@@ -50,6 +53,7 @@ pub struct Engine {
     device: Turns,
     takes_on_disk: Takes,
     preview: Preview,
+    glances: Glances,
 }
 
 impl Default for Engine {
@@ -63,6 +67,7 @@ impl Default for Engine {
             device: Turns::default(),
             takes_on_disk: Takes::of_user(),
             preview: Preview::default(),
+            glances: Glances::default(),
         }
     }
 }
@@ -170,6 +175,7 @@ impl Engine {
         self.takes.lock().clear();
         self.readers.lock().clear();
         self.takes_on_disk.forget();
+        self.glances.forget();
         self.models.close();
         if let Some(filler) = &*self.motion.lock() {
             filler.purge();

@@ -10,7 +10,6 @@ use super::{
     GROUPING, SourceToOutput, even,
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::noise_of,
     pass,
 };
 use crate::engine::engine;
@@ -131,8 +130,7 @@ impl Effect for Animate {
             return Err(Error::Failed(format!("The source has no frame {still} to animate: choose another “Still”")));
         };
         let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
-        // As the host has it: the model's copy is too small to show any grain.
-        let grain = if params.match_grain { footage.frame(still)?.map(|frame| noise_of(&frame)) } else { None };
+        let grain = if params.match_grain { footage.noise(still)? } else { None };
         let brief = params.wish.brief();
         let finish = params.film.finish(&brief, grain);
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0 };

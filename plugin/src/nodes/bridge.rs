@@ -4,13 +4,12 @@ use ofx::{
     Context, Field, RectI,
     plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
 };
-use pickup_model::{Shot, diffusion::shown};
+use pickup_model::Shot;
 
 use super::{
     GROUPING, even,
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
-    look::noise_of,
     make, pass,
     watch::HostWatch,
 };
@@ -302,11 +301,11 @@ impl Between<'_, '_, '_> {
         let film = Film { model: &model, shot: &shot, brief: &brief, first: 1, joined: 0 };
         let count = usize::try_from(after - before - 1).unwrap_or_default();
         let place = usize::try_from(number - before - 1).unwrap_or_default();
-        let near = if 2 * place < count { self.last()? } else { self.first()? };
-        // As the host has it: the model's copy is too small to show any grain.
-        let grain = self.params.match_grain.then(|| noise_of(&near));
+        let (which, near, at) =
+            if 2 * place < count { ("before", self.before, before) } else { ("after", self.after, after) };
+        let grain = if self.params.match_grain { near.noise(at)? } else { None };
         let finish = self.params.film.finish(&brief, grain);
-        show(self.cx, &film, (place, count), finish, || shown(&near, small).map_err(failed))
+        show(self.cx, &film, (place, count), finish, || near.shrunk(at, small)?.ok_or_else(|| missing(which, at)))
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
     GROUPING, SourceToOutput, even,
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    look::noise_of,
     pass,
 };
 use crate::{colour, engine::engine};
@@ -173,8 +172,7 @@ impl Extend {
         let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
         let shot = (0..side.count as i64).fold(shot, |shot, i| shot.missing(as_time(side.first + i)));
         let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
-        // As the host has it: the model's copy is too small to show any grain.
-        let grain = if params.match_grain { footage.frame(side.nearest)?.map(|frame| noise_of(&frame)) } else { None };
+        let grain = if params.match_grain { footage.noise(side.nearest)? } else { None };
         let brief = params.wish.brief();
         let finish = params.film.finish(&brief, grain);
         let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };

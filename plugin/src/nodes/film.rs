@@ -7,7 +7,7 @@ use ofx::{
     RectI,
     plugin::{Button, Changed, Cx, Effect, Error, MessageKind, Render, Result},
 };
-use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Shot, Watch, diffusion::shown, srgb};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Shot, Watch, srgb};
 
 use super::{
     Quality,
@@ -296,12 +296,11 @@ pub fn with_known(
     footage: &Footage<'_>,
     frames: std::ops::RangeInclusive<i64>,
     at: i64,
-    (width, height): (usize, usize),
+    size: (usize, usize),
 ) -> Result<Shot> {
     let start = *frames.start();
     frames.into_iter().try_fold(shot, |shot, number| {
-        let Some(frame) = footage.frame(number)? else { return Ok(shot) };
-        let frame = shown(&frame, (width, height)).map_err(failed)?;
+        let Some(frame) = footage.shrunk(number, size)? else { return Ok(shot) };
         shot.known(as_time(at + number - start), frame).map_err(failed)
     })
 }

@@ -6,12 +6,13 @@ use ofx::{
     BitDepth, RectI,
     plugin::{Changed, Clip, Cx, Effect, Error, InputImage, Render, Result},
 };
-use pickup_model::{Encoding, Frame};
+use pickup_model::{Encoding, Frame, diffusion::shown};
 
+use super::look::noise_of;
 use crate::{
-    clips::ClipReader,
+    clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
-    engine::engine,
+    engine::{Source, engine, failed},
 };
 
 /// The parameters of a node that needs neighbouring frames.
@@ -96,6 +97,12 @@ enum From {
     Host,
     File { reader: Arc<ClipReader>, offset: i64 },
     Nowhere,
+}
+
+/// A frame as it came, before anything is made of it.
+enum Raw<'a> {
+    Image(InputImage<'a>),
+    Picture(Arc<Picture>),
 }
 
 /// A clip's frames by number.
@@ -210,26 +217,67 @@ impl<'a> Footage<'a> {
     /// # Errors
     /// When the frame differs in size from the one being made, or cannot be read.
     pub fn frame(&self, frame: i64) -> Result<Option<Frame>> {
+        self.raw(frame)?.map(|raw| self.whole(&raw)).transpose()
+    }
+
+    /// The frame as a video model of this size is shown it.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn shrunk(&self, frame: i64, size: (usize, usize)) -> Result<Option<Frame>> {
+        let Some(raw) = self.raw(frame)? else { return Ok(None) };
+        let shrink = || shown(&self.whole(&raw)?, size).map_err(failed);
+        engine().shrunk(self.named(&raw), size, shrink).map(Some)
+    }
+
+    /// The frame's noise, as the host has it: what a model is shown is too small to show any grain.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn noise(&self, frame: i64) -> Result<Option<f32>> {
+        let Some(raw) = self.raw(frame)? else { return Ok(None) };
+        engine().noise(self.named(&raw), || Ok(noise_of(&self.whole(&raw)?))).map(Some)
+    }
+
+    fn raw(&self, frame: i64) -> Result<Option<Raw<'a>>> {
         if !self.contains(frame) {
             return Ok(None);
         }
         match &self.from {
             From::Nowhere => Ok(None),
-            From::File { reader, offset } => self.file_frame(reader, frame + offset),
-            From::Host => self.host_frame(frame),
+            From::File { reader, offset } => Ok(file_picture(reader, frame + offset)?.map(Raw::Picture)),
+            From::Host => Ok(self.host_image(frame)?.map(Raw::Image)),
         }
     }
 
-    fn file_frame(&self, reader: &ClipReader, frame: i64) -> Result<Option<Frame>> {
-        let picture = match reader.frame(frame) {
-            Ok(picture) => picture,
-            Err(error) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(Error::new(error)),
-        };
-        frame_of_picture(&picture, self.shape.encoding, self.shape.window, self.shape.channels).map(Some)
+    fn whole(&self, raw: &Raw<'_>) -> Result<Frame> {
+        let Shape { window, channels, encoding } = self.shape;
+        match raw {
+            Raw::Image(image) => frame_of(image, window, encoding),
+            Raw::Picture(picture) => frame_of_picture(picture, encoding, window, channels),
+        }
     }
 
-    fn host_frame(&self, frame: i64) -> Result<Option<Frame>> {
+    /// Names a frame by its bytes and by all that says how they are read.
+    fn named(&self, raw: &Raw<'_>) -> Source {
+        Source::new(|tell| {
+            tell(format!("{:?}", self.shape).as_bytes());
+            match raw {
+                Raw::Image(image) => {
+                    let read = (image.bounds, image.depth, image.components, image.premultiplication);
+                    tell(format!("{read:?}").as_bytes());
+                    (image.bounds.y1..image.bounds.y2).for_each(|y| tell(image.row(y)));
+                }
+                Raw::Picture(picture) => {
+                    let read = (picture.size(), picture.has_alpha(), picture.premultiplied(), picture.pixels().depth());
+                    tell(format!("{read:?}").as_bytes());
+                    picture.pixels().for_bytes(tell);
+                }
+            }
+        })
+    }
+
+    fn host_image(&self, frame: i64) -> Result<Option<InputImage<'a>>> {
         let Some(image) = self.images.image(self.clip, as_time(frame))? else { return Ok(None) };
         let (area, wanted) = (image.region_of_definition, self.shape.window);
         // Beyond a clip's ends Natron gives images of other bounds; what does not touch the picture is no picture.
@@ -253,7 +301,15 @@ impl<'a> Footage<'a> {
                 self.shape.channels
             )));
         }
-        frame_of(&image, wanted, self.shape.encoding).map(Some)
+        Ok(Some(image))
+    }
+}
+
+fn file_picture(reader: &ClipReader, frame: i64) -> Result<Option<Arc<Picture>>> {
+    match reader.frame(frame) {
+        Ok(picture) => Ok(Some(picture)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(Error::new(error)),
     }
 }
 

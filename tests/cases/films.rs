@@ -23,8 +23,18 @@ fn source(time: i32, freeze: i32) -> Arc<HostImage> {
 const LAST: i32 = 24;
 
 fn node(id: &str, profile: Profile, context: Context, freeze: i32, settings: &[(&str, &str)]) -> Stage {
+    on(id, profile, context, move |t| source(t, freeze), settings)
+}
+
+fn on(
+    id: &str,
+    profile: Profile,
+    context: Context,
+    source: impl Fn(i32) -> Arc<HostImage> + Send + Sync + 'static,
+    settings: &[(&str, &str)],
+) -> Stage {
     takes();
-    let stage = Stage::new(profile, id, context, clip((1, LAST), move |t| Some(source(t, freeze))));
+    let stage = Stage::new(profile, id, context, clip((1, LAST), move |t| Some(source(t))));
     let common = [("model", &*model()), ("steps", "1"), ("prompt", "a red fox runs"), ("footage", "Display-referred")];
     common.iter().chain(settings).for_each(|(id, value)| stage.put(id, value));
     stage
@@ -85,6 +95,26 @@ fn extend_replaces_a_freeze() {
     stage.put("hold", "0");
     stage.put("lastGood", "12");
     assert_eq!(made(&stage, 1..=LAST), [13, 14, 15, 16]);
+}
+
+#[test]
+fn a_source_that_differs_in_one_pixel_is_another_shot() {
+    let _turn = turn();
+    let extended = |lit: i32| {
+        let frame = move |t: i32| {
+            let at = |x: f32, y: f32| (t, x, y) == (lit, 3.0, 2.0);
+            draw_sized(SIZE, FLOAT, move |x, y| if at(x, y) { [1.0; 4] } else { texture(x - t as f32, y) })
+        };
+        let stage = on(EXTEND, Profile::reference(), Context::General, frame, &[("tail", "2")]);
+        (stage.at(f64::from(LAST + 1)), take_files().len())
+    };
+    let (image, takes) = extended(0);
+    let (other, more) = extended(10);
+    assert!(!other.same_pixels(&image));
+    assert_eq!(more, takes + 1);
+    let (again, same) = extended(0);
+    assert_same(&again, &image, "as it was");
+    assert_eq!(same, more);
 }
 
 #[test]

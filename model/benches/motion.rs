@@ -15,7 +15,9 @@ use pickup_model::{
 fn picture(width: usize, height: usize, shift: f32) -> Frame {
     let value = |i: usize| {
         let (c, x, y) = (i % 3, (i / 3 % width) as f32 + shift, (i / 3 / width) as f32);
-        0.5 + 0.2 * (x * 0.05 + c as f32).sin() + 0.2 * (y * 0.07 + x * 0.011).cos()
+        // What is lost in noise is looked for everywhere: no footage is more work.
+        let noise = ((i as u32 ^ shift.to_bits()).wrapping_mul(0x9E37_79B9) >> 16) as f32 / 65_536.0;
+        0.2 * noise + 0.4 + 0.2 * (x * 0.05 + c as f32).sin() + 0.2 * (y * 0.07 + x * 0.011).cos()
     };
     let pixels = (0..width * height * 3).map(value).collect();
     Frame::new(width, height, 3, Encoding::Display, pixels).expect("sizes agree")

@@ -108,12 +108,14 @@ def likest(a, b):
     return place, least
 
 
-def looked_afar(a, b, flow):
+def looked_afar(a, b, flow, sought=3000):
     """Flow [N, 2, H, W] from `a` to `b`, started anew where something more like is found further away.
 
     Global matching, without weights: what moves further than its own size is gone where the picture is coarse enough for the
-    motion to be small. Unless the flow leads out of the picture, what is found must lie further than two places from where the flow leads, leave at most 0.7 of the
-    difference that any nearer place does, be found the same from both sides to within a place, and by two neighbours."""
+    motion to be small. Unless the flow leads out of the picture, what is found must lie further than two places from where
+    the flow leads, leave at most 0.7 of the difference that any nearer place does, be found the same from both sides to within
+    a place, and by two neighbours. It is looked for where that difference is more than half a place's misfit could be; of more
+    than `sought` such places, where it is so the most."""
     h, w = flow.shape[-2:]
     a, b, out = described(a), described(b), flow.clone()
     ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
@@ -131,12 +133,13 @@ def looked_afar(a, b, flow):
                 v, u = torch.minimum(sides[0] + dy, sides[1]), torch.minimum(sides[2] + dx, sides[3])
                 left = torch.minimum(left, (a[i] - b[i][:, v, u]).pow(2).sum(0))
         far = (motion - flow[i]).abs().amax(0) > 2
-        # Half a place's misfit is no reason.
         grain = F.pad(a[i:i + 1], [1] * 4, mode="replicate")[0]
         beside = (grain[:, 1:-1, :-2], grain[:, 1:-1, 2:], grain[:, :-2, 1:-1], grain[:, 2:, 1:-1])
         grain = sum((a[i] - there).pow(2).sum(0) for there in beside) / 4
         seen = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
-        found = seen & (strays <= 1) & far & (least.reshape(h, w) < 0.7 * left) & (left > 0.6 * grain)
+        over = torch.where(seen, left - 0.6 * grain, 0)
+        lost = (over > 0) & (over >= over.flatten().topk(min(sought, h * w)).values[-1])
+        found = lost & (strays <= 1) & far & (least.reshape(h, w) < 0.7 * left)
         # Beyond the border nothing is found.
         around = F.pad(torch.cat([found[None].float(), motion]), [1] * 4).unfold(1, 3, 1).unfold(2, 3, 1).flatten(3)
         like = (around[1:] - motion[..., None]).abs().amax(0) <= 1
@@ -146,8 +149,8 @@ def looked_afar(a, b, flow):
 
 
 class Flow(nn.Module):
-    MOST = 6000
-    """The most places of a frame to look at afar: the work grows by their square."""
+    MOST = 22000
+    """The most places of a frame to look at afar: the work may grow by their square."""
 
     def __init__(self):
         super().__init__()
@@ -169,7 +172,7 @@ class Flow(nn.Module):
             pyramid.append(F.avg_pool2d(pyramid[-1], 2))
         flow = visible = memory = None
         flows, visibles = [], []
-        for picture in reversed(pyramid):
+        for level, picture in reversed(list(enumerate(pyramid))):
             half, quarter = self.encoder(picture)
             size = quarter.shape[-2:]
             if flow is None:
@@ -178,8 +181,8 @@ class Flow(nn.Module):
                 flow, visible, memory = upsample_flow(flow, size), resize(visible, size), resize(memory, size)
             a, b = quarter[:ways * n], quarter.roll(n, 0)[:ways * n]
             flow, visible, memory = self.decoder(a, b, flow, visible, memory)
-            # Training teaches the matching nearby.
-            if not self.training and size[0] * size[1] <= self.MOST < 16 * size[0] * size[1]:
+            # Training teaches the matching nearby; the finest level finds no more.
+            if not self.training and level > 0 and size[0] * size[1] <= self.MOST < 64 * size[0] * size[1]:
                 with torch.no_grad():
                     anew = looked_afar(a, b, flow)
                 if (anew != flow).any():

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::network::size;
 use crate::kernels::{Matrix, multiply};
 
-/// The most places of a frame that are compared: the work grows by their square.
-const MOST: usize = 6000;
+/// The most places of a frame that are compared: the work may grow by their square.
+const MOST: usize = 22_000;
 /// A place is compared by the features of a square of so many to each side.
 const REACH: usize = 2;
 /// Where the flow leads out of the picture there is nothing to be found. Else what is found must lie further than so many
@@ -28,13 +28,17 @@ const BACK: usize = 1;
 /// and be found by so many of the eight neighbours, to within so much.
 const NEIGHBOURS: usize = 2;
 const LIKE: f32 = 1.0;
+/// The most places of a frame that are looked for: in noise all seem lost, and nothing is to be found.
+const SOUGHT: usize = 3000;
 /// Places of one frame compared with the other at once, by one thread.
 const ROWS: usize = 128;
+/// Numbers that are added side by side.
+const LANES: usize = 16;
 
-/// Whether to look afar where a frame has so many places: at the finest level that is cheap enough, and the next one.
+/// Whether to look afar where a frame has so many places: at the finest level that is cheap enough, and the two after it.
 pub(crate) fn is_worth_it((height, width): (usize, usize)) -> bool {
     let places = height * width;
-    places <= MOST && places * 16 > MOST
+    places <= MOST && places * 64 > MOST
 }
 
 /// One frame's places, each described by the features of the square about it.
@@ -89,7 +93,7 @@ impl Described {
             / 4.0
     }
 
-    /// How far a description is from what stands at a point, or at a place near it, at the least.
+    /// How far a description is from what stands at a place near a point, at the least.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -102,7 +106,7 @@ impl Described {
             held(at - FAR)..=held(at + FAR)
         };
         let places = near(y, self.height).flat_map(|y| near(x, self.width).map(move |x| y * self.width + x));
-        places.map(|place| apart(self.of(place), described)).fold(self.difference(described, x, y), f32::min)
+        places.map(|place| apart(self.of(place), described)).fold(f32::INFINITY, f32::min)
     }
 
     /// How far a description is from what stands at a point, between places too.
@@ -119,74 +123,113 @@ impl Described {
         let (dx, dy) = (x - left as f32, y - top as f32);
         let corner = |x: usize, y: usize| self.of(y * self.width + x);
         let (a, b, c, d) = (corner(left, top), corner(right, top), corner(left, bottom), corner(right, bottom));
-        let mut sum = 0.0;
-        for (i, wanted) in described.iter().enumerate() {
+        sum_of(described.len(), |i| {
             let (upper, lower) = (a[i] + dx * (b[i] - a[i]), c[i] + dx * (d[i] - c[i]));
-            sum += (upper + dy * (lower - upper) - wanted).powi(2);
-        }
-        sum
+            (upper + dy * (lower - upper) - described[i]).powi(2)
+        })
     }
 }
 
 /// How far two descriptions are from being the same.
 fn apart(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
+    let b = &b[..a.len()];
+    sum_of(a.len(), |i| (a[i] - b[i]).powi(2))
 }
 
-/// The place of the other frame that is most like each place of one, and how far it is from being the same.
-type Likest = Vec<(f32, usize)>;
-
-/// Two frames' places compared, each with each.
-pub(crate) struct Compared {
-    frames: [Described; 2],
-    likest: [Likest; 2],
+/// A sum in as many parts as vectors have numbers.
+fn sum_of(count: usize, term: impl Fn(usize) -> f32) -> f32 {
+    let mut parts = [0.0; LANES];
+    let whole = count - count % LANES;
+    for start in (0..whole).step_by(LANES) {
+        for (lane, part) in parts.iter_mut().enumerate() {
+            *part += term(start + lane);
+        }
+    }
+    (whole..count).map(term).chain(parts).sum()
 }
+
+/// Two frames' places, to be compared each with each.
+pub(crate) struct Compared([Described; 2]);
 
 impl Compared {
-    /// Compares the features `[1, C, H, W]` of two frames.
+    /// Describes two frames by their features `[1, C, H, W]`.
     pub(crate) fn new(features: [&Tensor; 2]) -> CandleResult<Self> {
-        let frames = [Described::new(features[0])?, Described::new(features[1])?];
-        let likest = likest(&frames);
-        Ok(Self { frames, likest })
+        Ok(Self([Described::new(features[0])?, Described::new(features[1])?]))
     }
 
     /// The flow `[1, 2, H, W]` from one of the frames to the other, where something more like was found further away; none
     /// where nothing was.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "sides of a picture are far below 2^24")]
     pub(crate) fn better(&self, from: usize, flow: &Tensor) -> CandleResult<Option<Tensor>> {
-        let (one, other) = (&self.frames[from], &self.frames[1 - from]);
-        let (there, back) = (&self.likest[from], &self.likest[1 - from]);
-        let (width, places) = (one.width, one.places());
+        let (one, other) = (&self.0[from], &self.0[1 - from]);
         let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
-        let at = |place: usize| (place % width, place / width);
-        let found: Vec<Option<(f32, f32)>> = (0..places)
-            .into_par_iter()
-            .map(|place| {
-                let (rest, to) = there[place];
-                let ((x, y), (u, v), (back_x, back_y)) = (at(place), at(to), at(back[to].1));
-                let motion = (u as f32 - x as f32, v as f32 - y as f32);
-                let (dx, dy) = (flow[place], flow[places + place]);
-                let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
-                let seen = within(x as f32 + dx, width) && within(y as f32 + dy, one.height);
-                let far = (motion.0 - dx).abs().max((motion.1 - dy).abs()) > FAR;
-                let returns = back_x.abs_diff(x).max(back_y.abs_diff(y)) <= BACK;
-                let better = || {
-                    let left = other.least_near(one.of(place), x as f32 + dx, y as f32 + dy);
-                    rest < SHARE * left && left > MISFIT * one.grain(x, y)
-                };
-                (seen && far && returns && better()).then_some(motion)
-            })
-            .collect();
+        let found = found(one, other, &flow);
         let mut any = false;
-        for place in 0..places {
-            if let Some(motion) = found[place].filter(|motion| neighbours(&found, width, place, *motion) >= NEIGHBOURS)
-            {
-                (flow[place], flow[places + place]) = motion;
+        for place in 0..one.places() {
+            let like = |motion: &(f32, f32)| neighbours(&found, one.width, place, *motion) >= NEIGHBOURS;
+            if let Some(motion) = found[place].filter(like) {
+                (flow[place], flow[one.places() + place]) = motion;
                 any = true;
             }
         }
-        any.then(|| Tensor::from_vec(flow, (1, 2, one.height, width), &Device::Cpu)).transpose()
+        any.then(|| Tensor::from_vec(flow, (1, 2, one.height, one.width), &Device::Cpu)).transpose()
     }
+}
+
+/// A place whose flow leads to nothing alike.
+struct Lost {
+    place: usize,
+    /// The difference that the flow leaves, and how much more that is than what would not be worth looking for better.
+    left: f32,
+    over: f32,
+}
+
+/// The places of `one` frame whose flow leads to nothing alike: those alone are compared with all of the other's.
+#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
+fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
+    let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
+    let lost = |place: usize| {
+        let (x, y) = (place % one.width, place / one.width);
+        let (to_x, to_y) = (x as f32 + flow[place], y as f32 + flow[one.places() + place]);
+        if !within(to_x, one.width) || !within(to_y, one.height) {
+            return None;
+        }
+        let (left, enough) = (other.difference(one.of(place), to_x, to_y), MISFIT * one.grain(x, y));
+        // What is near is looked at only where that can still be more.
+        let left = if left > enough { left.min(other.least_near(one.of(place), to_x, to_y)) } else { left };
+        (left > enough).then_some(Lost { place, left, over: left - enough })
+    };
+    let mut lost: Vec<Lost> = (0..one.places()).into_par_iter().filter_map(lost).collect();
+    lost.sort_by(|a, b| b.over.total_cmp(&a.over));
+    lost.truncate(SOUGHT);
+    lost
+}
+
+/// By place of `one` frame: the motion to what is far more like it than where the flow leads, and found from both sides.
+#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
+fn found(one: &Described, other: &Described, flow: &[f32]) -> Vec<Option<(f32, f32)>> {
+    let at = |place: usize| (place % one.width, place / one.width);
+    let motion = |place: usize, to: usize| {
+        let ((x, y), (u, v)) = (at(place), at(to));
+        (u as f32 - x as f32, v as f32 - y as f32)
+    };
+    let lost = lost(one, other, flow);
+    let there = likest(one, &lost.iter().map(|lost| lost.place).collect::<Vec<_>>(), other);
+    let mut better = Vec::new();
+    for (Lost { place, left, .. }, (rest, to)) in lost.into_iter().zip(there) {
+        let ((u, v), (dx, dy)) = (motion(place, to), (flow[place], flow[one.places() + place]));
+        if (u - dx).abs().max((v - dy).abs()) > FAR && rest < SHARE * left {
+            better.push((place, to));
+        }
+    }
+    let back = likest(other, &better.iter().map(|(_, to)| *to).collect::<Vec<_>>(), one);
+    let mut found = vec![None; one.places()];
+    for ((place, to), (_, back)) in better.into_iter().zip(back) {
+        let ((x, y), (back_x, back_y)) = (at(place), at(back));
+        if back_x.abs_diff(x).max(back_y.abs_diff(y)) <= BACK {
+            found[place] = Some(motion(place, to));
+        }
+    }
+    found
 }
 
 /// How many of a place's eight neighbours have found much the same motion.
@@ -198,44 +241,23 @@ fn neighbours(found: &[Option<(f32, f32)>], width: usize, place: usize, motion: 
     around.filter(|at| found[*at].as_ref().is_some_and(like)).count()
 }
 
-/// Compares each place of two frames with each of the other: |a - b|² = |a|² + |b|² - 2ab, by products of matrices.
-fn likest([a, b]: &[Described; 2]) -> [Likest; 2] {
-    let nothing = || vec![(f32::INFINITY, 0); b.places()];
-    let others = Matrix::new(&b.values, b.places(), b.length, b.length).transposed();
-    let blocks: Vec<(Likest, Likest)> = (0..a.places().div_ceil(ROWS))
-        .into_par_iter()
-        .map(|block| {
-            let rows = block * ROWS..(block * ROWS + ROWS).min(a.places());
-            let mut products = vec![0.0; rows.len() * b.places()];
-            let ours = Matrix::new(&a.values[rows.start * a.length..], rows.len(), a.length, a.length);
-            multiply(&mut products, b.places(), ours, others, false);
-            let (mut there, mut back) = (Vec::with_capacity(rows.len()), nothing());
-            for (row, products) in rows.zip(products.chunks_exact(b.places())) {
-                let mut best = (f32::INFINITY, 0);
-                for (place, product) in products.iter().enumerate() {
-                    let apart = (a.squares[row] + b.squares[place] - 2.0 * product).max(0.0);
-                    if apart < best.0 {
-                        best = (apart, place);
-                    }
-                    if apart < back[place].0 {
-                        back[place] = (apart, row);
-                    }
-                }
-                there.push(best);
-            }
-            (there, back)
-        })
-        .collect();
-    let (mut there, mut back) = (Vec::with_capacity(a.places()), nothing());
-    for (theirs, returns) in blocks {
-        there.extend(theirs);
-        for (best, other) in back.iter_mut().zip(returns) {
-            if other.0 < best.0 {
-                *best = other;
-            }
-        }
-    }
-    [there, back]
+/// Of some of a frame's places: the place of the other frame that is most like it, after how far it is from being the same.
+/// |a - b|² = |a|² + |b|² - 2ab, by products of matrices.
+fn likest(one: &Described, places: &[usize], other: &Described) -> Vec<(f32, usize)> {
+    let others = Matrix::new(&other.values, other.places(), other.length, other.length).transposed();
+    let blocks = places.par_chunks(ROWS).map(|block| {
+        let ours: Vec<f32> = block.iter().flat_map(|place| one.of(*place)).copied().collect();
+        let mut products = vec![0.0; block.len() * other.places()];
+        let ours = Matrix::new(&ours, block.len(), one.length, one.length);
+        multiply(&mut products, other.places(), ours, others, false);
+        let nearest = |(place, products): (&usize, &[f32])| {
+            let apart = products.iter().zip(&other.squares).map(|(p, b)| (one.squares[*place] + b - 2.0 * p).max(0.0));
+            let first = |best: (f32, usize), (to, apart)| if apart < best.0 { (apart, to) } else { best };
+            apart.enumerate().fold((f32::INFINITY, 0), first)
+        };
+        block.iter().zip(products.chunks_exact(other.places())).map(nearest).collect::<Vec<_>>()
+    });
+    blocks.flatten().collect()
 }
 
 #[cfg(test)]
@@ -306,7 +328,7 @@ mod tests {
     fn only_what_is_cheap_is_compared() {
         let worth = |width: usize, height: usize| (1..8).filter(|l| is_worth_it((height >> l, width >> l))).count();
         for (width, height) in [(1280, 720), (1536, 864), (640, 360), (3840, 2160)] {
-            assert_eq!(worth(width, height), 2, "{width}x{height}");
+            assert_eq!(worth(width, height), 3, "{width}x{height}");
         }
         assert!(!is_worth_it((720, 1280)));
     }

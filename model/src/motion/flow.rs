@@ -183,7 +183,7 @@ impl FlowNet {
                     states[i] = Some(self.decoder.run(a, b, &start)?);
                 }
             }
-            if is_worth_it(at) {
+            if level > 0 && is_worth_it(at) {
                 self.look_afar([&quarter0, &quarter1], &mut states)?;
             }
             finest = Some(([half0, half1], [quarter0, quarter1]));

@@ -26,8 +26,11 @@ impl Source {
     }
 }
 
+/// Source frames by the size that they were shrunk to.
+type Shrunk = Kept<(Source, (usize, usize)), Frame>;
+
 pub(super) struct Glances {
-    shrunk: Mutex<Kept<(Source, (usize, usize)), Frame>>,
+    shrunk: Mutex<Shrunk>,
     noise: Mutex<Kept<Source, f32>>,
 }
 

@@ -303,9 +303,10 @@ impl Between<'_, '_, '_> {
         let place = usize::try_from(number - before - 1).unwrap_or_default();
         let (which, near, at) =
             if 2 * place < count { ("before", self.before, before) } else { ("after", self.after, after) };
+        let stand_in = near.shrunk(at, small)?.ok_or_else(|| missing(which, at))?;
         let grain = if self.params.match_grain { near.noise(at)? } else { None };
         let finish = self.params.film.finish(&brief, grain);
-        show(self.cx, &film, (place, count), finish, || near.shrunk(at, small)?.ok_or_else(|| missing(which, at)))
+        show(self.cx, &film, (place, count), finish, || Ok(stand_in))
     }
 }
 

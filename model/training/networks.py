@@ -94,10 +94,25 @@ class Decoder(nn.Module):
         return flow + out[:, :2], out[:, 2:], act(self.memory(x))
 
 
-def described(features):
-    """Each place by the features of the square of 5x5 about it, less the features' mean: [N, 25C, H, W]."""
+def described(features, reach=2):
+    """Each place by the features of the square of so many to each side of it, less the features' mean: [N, 25C, H, W]."""
     features = features - features.mean((2, 3), keepdim=True)
-    return F.unfold(F.pad(features, [2] * 4, mode="replicate"), 5).unflatten(2, features.shape[-2:])
+    return F.unfold(F.pad(features, [reach] * 4, mode="replicate"), 2 * reach + 1).unflatten(2, features.shape[-2:])
+
+
+def grain(described):
+    """How far each place is from the four beside it, in the mean: [N, H, W]."""
+    near = F.pad(described, [1] * 4, mode="replicate")
+    beside = (near[..., 1:-1, :-2], near[..., 1:-1, 2:], near[..., :-2, 1:-1], near[..., 2:, 1:-1])
+    return sum((described - other).pow(2).sum(1) for other in beside) / 4
+
+
+def within(flow):
+    """Where a flow leads to a point of the picture: [N, H, W]."""
+    h, w = flow.shape[-2:]
+    ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    x, y = xs + flow[:, 0], ys + flow[:, 1]
+    return (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
 
 
 def likest(a, b):
@@ -118,6 +133,7 @@ def looked_afar(a, b, flow, sought=3000):
     than `sought` such places, where it is so the most."""
     h, w = flow.shape[-2:]
     a, b, out = described(a), described(b), flow.clone()
+    misfit, seen = grain(a), within(flow)
     ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
     for i in range(len(flow)):
         (there, least), (back, _) = likest(a[i], b[i]), likest(b[i], a[i])
@@ -133,11 +149,7 @@ def looked_afar(a, b, flow, sought=3000):
                 v, u = torch.minimum(sides[0] + dy, sides[1]), torch.minimum(sides[2] + dx, sides[3])
                 left = torch.minimum(left, (a[i] - b[i][:, v, u]).pow(2).sum(0))
         far = (motion - flow[i]).abs().amax(0) > 2
-        grain = F.pad(a[i:i + 1], [1] * 4, mode="replicate")[0]
-        beside = (grain[:, 1:-1, :-2], grain[:, 1:-1, 2:], grain[:, :-2, 1:-1], grain[:, 2:, 1:-1])
-        grain = sum((a[i] - there).pow(2).sum(0) for there in beside) / 4
-        seen = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
-        over = torch.where(seen, left - 0.6 * grain, 0)
+        over = torch.where(seen[i], left - 0.6 * misfit[i], 0)
         lost = (over > 0) & (over >= over.flatten().topk(min(sought, h * w)).values[-1])
         found = lost & (strays <= 1) & far & (least.reshape(h, w) < 0.7 * left)
         # Beyond the border nothing is found.
@@ -148,9 +160,34 @@ def looked_afar(a, b, flow, sought=3000):
     return out
 
 
+def looked_beside(a, b, flow):
+    """Flow [N, 2, H, W] from `a` to `b`, where a place that is lost takes over the flow of one beside it.
+
+    Propagation (Barnes et al. 2009), without weights: what is taken over is that of a place two or five away, leads to
+    within the picture and more than a place away from where the place's own does, leaves at most 0.7 of the difference, and
+    two neighbours take over one, too."""
+    h, w = flow.shape[-2:]
+    a, b = described(a, 1), described(b, 1)
+    own = (a - warp(b, flow)).pow(2).sum(1)
+    lost = within(flow) & (own > 0.6 * grain(a))
+    least, best = own, flow
+    for step in (2, 5):
+        around = F.pad(flow, [step] * 4, mode="replicate")
+        for dy, dx in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
+            tried = around[:, :, dy * step:dy * step + h, dx * step:dx * step + w]
+            left = (a - warp(b, tried)).pow(2).sum(1)
+            better = within(tried) & (left < least)
+            least, best = torch.where(better, left, least), torch.where(better[:, None], tried, best)
+    taken = lost & ((best - flow).abs().amax(1) > 1) & (least < 0.7 * own)
+    neighbours = 9 * F.avg_pool2d(F.pad(taken[:, None].float(), [1] * 4), 3, 1)[:, 0] - 1
+    return torch.where((taken & (neighbours > 1.5))[:, None], best, flow)
+
+
 class Flow(nn.Module):
     MOST = 22000
     """The most places of a frame to look at afar: the work may grow by their square."""
+    BESIDE = 2
+    """The finest levels, at which places beside are asked."""
 
     def __init__(self):
         super().__init__()
@@ -185,6 +222,11 @@ class Flow(nn.Module):
             if not self.training and level > 0 and size[0] * size[1] <= self.MOST < 64 * size[0] * size[1]:
                 with torch.no_grad():
                     anew = looked_afar(a, b, flow)
+                if (anew != flow).any():
+                    flow, visible, memory = self.decoder(a, b, anew, visible, memory)
+            if not self.training and level < self.BESIDE:
+                with torch.no_grad():
+                    anew = looked_beside(a, b, flow)
                 if (anew != flow).any():
                     flow, visible, memory = self.decoder(a, b, anew, visible, memory)
             flows.append(flow)

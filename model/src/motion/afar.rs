@@ -131,13 +131,13 @@ impl Described {
 }
 
 /// How far two descriptions are from being the same.
-fn apart(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn apart(a: &[f32], b: &[f32]) -> f32 {
     let b = &b[..a.len()];
     sum_of(a.len(), |i| (a[i] - b[i]).powi(2))
 }
 
 /// A sum in as many parts as vectors have numbers.
-fn sum_of(count: usize, term: impl Fn(usize) -> f32) -> f32 {
+pub(super) fn sum_of(count: usize, term: impl Fn(usize) -> f32) -> f32 {
     let mut parts = [0.0; LANES];
     let whole = count - count % LANES;
     for start in (0..whole).step_by(LANES) {

@@ -4,6 +4,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::{
     afar::{Compared, is_worth_it},
+    beside,
     network::{Both, FEATURES, chain, resize_flow, size},
     weights::Weights,
 };
@@ -186,6 +187,9 @@ impl FlowNet {
             if level > 0 && is_worth_it(at) {
                 self.look_afar([&quarter0, &quarter1], &mut states)?;
             }
+            if level < beside::LEVELS {
+                self.look_beside([&quarter0, &quarter1], &mut states)?;
+            }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
         }
@@ -207,6 +211,18 @@ impl FlowNet {
             if let Some(flow) = compared.better(from, &known.flow)? {
                 let start = State { flow, ..known.clone() };
                 *known = self.decoder.run(features[from], features[1 - from], &start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts anew where the flow of places beside leads to something more like.
+    fn look_beside(&self, features: [&Tensor; 2], states: &mut [Option<State>; 2]) -> CandleResult<()> {
+        for (from, state) in states.iter_mut().enumerate() {
+            let Some(known) = state else { continue };
+            let (a, b) = (features[from], features[1 - from]);
+            if let Some(flow) = beside::better([a, b], &known.flow)? {
+                *known = self.decoder.run(a, b, &State { flow, ..known.clone() })?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@
 
 mod afar;
 mod apply;
+mod beside;
 mod cut;
 mod flow;
 mod network;

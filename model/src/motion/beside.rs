@@ -1,0 +1,204 @@
+//! Propagation: takes over the flow of places beside where a place's own leads to nothing alike.
+//!
+//! Matching goes from coarse to fine, and where the picture is coarse, the edge of a thing is mostly ground: it goes the
+//! ground's way, and local matching no longer finds the way back. But a few places further in, the flow is right. So each
+//! place that is lost tries the flow of those around it, as PatchMatch does (Barnes et al. 2009), by the features of the
+//! square about it, and takes over what is much more alike. Nothing of it is trained.
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+use rayon::prelude::*;
+
+use super::{
+    afar::{apart, sum_of},
+    network::size,
+};
+
+/// A place is compared by the features of a square of so many to each side.
+const REACH: isize = 1;
+/// Whose flow is tried: places so far away, across, along and aslant.
+const STEPS: [isize; 2] = [2, 5];
+/// A place is lost where the difference that its flow leaves is more than so much of how far it is from those beside it.
+const MISFIT: f32 = 0.6;
+/// What is taken over leads to another place, further away than this,
+const FAR: f32 = 1.0;
+/// leaves at most so much of the difference,
+const SHARE: f32 = 0.7;
+/// and so many of the eight neighbours take over another flow, too.
+const NEIGHBOURS: usize = 2;
+
+/// The finest levels, at which it is done: more of them find no more.
+pub(crate) const LEVELS: usize = 2;
+
+/// A place: across and down.
+type Place = (usize, usize);
+
+/// One frame's features, a place's channels side by side, less their mean.
+struct Places {
+    height: usize,
+    width: usize,
+    channels: usize,
+    values: Vec<f32>,
+}
+
+impl Places {
+    fn new(features: &Tensor) -> CandleResult<Self> {
+        let (height, width) = size(features)?;
+        let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
+        let values = centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Self { height, width, channels: values.len() / (height * width), values })
+    }
+
+    /// The features of a place so far from another; beyond the border those at it.
+    fn at(&self, (x, y): (usize, usize), (dx, dy): (isize, isize)) -> &[f32] {
+        let (x, y) = (beside(x, dx, self.width), beside(y, dy, self.height));
+        &self.values[(y * self.width + x) * self.channels..][..self.channels]
+    }
+
+    /// How far a place is from the four beside it, in the mean.
+    fn grain(&self, (x, y): (usize, usize)) -> f32 {
+        let apart = |(dx, dy): (isize, isize)| -> f32 {
+            let other = (beside(x, dx, self.width), beside(y, dy, self.height));
+            square().map(|o| apart(self.at((x, y), o), self.at(other, o))).sum()
+        };
+        [(-1, 0), (1, 0), (0, -1), (0, 1)].map(apart).iter().sum::<f32>() / 4.0
+    }
+
+    /// The corners about a point and how far it is from the first; none where it is outside the picture.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "held within the picture, whose sides are far below 2^24"
+    )]
+    fn around(&self, (x, y): (f32, f32)) -> Option<([Place; 4], f32, f32)> {
+        let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
+        if !within(x, self.width) || !within(y, self.height) {
+            return None;
+        }
+        let (left, top) = (x as usize, y as usize);
+        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
+        let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
+        Some((corners, x - left as f32, y - top as f32))
+    }
+}
+
+/// A place so far from another along one side, held within it.
+fn beside(at: usize, step: isize, end: usize) -> usize {
+    at.saturating_add_signed(step).min(end - 1)
+}
+
+/// Steps to all places of the square about one.
+fn square() -> impl Iterator<Item = (isize, isize)> {
+    (-REACH..=REACH).flat_map(|dy| (-REACH..=REACH).map(move |dx| (dx, dy)))
+}
+
+/// The flow `[1, 2, H, W]` from the first of two frames, of features `[1, C, H, W]`, to the second, where a flow beside is
+/// better; none where none is.
+pub(crate) fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Option<Tensor>> {
+    let (one, other) = (Places::new(features[0])?, Places::new(features[1])?);
+    let (width, height) = (one.width, one.height);
+    let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
+    let taken: Vec<Option<(f32, f32)>> =
+        (0..width * height).into_par_iter().map(|place| taken_over(&one, &other, &flow, place)).collect();
+    let backed = |place: usize| {
+        let (x, y) = (place % width, place / width);
+        let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+        let around = near(y, height).flat_map(|v| near(x, width).map(move |u| v * width + u));
+        around.filter(|at| *at != place && taken[*at].is_some()).count() >= NEIGHBOURS
+    };
+    let mut any = false;
+    for (place, motion) in taken.iter().enumerate() {
+        if let Some(motion) = motion.filter(|_| backed(place)) {
+            (flow[place], flow[width * height + place]) = motion;
+            any = true;
+        }
+    }
+    any.then(|| Tensor::from_vec(flow, (1, 2, height, width), &Device::Cpu)).transpose()
+}
+
+/// The flow that a place takes over, if it is lost and one beside leads to what is much more alike.
+#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
+fn taken_over(one: &Places, other: &Places, flow: &[f32], place: usize) -> Option<(f32, f32)> {
+    let (x, y) = (place % one.width, place / one.width);
+    let led = |place: usize| (flow[place], flow[one.width * one.height + place]);
+    let left = |(u, v): (f32, f32)| -> Option<f32> {
+        let (corners, dx, dy) = other.around((x as f32 + u, y as f32 + v))?;
+        Some(square().map(|o| between(one.at((x, y), o), corners.map(|corner| other.at(corner, o)), dx, dy)).sum())
+    };
+    let own = left(led(place))?;
+    if own <= MISFIT * one.grain((x, y)) {
+        return None;
+    }
+    let mut best = (own, led(place));
+    for step in STEPS {
+        for (dx, dy) in square().filter(|o| *o != (0, 0)) {
+            let (u, v) = (beside(x, step * dx, one.width), beside(y, step * dy, one.height));
+            let tried = led(v * one.width + u);
+            if let Some(left) = left(tried).filter(|left| *left < best.0) {
+                best = (left, tried);
+            }
+        }
+    }
+    let (rest, (u, v)) = best;
+    let far = (u - led(place).0).abs().max((v - led(place).1).abs()) > FAR;
+    (far && rest < SHARE * own).then_some((u, v))
+}
+
+/// How far features are from those at a point between four corners.
+fn between(wanted: &[f32], corners: [&[f32]; 4], dx: f32, dy: f32) -> f32 {
+    let [a, b, c, d] = corners.map(|corner| &corner[..wanted.len()]);
+    sum_of(wanted.len(), |i| {
+        let (upper, lower) = (a[i] + dx * (b[i] - a[i]), c[i] + dx * (d[i] - c[i]));
+        (upper + dy * (lower - upper) - wanted[i]).powi(2)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: (usize, usize) = (16, 24);
+    const CHANNELS: usize = 4;
+
+    /// A frame of noise with a square of other noise, eight to a side, at (`left`, 4).
+    fn frame(left: usize) -> Tensor {
+        let noise = |seed: usize, channel: usize, y: usize, x: usize| {
+            let mixed = (seed * 7919 + (channel * SIZE.0 + y) * SIZE.1 + x).wrapping_mul(2_654_435_761) % 65_521;
+            f32::from(u16::try_from(mixed).unwrap()) / 65_521.0
+        };
+        let at = |i: usize| {
+            let (channel, y, x) = (i / (SIZE.0 * SIZE.1), i / SIZE.1 % SIZE.0, i % SIZE.1);
+            let inside = (4..12).contains(&y) && (left..left + 8).contains(&x);
+            if inside { noise(1, channel, y, x - left) } else { noise(0, channel, y, x) }
+        };
+        let values = (0..CHANNELS * SIZE.0 * SIZE.1).map(at).collect();
+        Tensor::from_vec(values, (1, CHANNELS, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+    }
+
+    /// The flow of the square, known so far from its edge on; the ground stands still.
+    fn known(rim: usize) -> Tensor {
+        let mut flow = vec![0.0_f32; 2 * SIZE.0 * SIZE.1];
+        for (y, x) in (4 + rim..12 - rim).flat_map(|y| (4 + rim..12 - rim).map(move |x| (y, x))) {
+            flow[y * SIZE.1 + x] = 7.0;
+        }
+        Tensor::from_vec(flow, (1, 2, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn an_edge_takes_over_the_flow_further_in() {
+        let flow = better([&frame(4), &frame(11)], &known(2)).unwrap().unwrap();
+        let flow = flow.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+        // Places whose squares lie wholly within the thing.
+        for (y, x) in (5..11).flat_map(|y| (5..11).map(move |x| (y, x))) {
+            assert_eq!([flow[0][y][x], flow[1][y][x]], [7.0, 0.0], "at {x}, {y}");
+        }
+        assert_eq!([flow[0][0][0], flow[0][15][23], flow[0][8][1]], [0.0; 3], "the ground stands still");
+    }
+
+    #[test]
+    fn what_is_right_or_leads_out_of_the_picture_stays() {
+        assert!(better([&frame(4), &frame(4)], &known(8)).unwrap().is_none());
+        let out = (known(8) + 100.0).unwrap();
+        assert!(better([&frame(4), &frame(11)], &out).unwrap().is_none());
+    }
+}

@@ -165,7 +165,7 @@ def looked_beside(a, b, flow):
 
     Propagation (Barnes et al. 2009), without weights: what is taken over is that of a place two or five away, leads to
     within the picture and more than a place away from where the place's own does, leaves at most 0.7 of the difference, and
-    two neighbours take over one, too."""
+    is much the same as three neighbours then have."""
     h, w = flow.shape[-2:]
     a, b = described(a, 1), described(b, 1)
     own = (a - warp(b, flow)).pow(2).sum(1)
@@ -179,8 +179,10 @@ def looked_beside(a, b, flow):
             better = within(tried) & (left < least)
             least, best = torch.where(better, left, least), torch.where(better[:, None], tried, best)
     taken = lost & ((best - flow).abs().amax(1) > 1) & (least < 0.7 * own)
-    neighbours = 9 * F.avg_pool2d(F.pad(taken[:, None].float(), [1] * 4), 3, 1)[:, 0] - 1
-    return torch.where((taken & (neighbours > 1.5))[:, None], best, flow)
+    after = torch.where(taken[:, None], best, flow)
+    around = F.pad(after, [1] * 4, value=torch.inf).unfold(2, 3, 1).unfold(3, 3, 1).flatten(4)
+    neighbours = ((around - after[..., None]).abs().amax(1) <= 1).sum(-1) - 1
+    return torch.where((taken & (neighbours >= 3))[:, None], after, flow)
 
 
 class Flow(nn.Module):

@@ -233,7 +233,7 @@ fn found(one: &Described, other: &Described, flow: &[f32]) -> Vec<Option<(f32, f
 }
 
 /// How many of a place's eight neighbours have found much the same motion.
-fn neighbours(found: &[Option<(f32, f32)>], width: usize, place: usize, motion: (f32, f32)) -> usize {
+pub(super) fn neighbours(found: &[Option<(f32, f32)>], width: usize, place: usize, motion: (f32, f32)) -> usize {
     let (x, y, height) = (place % width, place / width, found.len() / width);
     let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
     let around = near(y, height).flat_map(|v| near(x, width).map(move |u| v * width + u)).filter(|at| *at != place);

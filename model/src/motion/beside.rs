@@ -9,7 +9,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
 use super::{
-    afar::{apart, sum_of},
+    afar::{apart, neighbours, sum_of},
     network::size,
 };
 
@@ -23,8 +23,8 @@ const MISFIT: f32 = 0.6;
 const FAR: f32 = 1.0;
 /// leaves at most so much of the difference,
 const SHARE: f32 = 0.7;
-/// and so many of the eight neighbours take over another flow, too.
-const NEIGHBOURS: usize = 2;
+/// and so many of the eight neighbours have much the same flow then: what scatters is no thing.
+const NEIGHBOURS: usize = 3;
 
 /// The finest levels, at which it is done: more of them find no more.
 pub(crate) const LEVELS: usize = 2;
@@ -100,16 +100,12 @@ pub(crate) fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Opti
     let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
     let taken: Vec<Option<(f32, f32)>> =
         (0..width * height).into_par_iter().map(|place| taken_over(&one, &other, &flow, place)).collect();
-    let backed = |place: usize| {
-        let (x, y) = (place % width, place / width);
-        let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
-        let around = near(y, height).flat_map(|v| near(x, width).map(move |u| v * width + u));
-        around.filter(|at| *at != place && taken[*at].is_some()).count() >= NEIGHBOURS
-    };
+    let places = width * height;
+    let after: Vec<_> = (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
     let mut any = false;
     for (place, motion) in taken.iter().enumerate() {
-        if let Some(motion) = motion.filter(|_| backed(place)) {
-            (flow[place], flow[width * height + place]) = motion;
+        if let Some(motion) = motion.filter(|motion| neighbours(&after, width, place, *motion) >= NEIGHBOURS) {
+            (flow[place], flow[places + place]) = motion;
             any = true;
         }
     }

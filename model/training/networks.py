@@ -292,19 +292,27 @@ DOUBT = 0.1
 """Draws an acceleration that nothing speaks for to none."""
 
 
-def project(first, last, forward, backward, bend0, bend1, t):
+def trust(picture, other, flow, back, visible):
+    """How far to trust what each pixel of a picture says of motion, [N,1,H,W]: it matches where it goes, is seen there, and
+    comes back from there (Sundaram et al. 2010)."""
+    alike = torch.exp(-12 * (picture - warp(other, flow)).abs().mean(1, keepdim=True).clamp(max=0.5))
+    back = warp(back, flow)
+    usual = 0.1 * (flow.pow(2) + back.pow(2)).sum(1, keepdim=True) + 2
+    astray = (flow + back).pow(2).sum(1, keepdim=True) / usual
+    return alike * (torch.exp(-astray) * visible).clamp(min=0.01)
+
+
+def project(trust0, trust1, forward, backward, bend0, bend1, t):
     """Motion of the interval as seen at time t, from each side: `(v0, bend0, covered0, v1, bend1, covered1)`.
 
     `v` is in pixels over the whole interval and `bend` its change: a point stands s·v − s(1−s)/2·bend after its place at
-    0. Pixels that match well win where several land (softmax splatting, Niklaus and Liu 2020); where one side leaves a
+    0. Pixels that are trusted more win where several land (softmax splatting, Niklaus and Liu 2020); where one side leaves a
     hole the other side's motion fills it, and where both do, what the first frame has at that place.
     """
     sides, bow = [], t * (1 - t) / 2
-    for picture, other, flow, bend, fraction, sign in (
-        (first, last, forward, bend0[:, :2], t, 1.0), (last, first, backward, bend1[:, :2], 1 - t, -1.0),
+    for weight, flow, bend, fraction, sign in (
+        (trust0, forward, bend0[:, :2], t, 1.0), (trust1, backward, bend1[:, :2], 1 - t, -1.0),
     ):
-        error = (picture - warp(other, flow)).abs().mean(1, keepdim=True)
-        weight = torch.exp(-12 * error.clamp(max=0.5))
         motion = torch.cat([sign * flow, bend], 1)
         total, mass = splat(motion, flow * fraction - bow * bend, weight)
         sides.append((total, mass, motion))
@@ -334,12 +342,13 @@ class Synthesis(nn.Module):
         frame before the last in each) and the error expected (display units)."""
         n, _, h, w = first.shape
         t = t.reshape(n, 1, 1, 1)
-        v0, b0, covered0, v1, b1, covered1 = project(first, last, forward, backward, bend0, bend1, t)
+        trusts = trust(first, last, forward, backward, visible0), trust(last, first, backward, forward, visible1)
+        v0, b0, covered0, v1, b1, covered1 = project(*trusts, forward, backward, bend0, bend1, t)
         bow = t * (1 - t) / 2
         to0, to1, q0, q1 = -t * v0, (1 - t) * v1, bow * b0, bow * b1
         middle = (q0 + q1) / 2
         curved0, curved1 = to0 + middle, to1 + middle
-        v0, _, _, v1, _, _ = project(first, last, forward, backward, bend0 * 0, bend1 * 0, t)
+        v0, _, _, v1, _, _ = project(*trusts, forward, backward, bend0 * 0, bend1 * 0, t)
         even0, even1 = -t * v0, (1 - t) * v1
         x = torch.cat([warp(first, curved0), warp(last, curved1), warp(first, even0), warp(last, even1), first, last,
                        curved0 * 0.05, curved1 * 0.05, q0 * 0.2, q1 * 0.2, covered0, covered1,

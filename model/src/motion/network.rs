@@ -68,7 +68,7 @@ mod tests {
 
     use super::{
         super::{
-            project::{Outer, bends},
+            project::{Outer, bends, trust},
             synthesis::Known,
         },
         *,
@@ -118,7 +118,8 @@ mod tests {
         let bend = bends(&ways, &outer).unwrap();
         let visible = [sigmoid(&ways[0].visible).unwrap(), sigmoid(&ways[1].visible).unwrap()];
         let flow = ways.map(|w| w.flow);
-        let mut known = Known { pictures: pair, features: matched.features, flow, visible, bend, apart: None };
+        let trust = trust(&pair, &flow, &visible).unwrap();
+        let mut known = Known { pictures: pair, features: matched.features, flow, visible, trust, bend, apart: None };
         for (name, t, curved) in [("half", 0.5, true), ("third", 0.3, true), ("straight", 0.5, false)] {
             if !curved {
                 known.bend = None;

@@ -14,7 +14,7 @@ use super::{
     cut::CutEvidence,
     flow::{Way, alignment},
     network::{Both, MotionNet, sigmoid},
-    project::{Bend, Outer, bends},
+    project::{Bend, Outer, bends, trust},
     proxy::Proxy,
     synthesis::{Known, MOVED, Synthesised, apart},
 };
@@ -76,9 +76,9 @@ impl Pair {
     }
 
     fn bytes(&self) -> usize {
-        let Known { pictures, features, flow, visible, bend, apart } = &self.known;
+        let Known { pictures, features, flow, visible, trust, bend, apart } = &self.known;
         let bends = bend.iter().flatten().flat_map(|Bend { acceleration, spread, sure }| [acceleration, spread, sure]);
-        let all = [pictures, features, flow, visible].into_iter().flatten().chain(bends).chain(apart);
+        let all = [pictures, features, flow, visible, trust].into_iter().flatten().chain(bends).chain(apart);
         all.map(|t| t.elem_count() * 4).sum()
     }
 }
@@ -216,9 +216,10 @@ impl Matching<'_> {
         let bend = bends(&ways, &beyond)?;
         let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
         let flow = ways.map(|w| w.flow);
+        let trust = trust(&pictures, &flow, &visible)?;
         let apart = (seen.len() > 2).then(|| apart(&seen.iter().collect::<Vec<_>>())).transpose()?;
         Ok(Pair {
-            known: Known { pictures, features, flow, visible, bend, apart },
+            known: Known { pictures, features, flow, visible, trust, bend, apart },
             size,
             turned: self.settings.turned,
             evidence,

@@ -4,9 +4,9 @@ use candle_core::{Result, Tensor};
 
 use super::{
     flow::Way,
-    network::{Both, sigmoid},
+    network::{Both, resize_flow, sigmoid, size},
 };
-use crate::kernels::{backward_warp, splat};
+use crate::kernels::{backward_warp, resize_bilinear, splat};
 
 /// A frame beyond one of a pair, and the pair's flow to it.
 #[derive(Clone, Debug)]
@@ -78,20 +78,44 @@ pub(crate) struct Projected {
 /// The weight below which nothing worth the name arrived at a pixel.
 const ENOUGH: f64 = 1e-3;
 
-/// Carries both flows to time `t`: a point that accelerates by a stands t·v − t(1−t)/2·a after its place at 0. Pixels that match well win
-/// where several land (softmax splatting, Niklaus and Liu 2020); a hole is filled from the other side, and where both
-/// have one, by what the first frame has at that place.
-pub(crate) fn project(pictures: &Both, flow: &Both, acceleration: Option<&Both>, t: f64) -> Result<Projected> {
+/// How far to trust what each pixel of either frame says of motion, `[1, 1, H, W]` in 0..1: it matches where it goes, is
+/// seen there, and comes back from there. What passes for a thing that it is not, one red cup for another, does not: the
+/// other cup goes its own way back. Flow and visibility may be smaller than the pictures.
+pub(crate) fn trust(pictures: &Both, flow: &Both, visible: &Both) -> Result<Both> {
+    let (h, w) = size(&pictures[0])?;
+    let flow = [resize_flow(&flow[0], (h, w))?, resize_flow(&flow[1], (h, w))?];
+    let side = |i: usize| -> Result<Tensor> {
+        let error = (&pictures[i] - backward_warp(&pictures[1 - i], &flow[i])?)?.abs()?.mean_keepdim(1)?;
+        let alike = (error.minimum(0.5)? * -12.0)?.exp()?;
+        let back = backward_warp(&flow[1 - i], &flow[i])?;
+        let squared = |x: &Tensor| x.sqr()?.sum_keepdim(1);
+        let usual = ((squared(&flow[i])? + squared(&back)?)? * ASTRAY_SHARE)?;
+        let astray = (squared(&(&flow[i] + &back)?)? / (usual + ASTRAY)?)?;
+        let back = (astray.neg()?.exp()? * resize_bilinear(&visible[i], h, w)?)?;
+        alike * back.maximum(DISTRUST)?
+    };
+    Ok([side(0)?, side(1)?])
+}
+
+/// How far forth and back may miss each other, squared: a share of the motion (Sundaram et al. 2010), here of twice its
+/// square, and of pixels.
+const ASTRAY_SHARE: f64 = 0.1;
+const ASTRAY: f64 = 2.0;
+/// Trust that is left at the least: of what goes out of sight nothing else may tell.
+const DISTRUST: f64 = 0.01;
+
+/// Carries both flows to time `t`: a point that accelerates by a stands t·v − t(1−t)/2·a after its place at 0. Pixels that
+/// are trusted more win where several land (softmax splatting, Niklaus and Liu 2020); a hole is filled from the other
+/// side, and where both have one, by what the first frame has at that place.
+pub(crate) fn project(trust: &Both, flow: &Both, acceleration: Option<&Both>, t: f64) -> Result<Projected> {
     let bow = t * (1.0 - t) / 2.0;
     let side = |i: usize, fraction: f64, sign: f64| -> Result<_> {
-        let error = (&pictures[i] - backward_warp(&pictures[1 - i], &flow[i])?)?.abs()?.mean_keepdim(1)?;
-        let weight = (error.minimum(0.5)? * -12.0)?.exp()?;
         let (mut motion, mut displacement) = ((&flow[i] * sign)?, (&flow[i] * fraction)?);
         if let Some(acceleration) = acceleration {
             displacement = (displacement - (&acceleration[i] * bow)?)?;
             motion = Tensor::cat(&[&motion, &acceleration[i]], 1)?;
         }
-        let (sum, mass) = splat(&motion, &displacement, &weight)?;
+        let (sum, mass) = splat(&motion, &displacement, &trust[i])?;
         let arrived = mass.ge(ENOUGH)?;
         let mean = sum.broadcast_div(&mass.maximum(ENOUGH)?)?;
         Ok((mean, arrived, mass.minimum(1.0)?, motion))
@@ -153,6 +177,21 @@ mod tests {
         for bend in bends(&ways, &outer).unwrap().unwrap() {
             assert!(corner(&bend.spread) > 3.0, "{}", corner(&bend.spread));
         }
+    }
+
+    #[test]
+    fn what_does_not_come_back_is_trusted_least() {
+        let same = even(0.5, 3);
+        let visible = [even(1.0, 1), even(1.0, 1)];
+        let of = |forth: f32, back: f32| {
+            corner(&trust(&[same.clone(), same.clone()], &[even(forth, 2), even(back, 2)], &visible).unwrap()[0])
+        };
+        assert!(of(1.0, -1.0) > 0.99);
+        assert!(of(1.0, -1.3) > 0.9, "a fine flow may miss by a part of a pixel");
+        assert!((of(4.0, 0.0) - DISTRUST as f32).abs() < 1e-5, "{}", of(4.0, 0.0));
+        let hidden = [even(0.0, 1), even(1.0, 1)];
+        let out = trust(&[same.clone(), same], &[even(0.0, 2), even(0.0, 2)], &hidden).unwrap();
+        assert!((corner(&out[0]) - DISTRUST as f32).abs() < 1e-5 && corner(&out[1]) > 0.99);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(crate) struct Known {
     pub(crate) flow: Both,
     /// Whether a pixel is seen in the other frame too, 0 to 1, at half resolution.
     pub(crate) visible: Both,
+    /// How far what a pixel says of motion is to be trusted, 0 to 1, at full resolution.
+    pub(crate) trust: Both,
     /// How the speed changes over the interval, at half resolution; none where no frame further out tells.
     pub(crate) bend: Option<[Bend; 2]>,
     /// How far apart, mean over RGB, the pair and the frames further out lie at each place as they stand, `[1, 1, H, W]`;
@@ -216,14 +218,14 @@ impl Start {
         let full = |x: &Both| CandleResult::Ok([resize_flow(&x[0], at)?, resize_flow(&x[1], at)?]);
         let flow = full(&known.flow)?;
         let evenly = |motion: &Both| CandleResult::Ok([(&motion[0] * -t)?, (&motion[1] * (1.0 - t))?]);
-        let straight = project(&known.pictures, &flow, None, t)?;
+        let straight = project(&known.trust, &flow, None, t)?;
         let even = evenly(&straight.motion)?;
         let none = || even[0].zeros_like();
         let Some([bend0, bend1]) = &known.bend else {
             return Ok(Self { curved: even.clone(), bow: [none()?, none()?], even, covered: straight.covered });
         };
         let told = [resize_flow(&bend0.acceleration, at)?, resize_flow(&bend1.acceleration, at)?];
-        let Projected { motion, acceleration, covered } = project(&known.pictures, &flow, Some(&told), t)?;
+        let Projected { motion, acceleration, covered } = project(&known.trust, &flow, Some(&told), t)?;
         let (curved, [a0, a1]) = (evenly(&motion)?, acceleration.unwrap_or(told));
         let bow = [(a0 * bow_at(t))?, (a1 * bow_at(t))?];
         let middle = ((&bow[0] + &bow[1])? * 0.5)?;

@@ -94,7 +94,7 @@ fn turned_back(said: Synthesised) -> CandleResult<Synthesised> {
     for flow in &mut flow[..MOVED] {
         *flow = turn(flow)?.neg()?;
     }
-    Ok(Synthesised { flow, weights: turn(&said.weights)?, error: turn(&said.error)? })
+    Ok(Synthesised { flow, weights: turn(&said.weights)?, error: turn(&said.error)?, arrived: turn(&said.arrived)? })
 }
 
 type PairKey = ([Option<(u64, u64)>; 2], u64, u64, Settings);

@@ -56,6 +56,8 @@ pub(crate) struct Synthesised {
     pub(crate) weights: Tensor,
     /// The error to expect, mean over RGB in display units, `[1, 1, H, W]`.
     pub(crate) error: Tensor,
+    /// How much motion that is trusted arrived at each pixel, of the better side, `[1, 1, H, W]` in 0..1.
+    pub(crate) arrived: Tensor,
 }
 
 impl Synthesised {
@@ -64,22 +66,23 @@ impl Synthesised {
     ///
     /// Between two frames the network's own word still counts. What passes a place between them leaves no trace in either,
     /// and where it is sure of that, standing still is worth next to nothing and stays so. Where the frames further out
-    /// show the same as well, what stands there is part of no motion, and stays.
+    /// show the same as well, what stands there is part of no motion, and stays. So does what both frames show alike where
+    /// no motion arrives that can be trusted: there, torn pieces would be strewn over a still ground.
     pub(crate) fn with_stills(self, known: &Known) -> CandleResult<Self> {
         let pictures = &known.pictures;
         let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
         let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?);
         let moved = between(0, 1)?.minimum(&between(2, 3)?)?;
-        let stands = |apart: &Tensor, margin: f64| {
-            let stands = apart.affine(STILL_SHARE, margin)?.lt(&moved)?;
-            stands.to_dtype(self.weights.dtype())
-        };
+        let as_number = |yes: Tensor| yes.to_dtype(self.weights.dtype());
+        let stands = |apart: &Tensor, margin: f64| as_number(apart.affine(STILL_SHARE, margin)?.lt(&moved)?);
         let pair = box_mean(&apart(&[&pictures[0], &pictures[1]])?)?;
         let mut odds = ((stands(&pair, STILL_MARGIN)? * (STILL_ODDS - 1.0))? + 1.0)?;
         if let Some(apart) = &known.apart {
             // Pixel by pixel: between a title's strokes the background moves on.
             odds = (odds + (stands(apart, CERTAIN_MARGIN)? * CERTAIN_ODDS)?)?;
         }
+        let unmoved = (as_number(self.arrived.lt(TRUSTED)?)? * as_number(pair.lt(STILL_MARGIN)?)?)?;
+        odds = (odds + (unmoved * CERTAIN_ODDS)?)?;
         let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds)?;
         let weights = Tensor::cat(&[&self.weights.narrow(1, 0, MOVED)?, &stills], 1)?;
         let weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?;
@@ -98,6 +101,8 @@ const STILL_ODDS: f64 = 20.0;
 const CERTAIN_MARGIN: f64 = 0.05;
 /// which is then worth all there is.
 const CERTAIN_ODDS: f64 = 1e6;
+/// Less than this that arrives is no motion to be trusted.
+const TRUSTED: f64 = 0.2;
 
 /// The mean over a square of 5x5 pixels about each one.
 fn box_mean(x: &Tensor) -> CandleResult<Tensor> {
@@ -154,6 +159,7 @@ impl SynthesisNet {
     pub(crate) fn run(&self, known: &Known, t: f64) -> CandleResult<Synthesised> {
         let at = size(&known.pictures[0])?;
         let Start { curved, even, bow, covered } = Start::new(known, at, t)?;
+        let arrived = covered[0].maximum(&covered[1])?;
         let moved = |i: usize, flow: &Both| backward_warp(&known.pictures[i], &flow[i]);
         let worth_of = |i: usize| backward_warp(&reliability(known, i, at, t)?, &curved[i]);
         let x = Tensor::cat(
@@ -182,7 +188,7 @@ impl SynthesisNet {
         let flow = [flow(&curved, 0, 0)?, flow(&curved, 1, 2)?, flow(&even, 0, 4)?, flow(&even, 1, 6)?];
         let weights = worth(&out.narrow(1, 2 * MOVED, PICTURES)?, t)?;
         let error = softplus(&out.narrow(1, 2 * MOVED + PICTURES, 1)?)?;
-        Ok(Synthesised { flow, weights, error })
+        Ok(Synthesised { flow, weights, error, arrived })
     }
 
     fn unet(&self, x0: &Tensor, to: &Both, features: &Both) -> CandleResult<Tensor> {
@@ -267,4 +273,41 @@ fn worth(said: &Tensor, t: f64) -> CandleResult<Tensor> {
 /// ln(1 + e^x), written so that a large x does not overflow.
 fn softplus(x: &Tensor) -> CandleResult<Tensor> {
     x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    /// What a network says that moves everything by three pixels, over a ground that both frames show alike.
+    fn moved(arrived: f32) -> (Known, Synthesised) {
+        let even = |value: f32, channels: usize| Tensor::full(value, (1, channels, 8, 12), &Device::Cpu).unwrap();
+        let both = |value: f32, channels: usize| [even(value, channels), even(value, channels)];
+        let known = Known {
+            pictures: both(0.5, 3),
+            features: both(0.0, FEATURES),
+            flow: both(6.0, 2),
+            visible: both(1.0, 1),
+            trust: both(arrived, 1),
+            bend: None,
+            apart: None,
+        };
+        let weights = Tensor::cat(&[&even(0.24, MOVED), &even(0.02, PICTURES - MOVED)], 1).unwrap();
+        let flow = [even(3.0, 2), even(-3.0, 2), even(3.0, 2), even(-3.0, 2)];
+        (known, Synthesised { flow, weights, error: even(0.1, 1), arrived: even(arrived, 1) })
+    }
+
+    #[test]
+    fn what_both_frames_show_stays_where_no_motion_is_trusted() {
+        let standing = |arrived: f32| {
+            let (known, said) = moved(arrived);
+            let weights = said.with_stills(&known).unwrap().weights;
+            let stills = weights.narrow(1, MOVED, PICTURES - MOVED).unwrap().sum_keepdim(1).unwrap();
+            stills.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert!(standing(0.01).iter().all(|w| *w > 0.99));
+        assert!(standing(0.9).iter().all(|w| (*w - 0.04).abs() < 1e-3), "what is trusted may pass over it");
+    }
 }

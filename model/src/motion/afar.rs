@@ -56,9 +56,8 @@ impl Described {
     /// Describes features `[1, C, H, W]`, less their mean; beyond the border its features are repeated.
     fn new(features: &Tensor) -> CandleResult<Self> {
         let (height, width) = size(features)?;
-        let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
         // Places as rows, so that a square is five runs of memory.
-        let places = centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        let places = place_by_place(features)?;
         let channels = places.len() / (height * width);
         let side = 2 * REACH + 1;
         let length = side * side * channels;
@@ -128,6 +127,12 @@ impl Described {
             (upper + dy * (lower - upper) - described[i]).powi(2)
         })
     }
+}
+
+/// Features `[1, C, H, W]` less their mean, a place's channels side by side.
+pub(super) fn place_by_place(features: &Tensor) -> CandleResult<Vec<f32>> {
+    let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
+    centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1()
 }
 
 /// How far two descriptions are from being the same.

@@ -9,7 +9,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
 use super::{
-    afar::{apart, neighbours, sum_of},
+    afar::{apart, neighbours, place_by_place, sum_of},
     network::size,
 };
 
@@ -43,8 +43,7 @@ struct Places {
 impl Places {
     fn new(features: &Tensor) -> CandleResult<Self> {
         let (height, width) = size(features)?;
-        let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
-        let values = centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        let values = place_by_place(features)?;
         Ok(Self { height, width, channels: values.len() / (height * width), values })
     }
 
@@ -92,24 +91,34 @@ fn square() -> impl Iterator<Item = (isize, isize)> {
     (-REACH..=REACH).flat_map(|dy| (-REACH..=REACH).map(move |dx| (dx, dy)))
 }
 
-/// The flow `[1, 2, H, W]` from the first of two frames, of features `[1, C, H, W]`, to the second, where a flow beside is
-/// better; none where none is.
-pub(crate) fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Option<Tensor>> {
-    let (one, other) = (Places::new(features[0])?, Places::new(features[1])?);
-    let (width, height) = (one.width, one.height);
-    let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
-    let taken: Vec<Option<(f32, f32)>> =
-        (0..width * height).into_par_iter().map(|place| taken_over(&one, &other, &flow, place)).collect();
-    let places = width * height;
-    let after: Vec<_> = (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
-    let mut any = false;
-    for (place, motion) in taken.iter().enumerate() {
-        if let Some(motion) = motion.filter(|motion| neighbours(&after, width, place, *motion) >= NEIGHBOURS) {
-            (flow[place], flow[places + place]) = motion;
-            any = true;
-        }
+/// Two frames whose places may take over the flow of those beside them.
+pub(crate) struct Beside([Places; 2]);
+
+impl Beside {
+    /// Of two frames' features `[1, C, H, W]`.
+    pub(crate) fn new(features: [&Tensor; 2]) -> CandleResult<Self> {
+        Ok(Self([Places::new(features[0])?, Places::new(features[1])?]))
     }
-    any.then(|| Tensor::from_vec(flow, (1, 2, height, width), &Device::Cpu)).transpose()
+
+    /// The flow `[1, 2, H, W]` from one of the frames to the other, where a flow beside is better; none where none is.
+    pub(crate) fn better(&self, from: usize, flow: &Tensor) -> CandleResult<Option<Tensor>> {
+        let (one, other) = (&self.0[from], &self.0[1 - from]);
+        let (width, height) = (one.width, one.height);
+        let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
+        let places = width * height;
+        let taken: Vec<Option<(f32, f32)>> =
+            (0..places).into_par_iter().map(|place| taken_over(one, other, &flow, place)).collect();
+        let after: Vec<_> =
+            (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
+        let mut any = false;
+        for (place, motion) in taken.iter().enumerate() {
+            if let Some(motion) = motion.filter(|motion| neighbours(&after, width, place, *motion) >= NEIGHBOURS) {
+                (flow[place], flow[places + place]) = motion;
+                any = true;
+            }
+        }
+        any.then(|| Tensor::from_vec(flow, (1, 2, height, width), &Device::Cpu)).transpose()
+    }
 }
 
 /// The flow that a place takes over, if it is lost and one beside leads to what is much more alike.
@@ -178,6 +187,10 @@ mod tests {
             flow[y * SIZE.1 + x] = 7.0;
         }
         Tensor::from_vec(flow, (1, 2, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+    }
+
+    fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Option<Tensor>> {
+        Beside::new(features)?.better(0, flow)
     }
 
     #[test]

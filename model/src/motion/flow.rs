@@ -4,7 +4,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::{
     afar::{Compared, is_worth_it},
-    beside,
+    beside::{self, Beside},
     network::{Both, FEATURES, chain, resize_flow, size},
     weights::Weights,
 };
@@ -184,11 +184,14 @@ impl FlowNet {
                     states[i] = Some(self.decoder.run(a, b, &start)?);
                 }
             }
+            let features = [&quarter0, &quarter1];
             if level > 0 && is_worth_it(at) {
-                self.look_afar([&quarter0, &quarter1], &mut states)?;
+                let compared = Compared::new(features)?;
+                self.anew(features, &mut states, |from, flow| compared.better(from, flow))?;
             }
             if level < beside::LEVELS {
-                self.look_beside([&quarter0, &quarter1], &mut states)?;
+                let beside = Beside::new(features)?;
+                self.anew(features, &mut states, |from, flow| beside.better(from, flow))?;
             }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
@@ -203,26 +206,18 @@ impl FlowNet {
         Ok(Matched { ways: [forth, back], features })
     }
 
-    /// Starts anew where something more like lies far from where a direction's flow leads.
-    fn look_afar(&self, features: [&Tensor; 2], states: &mut [Option<State>; 2]) -> CandleResult<()> {
-        let compared = Compared::new(features)?;
+    /// Starts anew where `better(from, flow)` has another flow for a direction.
+    fn anew(
+        &self,
+        features: [&Tensor; 2],
+        states: &mut [Option<State>; 2],
+        better: impl Fn(usize, &Tensor) -> CandleResult<Option<Tensor>>,
+    ) -> CandleResult<()> {
         for (from, state) in states.iter_mut().enumerate() {
             let Some(known) = state else { continue };
-            if let Some(flow) = compared.better(from, &known.flow)? {
+            if let Some(flow) = better(from, &known.flow)? {
                 let start = State { flow, ..known.clone() };
                 *known = self.decoder.run(features[from], features[1 - from], &start)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts anew where the flow of places beside leads to something more like.
-    fn look_beside(&self, features: [&Tensor; 2], states: &mut [Option<State>; 2]) -> CandleResult<()> {
-        for (from, state) in states.iter_mut().enumerate() {
-            let Some(known) = state else { continue };
-            let (a, b) = (features[from], features[1 - from]);
-            if let Some(flow) = beside::better([a, b], &known.flow)? {
-                *known = self.decoder.run(a, b, &State { flow, ..known.clone() })?;
             }
         }
         Ok(())

@@ -26,11 +26,16 @@ def act(x):
     return F.leaky_relu(x, SLOPE)
 
 
+def counted(end, like):
+    """0, 1 ... as a tensor of the kind that `like` is."""
+    return torch.arange(end, dtype=like.dtype, device=like.device)
+
+
 def warp(x, flow):
     """Backward warp: out(p) = x(p + flow(p)), bilinear, the border repeated."""
     n, _, h, w = x.shape
-    ys = torch.arange(h, dtype=flow.dtype)[None, :, None] + flow[:, 1]
-    xs = torch.arange(w, dtype=flow.dtype)[None, None] + flow[:, 0]
+    ys = counted(h, flow)[None, :, None] + flow[:, 1]
+    xs = counted(w, flow)[None, None] + flow[:, 0]
     at = torch.stack([xs * (2 / max(w - 1, 1)) - 1, ys * (2 / max(h - 1, 1)) - 1], -1)
     return F.grid_sample(x, at, mode="bilinear", padding_mode="border", align_corners=True)
 
@@ -56,7 +61,7 @@ def resize(x, size):
 
 def upsample_flow(flow, size):
     h, w = flow.shape[-2:]
-    scale = torch.tensor([size[1] / w, size[0] / h], dtype=flow.dtype)[None, :, None, None]
+    scale = flow.new_tensor([size[1] / w, size[0] / h])[None, :, None, None]
     return resize(flow, size) * scale
 
 
@@ -110,8 +115,7 @@ def grain(described):
 def within(flow):
     """Where a flow leads to a point of the picture: [N, H, W]."""
     h, w = flow.shape[-2:]
-    ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-    x, y = xs + flow[:, 0], ys + flow[:, 1]
+    x, y = counted(w, flow) + flow[:, 0], counted(h, flow)[:, None] + flow[:, 1]
     return (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
 
 
@@ -134,7 +138,7 @@ def looked_afar(a, b, flow, sought=3000):
     h, w = flow.shape[-2:]
     a, b, out = described(a), described(b), flow.clone()
     misfit, seen = grain(a), within(flow)
-    ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    ys, xs = torch.meshgrid(*(torch.arange(n, device=flow.device) for n in (h, w)), indexing="ij")
     for i in range(len(flow)):
         (there, least), (back, _) = likest(a[i], b[i]), likest(b[i], a[i])
         returns = back[there].reshape(h, w)
@@ -244,10 +248,10 @@ def splat(values, displacement, weight):
     """Forward bilinear splat: sums of weight·values and of weight, landed at p + displacement(p)."""
     n, c, h, w = values.shape
     payload = torch.cat([values * weight, weight], 1).permute(0, 2, 3, 1).reshape(-1, c + 1)
-    xs = torch.arange(w, dtype=values.dtype)[None, None] + displacement[:, 0]
-    ys = torch.arange(h, dtype=values.dtype)[None, :, None] + displacement[:, 1]
+    xs = counted(w, values)[None, None] + displacement[:, 0]
+    ys = counted(h, values)[None, :, None] + displacement[:, 1]
     x0, y0 = xs.floor(), ys.floor()
-    base = torch.arange(n)[:, None, None] * (h * w)
+    base = torch.arange(n, device=values.device)[:, None, None] * (h * w)
     total = values.new_zeros(n * h * w, c + 1)
     for dy in (0, 1):
         for dx in (0, 1):
@@ -357,7 +361,7 @@ class Synthesis(nn.Module):
         x0 = act(self.keep0(act(self.down0(x))))
         x1 = act(self.down1(x0))
         size = x1.shape[-2:]
-        scale = torch.tensor([size[1] / w, size[0] / h])[None, :, None, None]
+        scale = curved0.new_tensor([size[1] / w, size[0] / h])[None, :, None, None]
         context0 = warp(features0, resize(curved0, size) * scale)
         context1 = warp(features1, resize(curved1, size) * scale)
         x1 = act(self.keep1(torch.cat([x1, context0, context1], 1)))
@@ -405,7 +409,7 @@ class Motion(nn.Module):
             bend = torch.cat(acceleration(flow[:n], flow[n:], visible[:n], visible[n:], outer[:n], outer[n:],
                                           seen[:n], seen[n:], spacing))
         # Three channels of the acceleration are lengths.
-        bend = resize(bend, (h, w)) * torch.tensor([2.0, 2.0, 2.0, 1.0])[:, None, None]
+        bend = resize(bend, (h, w)) * bend.new_tensor([2.0, 2.0, 2.0, 1.0])[:, None, None]
         return features, upsample_flow(flow, (h, w)), bend, resize(visible, (h, w))
 
     def forward(self, first, last, t, before, after, spacing, levels=4):

@@ -52,6 +52,14 @@ def random_polygon(rng, centre, radius):
     return (centre + np.stack([np.cos(angles), np.sin(angles)], 1) * radii[:, None]).astype(np.int32)
 
 
+def write(rng, canvas, text, at, scale, value):
+    """Letters, drawn as eight bits, since newer versions of OpenCV write them on nothing else."""
+    ink = np.zeros(canvas.shape[:2], np.uint8)
+    cv2.putText(ink, text, at, int(rng.choice(FONTS)), scale, 255, max(2, int(scale * rng.uniform(1, 3))), cv2.LINE_AA)
+    ink = (ink / np.float32(255)).reshape(*ink.shape, *[1] * (canvas.ndim - 2))
+    canvas += ink * (np.float32(value) - canvas)
+
+
 def draw_shape(rng, canvas, centre, radius, value):
     """One leaf: ellipse, polygon, box, bar or letter."""
     kind = rng.random()
@@ -73,8 +81,7 @@ def draw_shape(rng, canvas, centre, radius, value):
     else:
         text = "".join(rng.choice(list(GLYPHS), int(rng.integers(1, 7))))
         scale = max(0.6, radius / 22)
-        cv2.putText(canvas, text, c, int(rng.choice(FONTS)), scale, value, max(2, int(scale * rng.uniform(1, 3))),
-                    cv2.LINE_AA)
+        write(rng, canvas, text, c, scale, value)
 
 
 def dead_leaves(rng, size, leaves=None):
@@ -155,8 +162,7 @@ def cutout(rng, size):
         for row in range(int(rng.integers(1, 5))):
             text = "".join(rng.choice(list(GLYPHS), int(rng.integers(3, 14))))
             scale = rng.uniform(1.2, 5)
-            cv2.putText(mask, text, (int(big * 0.1), int(big * (0.3 + 0.18 * row))), int(rng.choice(FONTS)), scale, 1.0,
-                        max(2, int(scale * rng.uniform(1, 3))), cv2.LINE_AA)
+            write(rng, mask, text, (int(big * 0.1), int(big * (0.3 + 0.18 * row))), scale, 1.0)
     mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.12:
         mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1, 5))

@@ -25,6 +25,9 @@ from safetensors.torch import load_file
 from networks import Motion, mixed, resize
 
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Footage:
     """Samples from every shard finished so far, cropped and varied; new shards join as they appear."""
 
@@ -36,70 +39,94 @@ class Footage:
         for path in sorted(self.folder.glob("shard_????")):
             if path.name not in self.known:
                 self.known.add(path.name)
-                self.shards.append({f.stem: np.load(f, mmap_mode="r") for f in path.glob("*.npy")})
+                # Mapped, where the training is on the processor.
+                self.shards.append({f.stem: torch.from_numpy(np.load(f, mmap_mode="c")).to(DEVICE) for f in path.glob("*.npy")})
 
-    def one(self, size):
-        """One varied sample: frames [5,3,S,S], t, spacing [2], flows [4,2,S,S], visible [4,S,S]."""
-        rng = self.rng
-        shard = self.shards[int(rng.integers(len(self.shards)))]
-        i = int(rng.integers(len(shard["times"])))
-        y, x = rng.integers(0, shard["frames"].shape[2] - size + 1, 2)
-        frames, flows, visible = (shard[k][i, :, y:y + size, x:x + size].astype(np.float32)
-                                  for k in ("frames", "flows", "visible"))
-        frames, times = frames / 255, shard["times"][i]
-        if rng.random() < 0.5:
-            frames, flows, visible = frames[:, :, ::-1], flows[:, :, ::-1] * [-1, 1], visible[:, :, ::-1]
-        if rng.random() < 0.5:
-            frames, flows, visible = frames[:, ::-1], flows[:, ::-1] * [1, -1], visible[:, ::-1]
-        if rng.random() < 0.5:
-            frames, flows = frames.transpose(0, 2, 1, 3), flows.transpose(0, 2, 1, 3)[..., ::-1]
-            visible = visible.transpose(0, 2, 1)
-        if rng.random() < 0.5:
-            frames, times, flows, visible = frames[::-1], 1 - times[::-1], flows[[1, 0, 3, 2]], visible[[1, 0, 3, 2]]
-        frames, times, visible = self.respaced(frames, times, visible)
-        frames, spacing = self.outer(frames.copy(), np.array([-times[0], times[4] - 1], np.float32))
-        return self.graded(frames, times), times[2], spacing, flows.transpose(0, 3, 1, 2), visible
+    def batch(self, n, size):
+        """Varied samples: frames [n,5,3,S,S], t [n], spacing [n,2], flows [n,4,2,S,S], visible [n,4,S,S]."""
+        frames, times, flows, visible = self.crops(n, size)
+        frames, flows, visible = self.turned(frames, flows, visible)
+        reverse = self.rng.random(n) < 0.5
+        times = np.where(reverse[:, None], 1 - times[:, ::-1], times)
+        other = self.told(reverse, 5)
+        flows, visible = (torch.where(other[(...,) + (0,) * (5 - x.ndim)], x[:, [1, 0, 3, 2]], x) for x in (flows, visible))
+        rows = np.where(reverse[:, None], np.arange(5)[::-1], np.arange(5))
+        respaced = np.zeros(n, bool)
+        spacing = np.zeros((n, 2), np.float32)
+        for i in range(n):
+            rows[i], times[i], respaced[i] = self.respaced(rows[i], times[i])
+            rows[i], spacing[i] = self.outer(rows[i], times[i])
+        frames = frames[torch.arange(n, device=DEVICE)[:, None], torch.from_numpy(rows).to(DEVICE)]
+        visible = visible * ~self.told(respaced, 4)
+        return [self.graded(frames, times), self.told(times[:, 2]), self.told(spacing), flows, visible]
 
-    def respaced(self, frames, times, visible):
+    def told(self, values, dimensions=None):
+        """Values for each sample as a tensor, which may be spread over its so many dimensions."""
+        tensor = torch.from_numpy(np.ascontiguousarray(values)).to(DEVICE)
+        tensor = tensor if tensor.dtype == torch.bool else tensor.float()
+        return tensor if dimensions is None else tensor.reshape(*tensor.shape, *[1] * (dimensions - tensor.ndim))
+
+    def crops(self, n, size):
+        parts, times = {"frames": [], "flows": [], "visible": []}, []
+        for _ in range(n):
+            shard = self.shards[int(self.rng.integers(len(self.shards)))]
+            i = int(self.rng.integers(len(shard["times"])))
+            y, x = (int(v) for v in self.rng.integers(0, shard["frames"].shape[2] - size + 1, 2))
+            times.append(shard["times"][i])
+            for name, crops in parts.items():
+                crops.append(shard[name][i, :, y:y + size, x:x + size].float())
+        frames, flows, visible = (torch.stack(crops) for crops in parts.values())
+        times = torch.stack(times).cpu().numpy().copy()
+        return frames.permute(0, 1, 4, 2, 3) / 255, times, flows.permute(0, 1, 4, 2, 3), visible
+
+    def turned(self, frames, flows, visible):
+        """Seen in mirrors and with rows for columns, half of them each."""
+        n, sign = len(frames), flows.new_tensor([-1, 1])[:, None, None]
+        for turn, along in ((lambda x: x.flip(-1), lambda f: f * sign), (lambda x: x.flip(-2), lambda f: f * -sign),
+                            (lambda x: x.transpose(-1, -2), lambda f: f.flip(2))):
+            chosen = self.told(self.rng.random(n) < 0.5, 5)
+            frames = torch.where(chosen, turn(frames), frames)
+            flows = torch.where(chosen, along(turn(flows)), flows)
+            visible = torch.where(chosen[..., 0], turn(visible), visible)
+        return frames, flows, visible
+
+    def respaced(self, rows, times):
         """The same frames as another row now and then: over a wider interval motion is larger than it can be matched,
-        and less even. What was outside is between then; its true flow is not known, so nothing counts as visible."""
+        and less even. What was outside is between then; its true flow is not known, so nothing is to count as visible."""
         if not self.respace or self.rng.random() > 0.4:
-            return frames, times, visible
+            return rows, times, False
         first, last = [(0, 3), (1, 4), (0, 4)][self.rng.integers(3)]
         between = int(self.rng.integers(first + 1, last))
-        row = [max(first - 1, 0), first, between, last, min(last + 1, 4)]
-        times = (times[row] - times[first]) / (times[last] - times[first])
-        return frames[row], times, np.zeros_like(visible)
+        taken = [max(first - 1, 0), first, between, last, min(last + 1, 4)]
+        return rows[taken], (times[taken] - times[first]) / (times[last] - times[first]), True
 
-    def outer(self, frames, spacing):
+    def outer(self, rows, times):
         """What clips do with the frames further out: they end, and they repeat frames."""
+        rows, spacing = rows.copy(), np.array([-times[0], times[4] - 1], np.float32)
         for side, (far, near) in enumerate(((0, 1), (4, 3))):
             kind = self.rng.random()
             if kind < 0.15 or spacing[side] == 0:
                 spacing[side] = 0
             elif kind < 0.2:
-                frames[far] = frames[near]
-        return frames, spacing
+                rows[far] = rows[near]
+        return rows, spacing
 
     def graded(self, frames, times):
         """What a camera adds: grade, exposure that drifts, grain, sensor noise."""
-        rng = self.rng
-        frames = np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
-        if rng.random() < 0.5:
-            frames = np.clip(frames, 0, 1) ** np.exp(rng.normal(0, 0.25))
-        if rng.random() < 0.4:
-            frames = frames * rng.uniform(0.4, 1.0) + rng.uniform(0, 0.2)
-        if rng.random() < 0.15:
-            frames = frames * (1 + times * rng.normal(0, 0.06))[:, None, None, None].astype(np.float32)
-        if rng.random() < 0.4:
-            deviation = np.exp(rng.uniform(np.log(0.002), np.log(0.03)))
-            # The frame between keeps clean: what is made should not guess at noise.
-            frames[[0, 1, 3, 4]] += rng.normal(0, deviation, (4, *frames.shape[1:])).astype(np.float32)
-        return np.clip(frames, 0, 1).astype(np.float32)
+        rng, n = self.rng, len(frames)
 
-    def batch(self, n, size):
-        parts = zip(*(self.one(size) for _ in range(n)))
-        return [torch.from_numpy(np.ascontiguousarray(np.stack(p), np.float32)) for p in parts]
+        def some(share, values, otherwise):
+            return self.told(np.where(rng.random(n) < share, values, otherwise), 5)
+
+        frames = frames.clamp(0, 1) ** some(0.5, np.exp(rng.normal(0, 0.25, n)), 1)
+        dim = rng.random(n) < 0.4
+        frames = frames * self.told(np.where(dim, rng.uniform(0.4, 1.0, n), 1), 5)
+        frames = frames + self.told(np.where(dim, rng.uniform(0, 0.2, n), 0), 5)
+        frames = frames * (1 + self.told(times, 5) * some(0.15, rng.normal(0, 0.06, n), 0))
+        deviation = some(0.4, np.exp(rng.uniform(np.log(0.002), np.log(0.03), n)), 0)
+        # The frame between keeps clean: what is made should not guess at noise.
+        noisy = frames.new_tensor([1, 1, 0, 1, 1])[None, :, None, None, None]
+        return (frames + deviation * noisy * torch.randn_like(frames)).clamp(0, 1)
 
 
 def shrunk_flow(flow, size):
@@ -203,7 +230,7 @@ class LatestFlow:
     def into(self, *models):
         changed = self.path.stat().st_mtime
         if changed != self.seen:
-            state = torch.load(self.path)["smooth"]
+            state = torch.load(self.path, map_location=DEVICE)["smooth"]
             flow = {k.removeprefix("flow."): v for k, v in state.items() if k.startswith("flow.")}
             for model in models:
                 model.flow.load_state_dict(flow)
@@ -232,7 +259,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
-    model, smooth = Motion(), Motion()
+    model, smooth = Motion().to(DEVICE), Motion().to(DEVICE)
     if args.start:
         model.load_state_dict(load_file(args.start))
     part, smooth_part = (getattr(m, args.stage) for m in (model, smooth))
@@ -242,7 +269,7 @@ def main():
     first, saved = 0, args.run / "checkpoint.pt"
     smooth.load_state_dict(model.state_dict())
     if saved.exists():
-        state = torch.load(saved)
+        state = torch.load(saved, map_location=DEVICE)
         model.load_state_dict(state["model"])
         smooth.load_state_dict(state["smooth"])
         optimizer.load_state_dict(state["optimizer"])
@@ -263,7 +290,7 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = rate(max(step, spent * args.steps), args.steps, args.peak)
         # bf16 halves a step on processors that have it; losses and flows stay f32.
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
+        with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=args.bf16):
             if args.stage == "flow":
                 loss, figure = flow_step(model, footage.batch(args.batch, args.size), args.levels)
             else:
@@ -278,8 +305,8 @@ def main():
         with torch.no_grad():
             for mine, theirs in zip(smooth_part.parameters(), part.parameters()):
                 mine.lerp_(theirs, 1 - decay)
-        now = np.array([loss.item(), figure.item()])
-        average = now if average is None else 0.98 * average + 0.02 * now
+        now = torch.stack([loss.detach(), figure])
+        average = now if average is None else average.lerp(now, 0.02)
         if step % 50 == 0:
             print(f"step {step} loss {average[0]:.4f} figure {average[1]:.3f} shards {len(footage.shards)} "
                   f"{(time.time() - began) / (step - first):.2f} s/step", flush=True)

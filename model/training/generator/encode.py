@@ -4,14 +4,12 @@
 
 Of each clip, and of the clip seen in a mirror: the film's latents, those of two of its frames by themselves (a still that
 is given at a later frame stands beside the film), and those of its last nine frames (so does a clip that is given there).
-Beside them, every second frame at half the size, as the classifier of `judge.py` sees it.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTXVideo
@@ -39,11 +37,6 @@ def latents_of(vae, clip):
     return ((z - mean) / std).half().cpu().numpy()
 
 
-def seen(clip):
-    """A clip as the classifier sees it: every second frame, at half the size."""
-    return np.stack([cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in clip[::2]])
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--vae", type=Path, required=True)
@@ -62,19 +55,16 @@ def main():
         path = args.out / f"latents_{shard:04d}.npy"
         if path.exists():
             continue
-        asks, kept, views = [], [], []
+        asks, kept = [], []
         for i in range(SHARD):
             name, ask, clip = any_clip(args.seed, shard * SHARD + i, args.held)
             asks.append([name, ask])
             kept.append(latents_of(vae, clip))
-            views.append(seen(clip))
             other = None if args.held else mirrored(name, ask)
             if other is not None and other != ask:
                 asks.append([name, other])
                 kept.append(latents_of(vae, clip[:, :, ::-1]))
-                views.append(views[-1][:, :, ::-1])
         path.with_suffix(".jsonl").write_text("".join(json.dumps(ask) + "\n" for ask in asks))
-        write(path.with_name(f"views_{shard:04d}.npy"), np.stack(views))
         write(path, np.stack(kept))
         print(f"{path.name} of {args.shards}", flush=True)
 

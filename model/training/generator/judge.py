@@ -1,9 +1,9 @@
 """A small classifier of clips, trained on drawn ones, that says what is to be seen in generated ones.
 
-    nice python -m generator.judge --views runs/latents --run runs/judge --steps 4000
+    nice python -m generator.judge --views runs/views --run runs/judge --steps 4000
 
 It sees every second frame at half the size, and names the element, its colour, which way it goes, how fast, the time of
-day and the background. Trained on the clips that `encode.py` kept views of; the last shard is kept to say how good it is.
+day and the background. Trained on what `views.py` drew; the last shards are kept to say how good it is.
 Stops and goes on at any time.
 """
 
@@ -22,6 +22,8 @@ from . import models
 from .training import Training
 from .words import answers
 
+# Shards kept to say how good it is: two turns of each kind of clip.
+TESTS = 4
 ASKED = ("element", "colour", "direction", "speed", "time", "background")
 
 
@@ -47,11 +49,11 @@ class Judge(nn.Module):
 
     def said(self, clips):
         """The likeliest value of each attribute, by clip."""
-        return {a: [self.values[a][i] for i in x[:, 1:].argmax(1) + 1] for a, x in self(clips).items()}
+        return {a: [self.values[a][i] for i in (x[:, 1:].argmax(1) + 1).tolist()] for a, x in self(clips).items()}
 
 
 def drawn_batch(shards, rng, count):
-    """Clips of shards and their asks: seen in a mirror half the time, now and then blurred as a VAE does."""
+    """Clips of shards, uint8, seen in a mirror half the time, and what was asked for."""
     views, told = [], []
     for _ in range(count):
         clips, asks = shards[rng.integers(len(shards))]
@@ -61,17 +63,19 @@ def drawn_batch(shards, rng, count):
             view, ask = view[:, :, ::-1], {a: MIRRORED.get(v, v) for a, v in ask.items()}
         views.append(np.ascontiguousarray(view))
         told.append(ask | {"element": name})
-    clips = torch.from_numpy(np.stack(views)).permute(0, 4, 1, 2, 3).float() / 255
+    return torch.from_numpy(np.stack(views)), told
+
+
+def softened(views):
+    """Clips as the classifier takes them, now and then blurred as a VAE does."""
+    clips = views.to(models.DEVICE).permute(0, 4, 1, 2, 3).float() / 255
     blur = F.interpolate(F.avg_pool3d(clips, (1, 2, 2)), clips.shape[2:], mode="trilinear")
-    share = torch.from_numpy(rng.uniform(0, 1, (count, 1, 1, 1, 1))).float()
-    return clips + share * (blur - clips), told
+    return clips + torch.rand(len(clips), 1, 1, 1, 1, device=clips.device) * (blur - clips)
 
 
 def opened(folder):
-    paths = sorted(folder.glob("views_*.npy"))
-    asks = [p.with_name(p.name.replace("views", "latents")).with_suffix(".jsonl") for p in paths]
-    return [(np.load(p, mmap_mode="r"), [json.loads(line) for line in a.read_text().splitlines()])
-            for p, a in zip(paths, asks)]
+    return [(np.load(p, mmap_mode="r"), [json.loads(line) for line in p.with_suffix(".jsonl").read_text().splitlines()])
+            for p in sorted(folder.glob("views_*.npy"))]
 
 
 @torch.inference_mode()
@@ -80,7 +84,7 @@ def accuracy(judge, shards):
     right = {a: [] for a in ASKED}
     for clips, asks in shards:
         for start in range(0, len(clips), 16):
-            batch = torch.from_numpy(clips[start:start + 16].copy()).permute(0, 4, 1, 2, 3).float() / 255
+            batch = torch.from_numpy(clips[start:start + 16].copy()).to(models.DEVICE).permute(0, 4, 1, 2, 3).float() / 255
             for a, said in judge.said(batch).items():
                 for value, (name, ask) in zip(said, asks[start:start + 16]):
                     ask = ask | {"element": name}
@@ -92,7 +96,7 @@ def accuracy(judge, shards):
 def loaded(run):
     judge = Judge()
     judge.load_state_dict(models.averaged(run))
-    return judge.eval()
+    return judge.to(models.DEVICE).eval()
 
 
 def main():
@@ -101,27 +105,30 @@ def main():
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=4000)
     p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--minutes", type=float, default=float("inf"), help="end by then, whatever step it is")
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    *shards, test = opened(args.views)
-    judge = Judge()
+    shards = opened(args.views)
+    shards, tests = shards[:-TESTS], shards[-TESTS:]
+    judge = Judge().to(models.DEVICE)
     training = Training(judge, args.run, lambda _, p: p.ndim == 5, memory=0.99)
     rng = np.random.default_rng([23, training.step])
+    torch.manual_seed(training.step)
     batches = models.ahead(lambda: drawn_batch(shards, rng, args.batch))
 
     def judged():
-        clips, told = next(batches)
+        views, told = next(batches)
         loss = 0
-        for a, x in judge(clips).items():
-            wanted = [judge.values[a].index(t.get(a, "")) for t in told]
-            loss = loss + F.cross_entropy(x, torch.tensor(wanted), label_smoothing=0.05)
-        return loss, {"loss": loss.item()}
+        for a, x in judge(softened(views)).items():
+            wanted = torch.tensor([judge.values[a].index(t.get(a, "")) for t in told], device=x.device)
+            loss = loss + F.cross_entropy(x, wanted, label_smoothing=0.05)
+        return loss, {"loss": loss.detach()}
 
-    training.run(args.steps, args.rate, judged)
-    print(" ".join(f"{a} {r:.3f}" for a, r in accuracy(loaded(args.run), [test]).items()))
+    training.run(args.steps, args.rate, judged, args.minutes)
+    print(" ".join(f"{a} {r:.3f}" for a, r in accuracy(loaded(args.run), tests).items()))
 
 
 if __name__ == "__main__":

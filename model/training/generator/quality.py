@@ -18,8 +18,9 @@ from stock.briefs import caption, drawn_ask, has_held_out, numbered, said
 from stock.library import ELEMENTS
 
 from . import judge as judging
-from .encode import seen
+from . import models
 from .sample import Sampler, sheet
+from .views import seen
 
 BATCH = 6
 
@@ -55,9 +56,9 @@ def main():
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start:start + BATCH]
         films = sampler.films([text for text, _ in batch], args.seed + start)
-        views = torch.from_numpy(np.stack([seen(film) for film in films])).permute(0, 4, 1, 2, 3).float() / 255
+        views = torch.from_numpy(np.stack([seen(film) for film in films])).permute(0, 4, 1, 2, 3)
         with torch.inference_mode():
-            found = judge.said(views)
+            found = judge.said(views.to(models.DEVICE).float() / 255)
         for i, (text, told) in enumerate(batch):
             mistakes = [f"{a}: {found[a][i]}" for a in judging.ASKED if a in told and found[a][i] != told[a]]
             for a in set(judging.ASKED) & set(told):

@@ -13,6 +13,7 @@ import torch
 from diffusers import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
 from transformers import AutoTokenizer, T5EncoderModel
 
+from . import models
 from .train import FILM, arranged, velocity
 
 HEIGHT, WIDTH, CHANNELS = 9, 16, 48
@@ -21,7 +22,7 @@ HEIGHT, WIDTH, CHANNELS = 9, 16, 48
 class Sampler:
     def __init__(self, folder):
         def load(kind, name):
-            return kind.from_pretrained(folder / name, torch_dtype=torch.float32).eval()
+            return kind.from_pretrained(folder / name, torch_dtype=torch.float32).to(models.DEVICE).eval()
 
         self.vae, self.text = load(AutoencoderKLLTXVideo, "vae"), load(T5EncoderModel, "text_encoder")
         self.transformer = load(LTXVideoTransformer3DModel, "transformer")
@@ -29,30 +30,32 @@ class Sampler:
         self.how = json.loads((folder / "pickup.json").read_text())
 
     def told(self, texts):
-        words = self.tokenizer(texts, padding=True, return_tensors="pt")
+        words = self.tokenizer(texts, padding=True, return_tensors="pt").to(models.DEVICE)
         return self.text(words.input_ids, attention_mask=words.attention_mask).last_hidden_state, words.attention_mask
 
     @torch.inference_mode()
     def films(self, texts, seed, rows=None, job="generate"):
         """Clips, uint8 `[films, frames, height, width, 3]`, for texts; `rows` holds what the job knows."""
         noise = torch.randn(len(texts), 9, CHANNELS, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(seed))
+        noise = noise.to(models.DEVICE)
         clean, known, places = arranged(noise if rows is None else rows, job)
         tokens = arranged(noise, job)[0]
-        tokens[:, known] = clean[:, known]
+        tokens[:, :known] = clean[:, :known]
         both = self.told([*texts, *[""] * len(texts)])
         levels = [*self.how["levels"], 0.0]
         for level, after in zip(levels, levels[1:]):
-            times = torch.full(tokens.shape[:2], level).masked_fill(known, 0)
+            times = tokens.new_full(tokens.shape[:2], level)
+            times[:, :known] = 0
             said = velocity(self.transformer, tokens.repeat(2, 1, 1), both, times.repeat(2, 1), places)
             said, without = said.chunk(2)
             guided = without + self.how["guidance"] * (said - without)
             # Lin et al. 2024: guidance makes what is said too strong.
             strong = said.std((1, 2), keepdim=True) / guided.std((1, 2), keepdim=True)
             guided = guided * (1 + self.how["rescale"] * (strong - 1))
-            tokens = torch.where(known[:, None], tokens, tokens + (after - level) * guided)
+            tokens[:, known:] += (after - level) * guided[:, known:]
         film = tokens[:, -FILM * HEIGHT * WIDTH:].unflatten(1, (FILM, HEIGHT, WIDTH)).permute(0, 4, 1, 2, 3)
         pictures = torch.cat([self.vae.decode(one[None]).sample for one in film])
-        return ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).numpy()
+        return ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
 
 
 def sheet(rows, path, scale=1.0):

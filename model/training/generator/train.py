@@ -4,15 +4,17 @@
 
 Rectified flow (Liu et al. 2022): at noise level s the latents are (1 - s) x + s n, and the network is to say n - x. A
 batch has one job, drawn at random, as the plugin gives them: nothing known, the first frame, the last, both, a clip at
-either end or at both; what is known stands among the tokens without noise, at its own times, and is not judged. Captions
-are drawn anew each time; one in ten is empty, for guidance. Most batches see a window of each frame, at its own place:
-that has a fourth of the tokens, so that four times as many captions are read for the same work (Zheng et al. 2023 leave
-out tokens to the same end). Stops and goes on at any time.
+either end or at both; what is known stands among the tokens without noise, at its own times, and is not judged. Each clip
+has sixteen captions; one in ten that are read is empty, for guidance. Many batches see a window of each frame, at its own
+place: that has a fourth of the tokens, so that four times as many captions are read for the same work (Zheng et al. 2023
+leave out tokens to the same end). Stops and goes on at any time.
 """
 
 import argparse
 import json
+import threading
 from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,7 @@ JOBS = {
     "extend back": (0.04, 0, (TAIL,)), "bridge": (0.05, 2, (TAIL,)),
 }
 # How long films are, in latents, and their shares; of other jobs all are whole.
-LENGTHS = {"generate": {1: 0.4, 2: 0.3, 3: 0.1, FILM: 0.2}, "animate": {2: 0.5, 3: 0.2, FILM: 0.3}}
+LENGTHS = {"generate": {1: 0.25, 2: 0.2, 3: 0.1, FILM: 0.45}, "animate": {2: 0.3, 3: 0.2, FILM: 0.5}}
 EMPTY = 0.1
 # Room for any caption: the longest that `stock.briefs` writes has some 35 words.
 WORDS = 40
@@ -48,32 +50,64 @@ WINDOW, SHORT = (5, 8), 200
 SHIFT = 3.0
 BLIND = 0.35
 UNKNOWN = 0.06
-# After how many steps it looks for new shards.
-LOOK = 100
+# Small things with a shape of their own are learned slowest: their clips come up so many times as often.
+SLOW, TIMES = ("ball", "balloon", "bokeh", "confetti", "cube", "dust", "embers", "flower", "leaves", "shapes", "snow",
+               "starfield"), 3
+# How many captions a clip has, and how often, in seconds, new shards are looked for.
+CAPTIONS, LOOK = 16, 10
 
 
 class Latents:
-    """The shards that are there; looks again now and then, since they are encoded meanwhile."""
+    """The shards that are there, where the training is, and the captions of each clip; a thread looks again now and then,
+    since they are encoded meanwhile."""
 
-    def __init__(self, folder):
-        self.folder, self.clips = folder, []
-        self.look()
+    def __init__(self, folder, tokenizer):
+        self.folder, self.tokenizer, self.known = folder, tokenizer, set()
+        self.rows = self.words = self.shares = None
+        self.empty = self._tokens([""])[0].to(models.DEVICE)
+        while self.rows is None:
+            self.look()
+        self.size = self.rows.shape[-2:]
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        pause = threading.Event()
+        while not pause.wait(LOOK):
+            self.look()
+
+    def _tokens(self, texts):
+        words = self.tokenizer(texts, padding="max_length", max_length=WORDS, truncation=True, return_tensors="pt")
+        return words.input_ids.to(torch.int32)
 
     def look(self):
-        clips = []
-        for path in sorted(self.folder.glob("latents_*.npy")):
+        new = [path for path in sorted(self.folder.glob("latents_*.npy")) if path not in self.known]
+        rows, words, shares = ([], [], []) if self.rows is None else ([self.rows], [self.words], [self.shares])
+        for path in new:
+            rng = np.random.default_rng([13, len(self.known)])
+            self.known.add(path)
             asks = [json.loads(line) for line in path.with_suffix(".jsonl").read_text().splitlines()]
-            clips += zip(np.load(path, mmap_mode="r"), asks)
-        self.clips, self.size = clips, clips[0][0].shape[-2:]
+            texts = [with_unknown(rng, caption(rng, *ask), UNKNOWN) for ask in asks for _ in range(CAPTIONS)]
+            rows.append(torch.from_numpy(np.load(path)).to(models.DEVICE))
+            words.append(self._tokens(texts).unflatten(0, (-1, CAPTIONS)).to(models.DEVICE))
+            shares.append(torch.tensor([TIMES if name in SLOW else 1.0 for name, _ in asks], device=models.DEVICE))
+        if new:
+            # The rows last: no clip is ever taken without its words.
+            self.shares, self.words = torch.cat(shares), torch.cat(words)
+            self.rows = torch.cat(rows)
 
-    def batch(self, rng, count, corner, size):
-        """Windows of a corner and size of so many clips, and what was asked for."""
-        clips, (top, left), (height, width) = self.clips, corner, size
-        rows, asks = zip(*(clips[i] for i in rng.integers(len(clips), size=count)))
-        rows = np.stack([row[..., top:top + height, left:left + width] for row in rows])
-        return torch.from_numpy(rows.astype(np.float32)), asks
+    def batch(self, count, corner, size):
+        """Windows of a corner and size of so many clips, and the words of a caption for each, now and then of none."""
+        rows, (top, left), (height, width) = self.rows, corner, size
+        chosen = self.shares[:len(rows)].multinomial(count, replacement=True)
+        words = self.words[chosen, torch.randint(CAPTIONS, (count,), device=rows.device)]
+        words = torch.where(torch.rand(count, 1, device=rows.device) < EMPTY, self.empty, words)
+        if words.device.type == "cpu":
+            # To look costs a GPU more than the room.
+            words = words[:, :int((words != self.tokenizer.pad_token_id).sum(1).max())]
+        return rows[chosen, ..., top:top + height, left:left + width].float(), words.long()
 
 
+@lru_cache(maxsize=None)
 def coordinates(latents, height, width, start, corner=(0, 0)):
     """Seconds, and pixels down and across, of each token of a part that starts at a frame, and whose first latent is at a
     corner: `[3, tokens]`."""
@@ -91,7 +125,8 @@ def tokens_of(latents):
 
 
 def arranged(rows, job, length=FILM, corner=(0, 0)):
-    """Tokens of a batch for a job, which of them are known, and where they stand; `corner` is of the window they are."""
+    """Tokens of a batch for a job, how many are known, which stand first, and where all stand; `corner` is of the window
+    they are."""
     _, known, beside = JOBS[job]
     height, width = rows.shape[-2:]
     film = tokens_of(rows[:, :length])
@@ -102,23 +137,16 @@ def arranged(rows, job, length=FILM, corner=(0, 0)):
     extra = sum(p.shape[1] for p in parts)
     tokens = torch.cat([*parts, film], 1)
     places = torch.cat([*places, coordinates(length, height, width, 0, corner)], 1)
-    mask = torch.zeros(tokens.shape[1], dtype=torch.bool, device=tokens.device)
-    mask[:extra] = True
-    mask[extra:extra + known * height * width] = True
-    return tokens, mask, places
+    return tokens, extra + known * height * width, places
 
 
-def prompts(rng, asks):
-    """A caption for each ask, now and then none."""
-    return ["" if rng.random() < EMPTY else with_unknown(rng, caption(rng, name, ask), UNKNOWN) for name, ask in asks]
-
-
-def levels(rng, count):
+def levels(count):
     """Noise levels: logit-normal (Esser et al. 2024), leaning to the noisy end, and a share all but noise alone. There the
     words are all there is to go by, and there brightness and colour of the whole are settled."""
-    s = 1 / (1 + np.exp(-rng.normal(size=count)))
+    normal, blind, even = torch.randn(count), torch.rand(count), torch.rand(count)
+    s = normal.sigmoid()
     s = SHIFT * s / (1 + (SHIFT - 1) * s)
-    return torch.from_numpy(np.where(rng.random(count) < BLIND, rng.uniform(0.85, 1, count), s)).float()
+    return torch.where(blind < BLIND, 0.85 + 0.15 * even, s).to(models.DEVICE, non_blocking=True)
 
 
 class Captions:
@@ -134,10 +162,9 @@ class Captions:
         self.encoder.to(models.DEVICE).eval()
 
     @torch.no_grad()
-    def told(self, texts):
-        words = self.tokenizer(texts, padding="longest", max_length=WORDS, truncation=True, return_tensors="pt")
-        words = words.to(models.DEVICE)
-        return self.encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state, words.attention_mask
+    def told(self, words):
+        mask = (words != self.tokenizer.pad_token_id).long()
+        return self.encoder(words, attention_mask=mask).last_hidden_state, mask
 
 
 def velocity(transformer, tokens, told, times, places):
@@ -155,6 +182,7 @@ def main():
     p.add_argument("--words", type=Path, required=True, help="a run of words.py, or a model's folder")
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=40000)
+    p.add_argument("--minutes", type=float, default=float("inf"), help="end by then, whatever step it is")
     p.add_argument("--batch", type=int, default=8)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--windows", type=float, default=0.75, help="the share of batches that see a window of each frame")
@@ -168,7 +196,7 @@ def main():
     captions, transformer = Captions(args.words), models.transformer()
     if args.start:
         kept = LTXVideoTransformer3DModel.from_pretrained(args.start / "transformer", torch_dtype=torch.float32)
-        transformer.load_state_dict(kept.state_dict())
+        models.grow_from(transformer, kept.state_dict())
     transformer.to(models.DEVICE)
     if args.compile:
         transformer.compile(dynamic=True)
@@ -177,7 +205,7 @@ def main():
     rng = np.random.default_rng([11, training.step])
     torch.manual_seed(training.step)
     shares = np.array([share for share, *_ in JOBS.values()])
-    latents = Latents(args.latents)
+    latents = Latents(args.latents, captions.tokenizer)
 
     def drawn():
         job = str(rng.choice(list(JOBS), p=shares / shares.sum()))
@@ -189,25 +217,21 @@ def main():
             count = count * size[0] * size[1] // (WINDOW[0] * WINDOW[1])
             corner = [int(rng.integers(whole - part + 1)) for whole, part in zip(size, WINDOW)]
             size = WINDOW
-        rows, asks = latents.batch(rng, count, corner, size)
-        return job, length, rows, corner, prompts(rng, asks), levels(rng, len(rows))
-
-    batches = models.ahead(drawn)
+        rows, words = latents.batch(count, corner, size)
+        return job, words, *arranged(rows, job, length, tuple(corner))
 
     def judged():
-        if training.step % LOOK == 0:
-            latents.look()
-        job, length, rows, corner, texts, level = next(batches)
-        x, known, places = arranged(rows.to(models.DEVICE), job, length, corner)
-        noise, level = torch.randn_like(x), level.to(models.DEVICE)
-        times = level[:, None].expand(-1, x.shape[1]).masked_fill(known, 0)
+        job, words, x, known, places = drawn()
+        noise = torch.randn_like(x)
+        times = levels(len(x))[:, None].repeat(1, x.shape[1])
+        times[:, :known] = 0
         noisy = x + times[..., None] * (noise - x)
         with models.low_precision():
-            said = velocity(transformer, noisy, captions.told(texts), times, places)
-        loss = (said.float() - (noise - x))[:, ~known].pow(2).mean()
-        return loss, {job: loss.item()}
+            said = velocity(transformer, noisy, captions.told(words), times, places)
+        loss = (said.float() - (noise - x))[:, known:].pow(2).mean()
+        return loss, {job: loss.detach()}
 
-    training.run(args.steps, args.rate, judged)
+    training.run(args.steps, args.rate, judged, args.minutes)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 Stops and goes on at any time. `--vae` is a VAE in diffusers' layout: one that `principal.py` fitted, or one to go on from;
 its encoder stays as it is. The loss is of the picture: L1 over the pixels, over their differences along each axis, and
-over the picture at half and quarter size. Now and then latents are a little off, as the transformer's are.
+over the picture at half and quarter size. Now and then latents are a little off, as the transformer's are, and some are of
+pictures blacker than black or whiter than white, where guidance leads: what is made of them is black and white.
 """
 
 import argparse
@@ -24,13 +25,15 @@ from .training import Training
 CROPS = ((17, 96, 3), (9, 128, 3), (33, 64, 3), (17, 64, 7), (1, 144, 16), (9, 96, 6))
 # How far off latents may be.
 NOISE = 0.25
+# The share of crops that go beyond black and white, and how far: contrast, and brightness.
+BEYOND, CONTRAST, BRIGHTNESS = 0.3, 0.6, 0.4
 
 
 class Clips:
     """Crops of the shards that are there; looks again now and then, since they're drawn meanwhile."""
 
-    def __init__(self, folder, rng):
-        self.folder, self.rng, self.shards, self.asked = folder, rng, [], 0
+    def __init__(self, folder, rng, times=1):
+        self.folder, self.rng, self.times, self.shards, self.asked = folder, rng, times, [], 0
 
     def crop(self, frames, edge):
         if self.asked % 2000 == 0:
@@ -46,8 +49,14 @@ class Clips:
 
     def batch(self, crops=None):
         frames, edge, count = crops or CROPS[self.rng.integers(len(CROPS))]
-        crops = np.stack([self.crop(frames, edge) for _ in range(count)])
+        crops = np.stack([self.crop(frames, edge) for _ in range(self.times * count)])
         return torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def beyond(x):
+    """Clips of -1 to 1, some of which go beyond that."""
+    there, contrast, bright = torch.rand(3, len(x), 1, 1, 1, 1, device=x.device)
+    return torch.where(there < BEYOND, x * (1 + CONTRAST * contrast) + BRIGHTNESS * (2 * bright - 1), x)
 
 
 def differences(x, y):
@@ -91,6 +100,8 @@ def main():
     p.add_argument("--vae", type=Path, required=True)
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--minutes", type=float, default=math.inf, help="end by then, whatever step it is")
+    p.add_argument("--times", type=int, default=1, help="so many times as many crops a step, for a GPU")
     p.add_argument("--rate", type=float, default=1e-3)
     p.add_argument("--new", action="store_true", help="the decoder was never trained: start it with a linear fit")
     p.add_argument("--threads", type=int, default=2)
@@ -99,7 +110,7 @@ def main():
     torch.manual_seed(0)
     vae = AutoencoderKLLTXVideo.from_pretrained(args.vae, torch_dtype=torch.float32)
     vae.encoder.requires_grad_(False)
-    clips = Clips(args.clips, np.random.default_rng(7))
+    clips = Clips(args.clips, np.random.default_rng(7), args.times)
     if args.new and not (args.run / "last.pt").exists():
         settle(vae, torch.cat([clips.batch((9, 48, 16)) for _ in range(4)]))
     pointwise(vae.encoder)
@@ -110,19 +121,19 @@ def main():
     batches = models.ahead(clips.batch)
 
     def judged():
-        x = next(batches).to(models.DEVICE, memory_format=torch.channels_last_3d)
+        x = beyond(next(batches).to(models.DEVICE, memory_format=torch.channels_last_3d))
         with torch.no_grad():
             z = vae.encode(x).latent_dist.mean
             off = NOISE * torch.rand(len(z), 1, 1, 1, 1, device=z.device)**2
             z = (z + off * torch.randn_like(z)).to(memory_format=torch.channels_last_3d)
         with models.low_precision():
             y = vae.decode(z).sample
-        y = y.float()
+        x, y = x.clamp(-1, 1), y.float()
         loss = picture_loss(x, y)
-        error = ((x - y)**2).mean().item() / 4
-        return loss, {"loss": loss.item(), "dB": -10 * math.log10(error)}
+        error = ((x - y).detach()**2).mean() / 4
+        return loss, {"loss": loss.detach(), "dB": -10 * error.log10()}
 
-    training.run(args.steps, args.rate, judged)
+    training.run(args.steps, args.rate, judged, args.minutes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import os
 import time
 
-import numpy as np
 import torch
 
 from . import models
@@ -41,20 +40,23 @@ class Training:
         for optimiser, kept in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(kept)
 
-    def run(self, steps, rate, judged):
-        """Goes on to so many steps; `judged()` gives the loss of a batch, and figures by name to tell the means of."""
-        sums, began, first = {}, time.time(), self.step
-        while self.step < steps:
+    def run(self, steps, rate, judged, minutes=float("inf")):
+        """Goes on to so many steps, or for so long, whichever comes first; `judged()` gives the loss of a batch, and figures
+        by name to tell the means of: tensors, which are read when they are told, since a GPU waits for each that is read."""
+        sums, told_at, first = {}, time.time(), self.step
+        began = told_at
+        while (share := max(self.step / steps, (time.time() - began) / 60 / minutes)) < 1:
             loss, figures = judged()
-            self.advance(loss, scheduled(self.step, steps, rate))
+            self.advance(loss, scheduled(self.step, share, rate))
             for name, value in figures.items():
                 sums.setdefault(name, []).append(value)
             if self.step % TELL == 0:
-                told = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(sums.items()))
-                print(f"{self.step} {told} {(time.time() - began) / (self.step - first):.2f} s", flush=True)
-                sums, began, first = {}, time.time(), self.step
-            if self.step % KEEP == 0 or self.step == steps:
+                told = " ".join(f"{name} {torch.stack(values).mean():.3f}" for name, values in sorted(sums.items()))
+                print(f"{self.step} {told} {(time.time() - told_at) / (self.step - first):.3f} s", flush=True)
+                sums, told_at, first = {}, time.time(), self.step
+            if self.step % KEEP == 0:
                 self.keep()
+        self.keep()
 
     def advance(self, loss, rate):
         """One step down the loss, at a rate."""
@@ -70,9 +72,8 @@ class Training:
         self.step += 1
         with torch.no_grad():
             decay = min(self.memory, self.step / (self.step + 50))
-            for name, value in self.module.state_dict().items():
-                if value.is_floating_point():
-                    self.mean[name].lerp_(value, 1 - decay)
+            now = {k: v for k, v in self.module.state_dict().items() if v.is_floating_point()}
+            torch._foreach_lerp_([self.mean[k] for k in now], list(now.values()), 1 - decay)
 
     def keep(self):
         part = self.path.with_suffix(".part")
@@ -81,6 +82,6 @@ class Training:
         os.replace(part, self.path)
 
 
-def scheduled(step, steps, rate):
-    """Warm-up, level, then down to nothing over the last quarter."""
-    return rate * min(1, (step + 1) / 100, max(0.01, (steps - step) / (0.25 * steps)))
+def scheduled(step, share, rate):
+    """Warm-up, level, then down to nothing over the last quarter; `share` of the run is done."""
+    return rate * min(1, (step + 1) / 100, max(0.01, (1 - share) / 0.25))

@@ -97,8 +97,8 @@ def main():
         tells, words = reader(list(texts))
         wanted = reader.wanted(told)
         loss = sum(F.cross_entropy(tells[a][words], wanted[a][:, None].expand(words.shape)[words]) for a in tells)
-        wrong = sum((tells[a][:, 0].argmax(-1) != wanted[a]).float().mean().item() for a in tells)
-        return loss, {"loss": loss.item(), f"wrong of {len(tells)} a caption": wrong}
+        wrong = sum((tells[a][:, 0].argmax(-1) != wanted[a]).float().mean() for a in tells)
+        return loss, {"loss": loss.detach(), f"wrong of {len(tells)} a caption": wrong}
 
     training.run(args.steps, args.rate, judged)
 

@@ -10,14 +10,14 @@ use super::{
     effect::Effect,
     error::{Error, Result},
     host_info::HostInfo,
-    image::{InputImage, Loans, OutputImage},
+    image::{InputImage, Loans},
     instance::{Instance, Shell},
     param::{ParamId, Params, Value},
     param_set::{ParamReader, When},
     property::Props,
     services::{self, HostMemory, MessageKind, Progress},
 };
-use crate::{ChangeReason, Context, Field, RangeD, RectI, props};
+use crate::{ChangeReason, Context, RangeD, props};
 
 /// What every action of an instance may do: parameters, clips but not their images, the host's services.
 pub struct Cx<'a, E: Effect> {
@@ -259,6 +259,10 @@ macro_rules! may_restyle {
     };
 }
 
+// After the macros, which it uses.
+mod render;
+pub use render::{Render, RenderFlags, Sequence};
+
 /// An instance is being made.
 pub struct Create<'a, E: Effect> {
     cx: Cx<'a, E>,
@@ -313,131 +317,6 @@ impl<'a, E: Effect> At<'a, E> {
     /// As [`Cx::params_at`].
     pub fn params(&self) -> Result<E::Params> {
         self.cx.params_at(self.time)
-    }
-}
-
-/// What a render is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RenderFlags {
-    /// In answer to a user's move, such as a scrub.
-    pub interactive: bool,
-    /// One of a run of frames in order.
-    pub sequential: bool,
-    /// A quick look will do.
-    pub draft: bool,
-    /// For a thumbnail.
-    pub thumbnail: bool,
-}
-
-impl RenderFlags {
-    fn read(args: &Props<'_>) -> Self {
-        Self {
-            interactive: args.flag(props::PROP_INTERACTIVE_RENDER_STATUS, false),
-            sequential: args.flag(props::PROP_SEQUENTIAL_RENDER_STATUS, false),
-            draft: args.flag(props::PROP_RENDER_QUALITY_DRAFT, false),
-            thumbnail: args.flag(props::PROP_THUMBNAIL_RENDER, false),
-        }
-    }
-}
-
-/// A frame is being rendered.
-pub struct Render<'a, E: Effect> {
-    cx: Cx<'a, E>,
-    loans: Loans<'a>,
-    time: f64,
-    render_scale: (f64, f64),
-    window: RectI,
-    field: Field,
-    flags: RenderFlags,
-}
-
-phase!(Render);
-
-impl<'a, E: Effect> Render<'a, E> {
-    pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
-        let window = args
-            .rect_i(props::PROP_RENDER_WINDOW)
-            .ok_or_else(|| Error::MissingHostFeature("a render window: there is nothing to fill".into()))?;
-        Ok(Self {
-            loans: Loans::new(&cx.shell.suites),
-            time: time(args)?,
-            render_scale: scale(args),
-            window,
-            field: args.c_string(props::PROP_FIELD_TO_RENDER).and_then(|s| Field::from_cstr(&s)).unwrap_or(Field::None),
-            flags: RenderFlags::read(args),
-            cx,
-        })
-    }
-
-    /// The effect's time, in frames.
-    #[must_use]
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
-    /// The picture's size over the full size, across and up.
-    #[must_use]
-    pub fn render_scale(&self) -> (f64, f64) {
-        self.render_scale
-    }
-
-    /// The pixels to fill. The whole picture, unless the effect takes tiles.
-    #[must_use]
-    pub fn render_window(&self) -> RectI {
-        self.window
-    }
-
-    /// The lines to fill.
-    #[must_use]
-    pub fn field(&self) -> Field {
-        self.field
-    }
-
-    /// What the render is for.
-    #[must_use]
-    pub fn flags(&self) -> RenderFlags {
-        self.flags
-    }
-
-    /// Every parameter at this time.
-    ///
-    /// # Errors
-    /// As [`Cx::params_at`].
-    pub fn params(&self) -> Result<E::Params> {
-        self.cx.params_at(self.time)
-    }
-
-    /// Whether the host wants the render to stop.
-    #[must_use]
-    pub fn abort(&self) -> bool {
-        self.cx.shell.abort()
-    }
-
-    /// Ends the render if the host wants it to stop: for `?`.
-    ///
-    /// # Errors
-    /// [`Error::Aborted`].
-    pub fn check_abort(&self) -> Result<()> {
-        if self.abort() { Err(Error::Aborted) } else { Ok(()) }
-    }
-
-    /// A clip's image at a time; none where nothing is connected or the host has none there.
-    ///
-    /// Where the host offers no [temporal access](HostInfo::temporal_access), other times may give the current frame.
-    ///
-    /// # Errors
-    /// When the host passes an image that cannot be, or is out of memory.
-    pub fn image(&self, clip: Clip, time: f64) -> Result<Option<InputImage<'_>>> {
-        InputImage::fetch(&self.loans, clip::slot(&self.cx.shell.clips, clip)?, time)
-    }
-
-    /// The image to fill.
-    ///
-    /// # Errors
-    /// When the host has none, or it is already on loan.
-    pub fn output(&self) -> Result<OutputImage<'_>> {
-        let image = OutputImage::fetch(&self.loans, self.cx.shell.output()?, self.time)?;
-        image.ok_or_else(|| Error::Failed("The host gave no image to render into".into()))
     }
 }
 
@@ -570,30 +449,6 @@ pub struct Edit<'a> {
 impl Drop for Edit<'_> {
     fn drop(&mut self) {
         self.shell.params.edit_end(&self.shell.suites);
-    }
-}
-
-/// A run of renders starts or ends.
-pub struct Sequence<'a, E: Effect> {
-    cx: Cx<'a, E>,
-    /// The frames of the run.
-    pub frames: RangeD,
-    /// From frame to frame.
-    pub step: f64,
-    /// What the run is for.
-    pub flags: RenderFlags,
-}
-
-phase!(Sequence);
-
-impl<'a, E: Effect> Sequence<'a, E> {
-    pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Self {
-        Self {
-            cx,
-            frames: args.range(props::PROP_FRAME_RANGE).unwrap_or_default(),
-            step: args.double(props::PROP_FRAME_STEP).unwrap_or(1.0),
-            flags: RenderFlags::read(args),
-        }
     }
 }
 

@@ -49,7 +49,8 @@ class Footage:
         reverse = self.rng.random(n) < 0.5
         times = np.where(reverse[:, None], 1 - times[:, ::-1], times)
         other = self.told(reverse, 5)
-        flows, visible = (torch.where(other[(...,) + (0,) * (5 - x.ndim)], x[:, [1, 0, 3, 2]], x) for x in (flows, visible))
+        flows = torch.where(other, flows[:, [1, 0, 3, 2]], flows)
+        visible = torch.where(other[..., 0], visible[:, [1, 0, 3, 2]], visible)
         rows = np.where(reverse[:, None], np.arange(5)[::-1], np.arange(5))
         respaced = np.zeros(n, bool)
         spacing = np.zeros((n, 2), np.float32)

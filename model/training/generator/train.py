@@ -13,6 +13,7 @@ leave out tokens to the same end). Stops and goes on at any time.
 import argparse
 import json
 import threading
+import time
 from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -50,9 +51,6 @@ WINDOW, SHORT = (5, 8), 200
 SHIFT = 3.0
 BLIND = 0.35
 UNKNOWN = 0.06
-# Small things with a shape of their own are learned slowest: their clips come up so many times as often.
-SLOW, TIMES = ("ball", "balloon", "bokeh", "confetti", "cube", "dust", "embers", "flower", "leaves", "shapes", "snow",
-               "starfield"), 3
 # How many captions a clip has, and how often, in seconds, new shards are looked for.
 CAPTIONS, LOOK = 16, 10
 
@@ -63,16 +61,18 @@ class Latents:
 
     def __init__(self, folder, tokenizer):
         self.folder, self.tokenizer, self.known = folder, tokenizer, set()
-        self.rows = self.words = self.shares = None
+        self.rows = self.words = None
         self.empty = self._tokens([""])[0].to(models.DEVICE)
+        self.look()
         while self.rows is None:
+            time.sleep(LOOK)
             self.look()
         self.size = self.rows.shape[-2:]
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self):
-        pause = threading.Event()
-        while not pause.wait(LOOK):
+        while True:
+            time.sleep(LOOK)
             self.look()
 
     def _tokens(self, texts):
@@ -81,7 +81,7 @@ class Latents:
 
     def look(self):
         new = [path for path in sorted(self.folder.glob("latents_*.npy")) if path not in self.known]
-        rows, words, shares = ([], [], []) if self.rows is None else ([self.rows], [self.words], [self.shares])
+        rows, words = ([], []) if self.rows is None else ([self.rows], [self.words])
         for path in new:
             rng = np.random.default_rng([13, len(self.known)])
             self.known.add(path)
@@ -89,16 +89,15 @@ class Latents:
             texts = [with_unknown(rng, caption(rng, *ask), UNKNOWN) for ask in asks for _ in range(CAPTIONS)]
             rows.append(torch.from_numpy(np.load(path)).to(models.DEVICE))
             words.append(self._tokens(texts).unflatten(0, (-1, CAPTIONS)).to(models.DEVICE))
-            shares.append(torch.tensor([TIMES if name in SLOW else 1.0 for name, _ in asks], device=models.DEVICE))
         if new:
             # The rows last: no clip is ever taken without its words.
-            self.shares, self.words = torch.cat(shares), torch.cat(words)
+            self.words = torch.cat(words)
             self.rows = torch.cat(rows)
 
     def batch(self, count, corner, size):
         """Windows of a corner and size of so many clips, and the words of a caption for each, now and then of none."""
         rows, (top, left), (height, width) = self.rows, corner, size
-        chosen = self.shares[:len(rows)].multinomial(count, replacement=True)
+        chosen = torch.randint(len(rows), (count,), device=rows.device)
         words = self.words[chosen, torch.randint(CAPTIONS, (count,), device=rows.device)]
         words = torch.where(torch.rand(count, 1, device=rows.device) < EMPTY, self.empty, words)
         if words.device.type == "cpu":

@@ -259,6 +259,25 @@ macro_rules! may_restyle {
     };
 }
 
+/// Phases of a time and a render scale.
+macro_rules! at_a_time {
+    ($name:ident) => {
+        impl<E: Effect> $name<'_, E> {
+            /// The effect's time, in frames.
+            #[must_use]
+            pub fn time(&self) -> f64 {
+                self.time
+            }
+
+            /// The picture's size over the full size, across and up.
+            #[must_use]
+            pub fn render_scale(&self) -> (f64, f64) {
+                self.render_scale
+            }
+        }
+    };
+}
+
 // After the macros, which it uses.
 mod render;
 pub use render::{Render, RenderFlags, Sequence};
@@ -293,22 +312,11 @@ pub struct At<'a, E: Effect> {
 }
 
 phase!(At);
+at_a_time!(At);
 
 impl<'a, E: Effect> At<'a, E> {
     pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
         Ok(Self { cx, time: time(args)?, render_scale: scale(args) })
-    }
-
-    /// The effect's time, in frames.
-    #[must_use]
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
-    /// The picture's size over the full size, across and up.
-    #[must_use]
-    pub fn render_scale(&self) -> (f64, f64) {
-        self.render_scale
     }
 
     /// Every parameter at this time.
@@ -342,6 +350,7 @@ pub struct Changed<'a, E: Effect> {
 }
 
 phase!(Changed);
+at_a_time!(Changed);
 may_restyle!(Changed);
 
 impl<'a, E: Effect> Changed<'a, E> {
@@ -379,18 +388,6 @@ impl<'a, E: Effect> Changed<'a, E> {
     #[must_use]
     pub fn reason(&self) -> ChangeReason {
         self.reason
-    }
-
-    /// The effect's time, in frames.
-    #[must_use]
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
-    /// The picture's size over the full size, across and up.
-    #[must_use]
-    pub fn render_scale(&self) -> (f64, f64) {
-        self.render_scale
     }
 
     /// Every parameter as it stands.

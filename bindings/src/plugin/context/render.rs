@@ -50,6 +50,7 @@ pub struct Render<'a, E: Effect> {
 }
 
 phase!(Render);
+at_a_time!(Render);
 
 impl<'a, E: Effect> Render<'a, E> {
     pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
@@ -65,18 +66,6 @@ impl<'a, E: Effect> Render<'a, E> {
             flags: RenderFlags::read(args),
             cx,
         })
-    }
-
-    /// The effect's time, in frames.
-    #[must_use]
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
-    /// The picture's size over the full size, across and up.
-    #[must_use]
-    pub fn render_scale(&self) -> (f64, f64) {
-        self.render_scale
     }
 
     /// The pixels to fill. The whole picture, unless the effect takes tiles.

@@ -59,7 +59,7 @@ def resize(x, size):
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
-def upsample_flow(flow, size):
+def resize_flow(flow, size):
     h, w = flow.shape[-2:]
     scale = flow.new_tensor([size[1] / w, size[0] / h])[None, :, None, None]
     return resize(flow, size) * scale
@@ -221,7 +221,7 @@ class Flow(nn.Module):
             if flow is None:
                 flow, visible, memory = (quarter.new_zeros(ways * n, c, *size) for c in (2, 1, HIDDEN))
             else:
-                flow, visible, memory = upsample_flow(flow, size), resize(visible, size), resize(memory, size)
+                flow, visible, memory = resize_flow(flow, size), resize(visible, size), resize(memory, size)
             a, b = quarter[:ways * n], quarter.roll(n, 0)[:ways * n]
             flow, visible, memory = self.decoder(a, b, flow, visible, memory)
             # Training teaches the matching nearby; the finest level finds no more.
@@ -239,7 +239,7 @@ class Flow(nn.Module):
             visibles.append(visible)
         size = half.shape[-2:]
         memory = resize(self.memory_to_fine(memory), size)
-        flow, visible, _ = self.fine(half[:ways * n], half.roll(n, 0)[:ways * n], upsample_flow(flow, size),
+        flow, visible, _ = self.fine(half[:ways * n], half.roll(n, 0)[:ways * n], resize_flow(flow, size),
                                      resize(visible, size), memory)
         return flows + [flow], visibles + [visible], quarter
 
@@ -361,9 +361,7 @@ class Synthesis(nn.Module):
         x0 = act(self.keep0(act(self.down0(x))))
         x1 = act(self.down1(x0))
         size = x1.shape[-2:]
-        scale = curved0.new_tensor([size[1] / w, size[0] / h])[None, :, None, None]
-        context0 = warp(features0, resize(curved0, size) * scale)
-        context1 = warp(features1, resize(curved1, size) * scale)
+        context0, context1 = warp(features0, resize_flow(curved0, size)), warp(features1, resize_flow(curved1, size))
         x1 = act(self.keep1(torch.cat([x1, context0, context1], 1)))
         x2 = act(self.keep2(act(self.down2(x1))))
         x3 = act(self.keep3(act(self.down3(x2))))
@@ -410,7 +408,7 @@ class Motion(nn.Module):
                                           seen[:n], seen[n:], spacing))
         # Three channels of the acceleration are lengths.
         bend = resize(bend, (h, w)) * bend.new_tensor([2.0, 2.0, 2.0, 1.0])[:, None, None]
-        return features, upsample_flow(flow, (h, w)), bend, resize(visible, (h, w))
+        return features, resize_flow(flow, (h, w)), bend, resize(visible, (h, w))
 
     def forward(self, first, last, t, before, after, spacing, levels=4):
         """The frame at t between `first` (0) and `last` (1), its expected error, and what made it."""

@@ -39,8 +39,9 @@ class Footage:
         for path in sorted(self.folder.glob("shard_????")):
             if path.name not in self.known:
                 self.known.add(path.name)
-                # Mapped, where the training is on the processor.
-                self.shards.append({f.stem: torch.from_numpy(np.load(f, mmap_mode="c")).to(DEVICE) for f in path.glob("*.npy")})
+                # Mapped, where the training is on the processor. Times are reckoned with there anyway.
+                arrays = {f.stem: torch.from_numpy(np.load(f, mmap_mode="c")) for f in path.glob("*.npy")}
+                self.shards.append({k: x if k == "times" else x.to(DEVICE) for k, x in arrays.items()})
 
     def batch(self, n, size):
         """Varied samples: frames [n,5,3,S,S], t [n], spacing [n,2], flows [n,4,2,S,S], visible [n,4,S,S]."""
@@ -77,7 +78,7 @@ class Footage:
             for name, crops in parts.items():
                 crops.append(shard[name][i, :, y:y + size, x:x + size].float())
         frames, flows, visible = (torch.stack(crops) for crops in parts.values())
-        times = torch.stack(times).cpu().numpy().copy()
+        times = torch.stack(times).numpy()
         return frames.permute(0, 1, 4, 2, 3) / 255, times, flows.permute(0, 1, 4, 2, 3), visible
 
     def turned(self, frames, flows, visible):

@@ -7,17 +7,15 @@ is given at a later frame stands beside the film), and those of its last nine fr
 """
 
 import argparse
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKLLTXVideo
 
 from stock.briefs import mirrored
 
 from . import models
-from .footage import any_clip, write
+from .footage import any_clip, keep_shards, shard_options
 from .principal import pointwise
 
 SHARD = 48
@@ -25,11 +23,19 @@ SHARD = 48
 STILLS, TAIL = (16, 32), 9
 
 
+def ready(path):
+    """A VAE to encode with, in a process of one thread."""
+    torch.set_num_threads(1)
+    vae = AutoencoderKLLTXVideo.from_pretrained(path, torch_dtype=torch.float32).eval().to(models.DEVICE)
+    pointwise(vae.encoder)
+    return vae
+
+
 @torch.inference_mode()
 def latents_of(vae, clip):
     """`clip`: uint8 `[frames, height, width, 3]`. Latents are normalised, float16, `[latents, channels, h, w]`: the film's,
     then a still each, then the tail's."""
-    x = torch.from_numpy(clip.copy()).to(models.DEVICE).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    x = models.to_encode(clip)
     parts = [x, *(x[:, :, f:f + 1] for f in STILLS), x[:, :, -TAIL:]]
     means = [vae.encode(part).latent_dist.mean for part in parts]
     z = torch.cat(means, 2).float()[0].permute(1, 0, 2, 3)
@@ -40,33 +46,19 @@ def latents_of(vae, clip):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--vae", type=Path, required=True)
-    p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--shards", type=int, default=200)
-    p.add_argument("--seed", type=int, default=2)
+    shard_options(p, shards=200, seed=2)
     p.add_argument("--held", action="store_true", help="of the combinations that are never trained")
-    p.add_argument("--turn", default="0/1", help="K/N: every N-th shard from the K-th, for N processes")
     args = p.parse_args()
-    torch.set_num_threads(1)
-    args.out.mkdir(parents=True, exist_ok=True)
-    vae = AutoencoderKLLTXVideo.from_pretrained(args.vae, torch_dtype=torch.float32).eval().to(models.DEVICE)
-    pointwise(vae.encoder)
-    turn, turns = map(int, args.turn.split("/"))
-    for shard in range(turn, args.shards, turns):
-        path = args.out / f"latents_{shard:04d}.npy"
-        if path.exists():
-            continue
-        asks, kept = [], []
-        for i in range(SHARD):
-            name, ask, clip = any_clip(args.seed, shard * SHARD + i, args.held)
-            asks.append([name, ask])
-            kept.append(latents_of(vae, clip))
-            other = None if args.held else mirrored(name, ask)
-            if other is not None and other != ask:
-                asks.append([name, other])
-                kept.append(latents_of(vae, clip[:, :, ::-1]))
-        path.with_suffix(".jsonl").write_text("".join(json.dumps(ask) + "\n" for ask in asks))
-        write(path, np.stack(kept))
-        print(f"{path.name} of {args.shards}", flush=True)
+    vae = ready(args.vae)
+
+    def made(index):
+        name, ask, clip = any_clip(args.seed, index, args.held)
+        yield [name, ask], latents_of(vae, clip)
+        other = None if args.held else mirrored(name, ask)
+        if other is not None and other != ask:
+            yield [name, other], latents_of(vae, clip[:, :, ::-1])
+
+    keep_shards(args, "latents", SHARD, made)
 
 
 if __name__ == "__main__":

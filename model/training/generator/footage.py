@@ -26,11 +26,15 @@ def drawn(rng, name, ask, size=SIZE):
     return np.clip(clip * 255 + rng.uniform(0, 1, clip.shape), 0, 255).astype(np.uint8)
 
 
-def any_clip(seed, index, held=False):
-    """Clip `index`: its element, its ask, its pictures. Elements take turns, so that each has its share."""
-    rng = numbered(seed, index)
+def element_at(index):
+    """The element of clip `index`: they take turns, so that each has its share."""
     names = sorted(ELEMENTS)
-    name = names[index % len(names)]
+    return names[index % len(names)]
+
+
+def any_clip(seed, index, held=False):
+    """Clip `index`: its element, its ask, its pictures."""
+    rng, name = numbered(seed, index), element_at(index)
     ask = drawn_ask(rng, name, held)
     return name, ask, drawn(rng, name, ask)
 
@@ -43,23 +47,38 @@ def write(path, array):
     part.rename(path)
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--shards", type=int, default=40)
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--turn", default="0/1", help="K/N: draw every N-th shard from the K-th, for N processes")
-    args = p.parse_args()
+def shard_options(parser, shards, seed):
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--shards", type=int, default=shards)
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--turn", default="0/1", help="K/N: every N-th shard from the K-th, for N processes")
+
+
+def keep_shards(args, kind, size, made):
+    """Keeps the shards of a kind that are not there yet: arrays, and a line of JSON for each of what they hold. `made(index)`
+    gives for a clip, of which a shard has `size`, what it keeps: pairs of `[name, ask]` and an array."""
     args.out.mkdir(parents=True, exist_ok=True)
     turn, turns = map(int, args.turn.split("/"))
     for shard in range(turn, args.shards, turns):
-        path = args.out / f"clips_{shard:04d}.npy"
+        path = args.out / f"{kind}_{shard:04d}.npy"
         if path.exists():
             continue
-        clips = [any_clip(args.seed, shard * SHARD + i) for i in range(SHARD)]
-        path.with_suffix(".jsonl").write_text("".join(json.dumps([name, ask]) + "\n" for name, ask, _ in clips))
-        write(path, np.stack([clip for _, _, clip in clips]))
+        asks, arrays = zip(*(pair for i in range(size) for pair in made(shard * size + i)))
+        path.with_suffix(".jsonl").write_text("".join(json.dumps(ask) + "\n" for ask in asks))
+        write(path, np.stack(arrays))
         print(f"{path.name} of {args.shards}", flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    shard_options(p, shards=40, seed=1)
+    args = p.parse_args()
+
+    def made(index):
+        name, ask, clip = any_clip(args.seed, index)
+        yield [name, ask], clip
+
+    keep_shards(args, "clips", SHARD, made)
 
 
 if __name__ == "__main__":

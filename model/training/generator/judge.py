@@ -66,9 +66,14 @@ def drawn_batch(shards, rng, count):
     return torch.from_numpy(np.stack(views)), told
 
 
+def to_judge(views):
+    """Clips that were seen, uint8 `[clips, frames, height, width, 3]`, as the classifier takes them."""
+    return views.to(models.DEVICE).permute(0, 4, 1, 2, 3).float() / 255
+
+
 def softened(views):
-    """Clips as the classifier takes them, now and then blurred as a VAE does."""
-    clips = views.to(models.DEVICE).permute(0, 4, 1, 2, 3).float() / 255
+    """As `to_judge`, now and then blurred as a VAE does."""
+    clips = to_judge(views)
     blur = F.interpolate(F.avg_pool3d(clips, (1, 2, 2)), clips.shape[2:], mode="trilinear")
     return clips + torch.rand(len(clips), 1, 1, 1, 1, device=clips.device) * (blur - clips)
 
@@ -84,8 +89,7 @@ def accuracy(judge, shards):
     right = {a: [] for a in ASKED}
     for clips, asks in shards:
         for start in range(0, len(clips), 16):
-            batch = torch.from_numpy(clips[start:start + 16].copy()).to(models.DEVICE).permute(0, 4, 1, 2, 3).float() / 255
-            for a, said in judge.said(batch).items():
+            for a, said in judge.said(to_judge(torch.from_numpy(clips[start:start + 16].copy()))).items():
                 for value, (name, ask) in zip(said, asks[start:start + 16]):
                     ask = ask | {"element": name}
                     if a in ask:

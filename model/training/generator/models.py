@@ -43,6 +43,16 @@ def ahead(make, depth=4):
         yield made.get()
 
 
+def to_encode(clip):
+    """A clip, uint8 `[frames, height, width, 3]`, as a VAE takes it: `[1, 3, frames, height, width]`, -1 to 1."""
+    return torch.from_numpy(clip.copy()).to(DEVICE).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+
+
+def pictures(decoded):
+    """What a VAE decoded, as clips, uint8 `[clips, frames, height, width, 3]`."""
+    return ((decoded.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
+
+
 def averaged(run, part=None):
     """The mean weights of a training run; of a part of what was trained."""
     mean = torch.load(run / "last.pt", mmap=True, map_location="cpu")["mean"]

@@ -18,7 +18,7 @@ from stock.briefs import caption, drawn_ask, has_held_out, numbered, said
 from stock.library import ELEMENTS
 
 from . import judge as judging
-from . import models
+from .footage import element_at
 from .sample import Sampler, sheet
 from .views import seen
 
@@ -27,10 +27,8 @@ BATCH = 6
 
 def wishes(count, seed):
     """Captions, of held-out combinations where an element has such, with what they ask for."""
-    names = sorted(ELEMENTS)
     for i in range(count):
-        rng = numbered(seed, i)
-        name = names[i % len(names)]
+        rng, name = numbered(seed, i), element_at(i)
         told = said(rng, name, drawn_ask(rng, name, held=has_held_out(name)))
         yield caption(rng, name, told, told), told | {"element": name}
 
@@ -56,9 +54,9 @@ def main():
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start:start + BATCH]
         films = sampler.films([text for text, _ in batch], args.seed + start)
-        views = torch.from_numpy(np.stack([seen(film) for film in films])).permute(0, 4, 1, 2, 3)
+        views = torch.from_numpy(np.stack([seen(film) for film in films]))
         with torch.inference_mode():
-            found = judge.said(views.to(models.DEVICE).float() / 255)
+            found = judge.said(judging.to_judge(views))
         for i, (text, told) in enumerate(batch):
             mistakes = [f"{a}: {found[a][i]}" for a in judging.ASKED if a in told and found[a][i] != told[a]]
             for a in set(judging.ASKED) & set(told):

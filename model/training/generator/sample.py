@@ -54,8 +54,7 @@ class Sampler:
             guided = guided * (1 + self.how["rescale"] * (strong - 1))
             tokens[:, known:] += (after - level) * guided[:, known:]
         film = tokens[:, -FILM * HEIGHT * WIDTH:].unflatten(1, (FILM, HEIGHT, WIDTH)).permute(0, 4, 1, 2, 3)
-        pictures = torch.cat([self.vae.decode(one[None]).sample for one in film])
-        return ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
+        return models.pictures(torch.cat([self.vae.decode(one[None]).sample for one in film]))
 
 
 def sheet(rows, path, scale=1.0):

@@ -30,6 +30,8 @@ def reference(model):
     with torch.no_grad():
         flows, visibles, _ = model.flow(first, last, LEVELS)
         answers |= {"flow": flows[-1], "visible": visibles[-1]}
+        matched = model.match(first, last, before, after, torch.tensor([[1.0, 0.5]]), LEVELS)
+        answers["told"] = matched[1]
         for name, t, spacing in (("half", 0.5, (1.0, 0.5)), ("third", 0.3, (1.0, 0.5)), ("straight", 0.5, (0.0, 0.0))):
             picture, error, (curved, even, weights) = model(
                 first, last, torch.tensor([t]), before, after, torch.tensor([spacing]), LEVELS)

@@ -164,29 +164,45 @@ def looked_afar(a, b, flow, sought=3000):
     return out
 
 
-def looked_beside(a, b, flow):
+def looked_beside(a, b, flow, told=None):
     """Flow [N, 2, H, W] from `a` to `b`, where a place that is lost takes over the flow of one beside it.
 
     Propagation (Barnes et al. 2009), without weights: what is taken over is that of a place two or five away, leads to
     within the picture and more than a place away from where the place's own does, leaves at most 0.7 of the difference, and
-    is much the same as three neighbours then have."""
+    is much the same as three neighbours then have. Any place may take over what is `told` of it [N, 2, h, w] from elsewhere,
+    if that leaves at most 0.85 of the difference."""
     h, w = flow.shape[-2:]
     a, b = described(a, 1), described(b, 1)
     own = (a - warp(b, flow)).pow(2).sum(1)
-    lost = within(flow) & (own > 0.6 * grain(a))
-    least, best = own, flow
+    seen = within(flow)
+    lost = seen & (own > 0.6 * grain(a))
+    least, best = 0.7 * own, flow
     for step in (2, 5):
         around = F.pad(flow, [step] * 4, mode="replicate")
         for dy, dx in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
             tried = around[:, :, dy * step:dy * step + h, dx * step:dx * step + w]
             left = (a - warp(b, tried)).pow(2).sum(1)
-            better = within(tried) & (left < least)
+            better = lost & within(tried) & (left < least)
             least, best = torch.where(better, left, least), torch.where(better[:, None], tried, best)
-    taken = lost & ((best - flow).abs().amax(1) > 1) & (least < 0.7 * own)
+    if told is not None:
+        told = resize_flow(told, (h, w))
+        left = (a - warp(b, told)).pow(2).sum(1)
+        found = least < 0.7 * own
+        better = seen & within(told) & (left < torch.where(found, least, 0.85 * own))
+        best = torch.where(better[:, None], told, best)
+    taken = (best - flow).abs().amax(1) > 1
     after = torch.where(taken[:, None], best, flow)
     around = F.pad(after, [1] * 4, value=torch.inf).unfold(2, 3, 1).unfold(3, 3, 1).flatten(4)
     neighbours = ((around - after[..., None]).abs().amax(1) <= 1).sum(-1) - 1
     return torch.where((taken & (neighbours >= 3))[:, None], after, flow)
+
+
+def across(outer, spacing):
+    """The flows across an interval [2N, 2, H, W] that an even motion makes of those beyond it, `spacing` [N, 2] intervals
+    out. Nearly as far out as the interval is long they tell nothing new: then they lead nowhere."""
+    spacing = spacing.T.reshape(-1, 1, 1, 1)
+    near = (spacing > 0) & (spacing <= 0.6)
+    return torch.where(near, -outer / torch.where(near, spacing, torch.ones_like(spacing)), torch.inf)
 
 
 class Flow(nn.Module):
@@ -202,10 +218,10 @@ class Flow(nn.Module):
         self.fine = Decoder(HALF_FEATURES, FINE_RADIUS, FINE_HIDDEN, (48, 48, 32))
         self.memory_to_fine = conv(HIDDEN, FINE_HIDDEN, kernel=1)
 
-    def forward(self, first, last, levels=4, ways=2):
+    def forward(self, first, last, levels=4, ways=2, told=None):
         """Flows 0→1 and 1→0 at half resolution with their visibility logits: two lists, coarse to fine, each entry
         stacking both directions in the batch, or the first alone (`ways`); and the quarter-resolution features of both
-        frames."""
+        frames. What is `told` of the flows from elsewhere [ways * N, 2, h, w], at any resolution, is tried as well."""
         n = first.shape[0]
         both = torch.cat([first, last])
         mean = (first.mean((2, 3), keepdim=True) + last.mean((2, 3), keepdim=True)) / 2
@@ -232,15 +248,24 @@ class Flow(nn.Module):
                     flow, visible, memory = self.decoder(a, b, anew, visible, memory)
             if not self.training and level < self.BESIDE:
                 with torch.no_grad():
-                    anew = looked_beside(a, b, flow)
+                    anew = looked_beside(a, b, flow, told)
                 if (anew != flow).any():
                     flow, visible, memory = self.decoder(a, b, anew, visible, memory)
             flows.append(flow)
             visibles.append(visible)
         size = half.shape[-2:]
         memory = resize(self.memory_to_fine(memory), size)
-        flow, visible, _ = self.fine(half[:ways * n], half.roll(n, 0)[:ways * n], resize_flow(flow, size),
-                                     resize(visible, size), memory)
+        a, b = half[:ways * n], half.roll(n, 0)[:ways * n]
+        flow, visible = resize_flow(flow, size), resize(visible, size)
+        if not self.training:
+            with torch.no_grad():
+                flow = looked_beside(a, b, flow, told)
+        flow, visible, memory = self.fine(a, b, flow, visible, memory)
+        if not self.training:
+            with torch.no_grad():
+                anew = looked_beside(a, b, flow, told)
+            if (anew != flow).any():
+                flow, visible, memory = self.fine(a, b, anew, visible, memory)
         return flows + [flow], visibles + [visible], quarter
 
 
@@ -398,12 +423,15 @@ class Motion(nn.Module):
         last's. `before` and `after` stand `spacing` [N,2] intervals further out; where a spacing is 0 that frame is not
         looked at."""
         n, _, h, w = first.shape
-        flows, visibles, features = self.flow(first, last, levels)
-        flow, visible = flows[-1].float(), torch.sigmoid(visibles[-1].float())
-        bend = torch.zeros_like(flow.repeat(1, 2, 1, 1))
+        told = None
         if spacing.any():
             outer, seen, _ = self.flow(torch.cat([first, last]), torch.cat([before, after]), levels, ways=1)
             outer, seen = outer[-1].float(), torch.sigmoid(seen[-1].float())
+            told = across(outer, spacing)
+        flows, visibles, features = self.flow(first, last, levels, told=told)
+        flow, visible = flows[-1].float(), torch.sigmoid(visibles[-1].float())
+        bend = torch.zeros_like(flow.repeat(1, 2, 1, 1))
+        if spacing.any():
             bend = torch.cat(acceleration(flow[:n], flow[n:], visible[:n], visible[n:], outer[:n], outer[n:],
                                           seen[:n], seen[n:], spacing))
         # Three channels of the acceleration are lengths.

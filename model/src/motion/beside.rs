@@ -3,14 +3,16 @@
 //! Matching goes from coarse to fine, and where the picture is coarse, the edge of a thing is mostly ground: it goes the
 //! ground's way, and local matching no longer finds the way back. But a few places further in, the flow is right. So each
 //! place that is lost tries the flow of those around it, as PatchMatch does (Barnes et al. 2009), by the features of the
-//! square about it, and takes over what is much more alike. Nothing of it is trained.
+//! square about it, and takes over what is much more alike. And where frames beyond the pair stand nearer than its frames
+//! do to each other, every place tries what an even motion makes of the flow to those: over a third of the way a fence
+//! post is found that is lost over the whole. Nothing of it is trained.
 
 use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
 use super::{
     afar::{apart, neighbours, place_by_place, sum_of},
-    network::size,
+    network::{resize_flow, size},
 };
 
 /// A place is compared by the features of a square of so many to each side.
@@ -23,10 +25,12 @@ const MISFIT: f32 = 0.6;
 const FAR: f32 = 1.0;
 /// leaves at most so much of the difference,
 const SHARE: f32 = 0.7;
+/// what is told from elsewhere, found on other frames, so much, of a place that is lost or not,
+const TOLD_SHARE: f32 = 0.85;
 /// and so many of the eight neighbours have much the same flow then: what scatters is no thing.
 const NEIGHBOURS: usize = 3;
 
-/// The finest levels, at which it is done: more of them find no more.
+/// The finest levels at a quarter of the resolution, at which it is done: more of them find no more.
 pub(crate) const LEVELS: usize = 2;
 
 /// A place: across and down.
@@ -100,14 +104,16 @@ impl Beside {
         Ok(Self([Places::new(features[0])?, Places::new(features[1])?]))
     }
 
-    /// The flow `[1, 2, H, W]` from one of the frames to the other, where a flow beside is better; none where none is.
-    pub(crate) fn better(&self, from: usize, flow: &Tensor) -> CandleResult<Option<Tensor>> {
+    /// The flow `[1, 2, H, W]` from one of the frames to the other, where a flow beside is better, or what is told of it
+    /// from elsewhere; none where none is.
+    pub(crate) fn better(&self, from: usize, flow: &Tensor, told: Option<&Tensor>) -> CandleResult<Option<Tensor>> {
         let (one, other) = (&self.0[from], &self.0[1 - from]);
         let (width, height) = (one.width, one.height);
         let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
+        let told = told.map(|told| resize_flow(told, (height, width))?.flatten_all()?.to_vec1::<f32>()).transpose()?;
         let places = width * height;
         let taken: Vec<Option<(f32, f32)>> =
-            (0..places).into_par_iter().map(|place| taken_over(one, other, &flow, place)).collect();
+            (0..places).into_par_iter().map(|place| taken_over(one, other, &flow, told.as_deref(), place)).collect();
         let after: Vec<_> =
             (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
         let mut any = false;
@@ -121,32 +127,30 @@ impl Beside {
     }
 }
 
-/// The flow that a place takes over, if it is lost and one beside leads to what is much more alike.
+/// The flow that a place takes over, if one beside, or what is told of it, leads to what is much more alike.
 #[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
-fn taken_over(one: &Places, other: &Places, flow: &[f32], place: usize) -> Option<(f32, f32)> {
+fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, place: usize) -> Option<(f32, f32)> {
     let (x, y) = (place % one.width, place / one.width);
-    let led = |place: usize| (flow[place], flow[one.width * one.height + place]);
+    let of = |flow: &[f32], place: usize| (flow[place], flow[one.width * one.height + place]);
+    let led = |place: usize| of(flow, place);
     let left = |(u, v): (f32, f32)| -> Option<f32> {
         let (corners, dx, dy) = other.around((x as f32 + u, y as f32 + v))?;
         Some(square().map(|o| between(one.at((x, y), o), corners.map(|corner| other.at(corner, o)), dx, dy)).sum())
     };
     let own = left(led(place))?;
-    if own <= MISFIT * one.grain((x, y)) {
-        return None;
-    }
-    let mut best = (own, led(place));
-    for step in STEPS {
-        for (dx, dy) in square().filter(|o| *o != (0, 0)) {
-            let (u, v) = (beside(x, step * dx, one.width), beside(y, step * dy, one.height));
-            let tried = led(v * one.width + u);
-            if let Some(left) = left(tried).filter(|left| *left < best.0) {
-                best = (left, tried);
-            }
-        }
-    }
-    let (rest, (u, v)) = best;
+    let around = STEPS.into_iter().flat_map(|step| {
+        square()
+            .filter(|o| *o != (0, 0))
+            .map(move |(dx, dy)| led(beside(y, step * dy, one.height) * one.width + beside(x, step * dx, one.width)))
+    });
+    let is_lost = own > MISFIT * one.grain((x, y));
+    let told = told.map(|told| (of(told, place), TOLD_SHARE));
+    let tried = around.filter(|_| is_lost).map(|flow| (flow, SHARE)).chain(told);
+    let alike =
+        tried.filter_map(|(flow, share)| left(flow).filter(|left| *left < share * own).map(|left| (left, flow)));
+    let (_, (u, v)) = alike.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
     let far = (u - led(place).0).abs().max((v - led(place).1).abs()) > FAR;
-    (far && rest < SHARE * own).then_some((u, v))
+    far.then_some((u, v))
 }
 
 /// How far features are from those at a point between four corners.
@@ -182,7 +186,13 @@ mod tests {
 
     /// The flow of the square, known so far from its edge on; the ground stands still.
     fn known(rim: usize) -> Tensor {
-        let mut flow = vec![0.0_f32; 2 * SIZE.0 * SIZE.1];
+        flow(rim, 0.0)
+    }
+
+    /// The flow of the square, known so far from its edge on, and one across of all else.
+    fn flow(rim: usize, ground: f32) -> Tensor {
+        let mut flow = vec![ground; 2 * SIZE.0 * SIZE.1];
+        flow[SIZE.0 * SIZE.1..].fill(0.0);
         for (y, x) in (4 + rim..12 - rim).flat_map(|y| (4 + rim..12 - rim).map(move |x| (y, x))) {
             flow[y * SIZE.1 + x] = 7.0;
         }
@@ -190,7 +200,7 @@ mod tests {
     }
 
     fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Option<Tensor>> {
-        Beside::new(features)?.better(0, flow)
+        Beside::new(features)?.better(0, flow, None)
     }
 
     #[test]
@@ -202,6 +212,20 @@ mod tests {
             assert_eq!([flow[0][y][x], flow[1][y][x]], [7.0, 0.0], "at {x}, {y}");
         }
         assert_eq!([flow[0][0][0], flow[0][15][23], flow[0][8][1]], [0.0; 3], "the ground stands still");
+    }
+
+    #[test]
+    fn what_is_told_of_it_finds_a_thing_that_nothing_beside_it_knows() {
+        let frames = [&frame(4), &frame(11)];
+        let still = known(8);
+        assert!(better(frames, &still).unwrap().is_none(), "no flow is there to take over");
+        // What is told of all else is wrong.
+        let flow = Beside::new(frames).unwrap().better(0, &still, Some(&flow(0, -3.0))).unwrap().unwrap();
+        let flow = flow.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+        for (y, x) in (5..11).flat_map(|y| (5..11).map(move |x| (y, x))) {
+            assert_eq!(flow[0][y][x], 7.0, "at {x}, {y}");
+        }
+        assert_eq!([flow[0][0][0], flow[0][15][23]], [0.0; 2], "the ground stands still, whatever is told of it");
     }
 
     #[test]

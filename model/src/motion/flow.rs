@@ -164,8 +164,16 @@ impl FlowNet {
         })
     }
 
-    /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`.
-    pub(crate) fn run(&self, pair: &Both, levels: usize, wanted: [bool; 2], step: &mut Step<'_>) -> Result<Matched> {
+    /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`. What is `told` of either
+    /// flow from elsewhere, at any resolution, is tried where a place is lost.
+    pub(crate) fn run(
+        &self,
+        pair: &Both,
+        levels: usize,
+        wanted: [bool; 2],
+        told: [Option<&Tensor>; 2],
+        step: &mut Step<'_>,
+    ) -> Result<Matched> {
         let mut pyramid = vec![centred(&pair[0], &pair[1])?];
         for level in 1..levels {
             let [a, b] = &pyramid[level - 1];
@@ -191,7 +199,7 @@ impl FlowNet {
             }
             if level < beside::LEVELS {
                 let beside = Beside::new(features)?;
-                self.anew(features, &mut states, |from, flow| beside.better(from, flow))?;
+                self.anew(features, &mut states, |from, flow| beside.better(from, flow, told[from]))?;
             }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
@@ -200,9 +208,11 @@ impl FlowNet {
             return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
         };
         let [s0, s1] = states;
-        let forth = s0.map(|s| self.refine(&half0, &half1, &s)).transpose()?;
+        let beside = Beside::new([&half0, &half1])?;
+        let forth =
+            s0.map(|s| self.refine([&half0, &half1], &s, |flow| beside.better(0, flow, told[0]))).transpose()?;
         go_on(step, 0.8)?;
-        let back = s1.map(|s| self.refine(&half1, &half0, &s)).transpose()?;
+        let back = s1.map(|s| self.refine([&half1, &half0], &s, |flow| beside.better(1, flow, told[1]))).transpose()?;
         Ok(Matched { ways: [forth, back], features })
     }
 
@@ -229,16 +239,25 @@ impl FlowNet {
         Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
     }
 
-    fn refine(&self, a: &Tensor, b: &Tensor, state: &State) -> CandleResult<Way> {
+    fn refine(
+        &self,
+        [a, b]: [&Tensor; 2],
+        state: &State,
+        better: impl Fn(&Tensor) -> CandleResult<Option<Tensor>>,
+    ) -> CandleResult<Way> {
         let at = size(a)?;
         let memory = resize_bilinear(&self.memory_to_fine.forward(&state.memory)?, at.0, at.1)?;
+        let flow = resize_flow(&state.flow, at)?;
         let start = State {
-            flow: resize_flow(&state.flow, at)?,
+            flow: better(&flow)?.unwrap_or(flow),
             visible: resize_bilinear(&state.visible, at.0, at.1)?,
             memory,
         };
-        let State { flow, visible, .. } = self.fine.run(a, b, &start)?;
-        Ok(Way { flow, visible })
+        let mut state = self.fine.run(a, b, &start)?;
+        if let Some(flow) = better(&state.flow)? {
+            state = self.fine.run(a, b, &State { flow, ..state })?;
+        }
+        Ok(Way { flow: state.flow, visible: state.visible })
     }
 }
 

@@ -68,7 +68,7 @@ mod tests {
 
     use super::{
         super::{
-            project::{Outer, bends, trust},
+            project::{Outer, bends, told, trust},
             synthesis::Known,
         },
         *,
@@ -100,31 +100,37 @@ mod tests {
             assert!(off < tolerance, "{what} is off by {off}");
         };
         let pair = [first.clone(), last.clone()];
-        let matched = net.flow.run(&pair, 4, [true, true], &mut |_| true).unwrap();
-        let ways = matched.ways.map(Option::unwrap);
-        let both = |x: [&Tensor; 2]| Tensor::cat(&x, 0).unwrap();
-        check("flow", &both([&ways[0].flow, &ways[1].flow]), 1e-3);
-        check("visible", &both([&ways[0].visible, &ways[1].visible]), 1e-3);
         let outwards = |from: &Tensor, to: &Tensor| {
-            let one = net.flow.run(&[from.clone(), to.clone()], 4, [true, false], &mut |_| true).unwrap();
+            let one = net.flow.run(&[from.clone(), to.clone()], 4, [true, false], [None, None], &mut |_| true).unwrap();
             let [way, none] = one.ways;
             assert!(none.is_none());
             way.unwrap()
         };
-        let outer = [
+        let known = |outer: [Option<Outer>; 2]| {
+            let told = told(&outer).unwrap();
+            let by = told.each_ref().map(Option::as_ref);
+            let matched = net.flow.run(&pair, 4, [true, true], by, &mut |_| true).unwrap();
+            let ways = matched.ways.map(Option::unwrap);
+            let bend = bends(&ways, &outer).unwrap();
+            let visible = [sigmoid(&ways[0].visible).unwrap(), sigmoid(&ways[1].visible).unwrap()];
+            let [forth, back] = ways.clone();
+            let flow = [forth.flow, back.flow];
+            let trust = trust(&pair, &flow, &visible).unwrap();
+            let known =
+                Known { pictures: pair.clone(), features: matched.features, flow, visible, trust, bend, apart: None };
+            (known, ways)
+        };
+        let (straight, ways) = known([None, None]);
+        let both = |x: [&Tensor; 2]| Tensor::cat(&x, 0).unwrap();
+        check("flow", &both([&ways[0].flow, &ways[1].flow]), 1e-3);
+        check("visible", &both([&ways[0].visible, &ways[1].visible]), 1e-3);
+        let (curved, ways) = known([
             Some(Outer { way: outwards(&first, &before), spacing: 1.0 }),
             Some(Outer { way: outwards(&last, &after), spacing: 0.5 }),
-        ];
-        let bend = bends(&ways, &outer).unwrap();
-        let visible = [sigmoid(&ways[0].visible).unwrap(), sigmoid(&ways[1].visible).unwrap()];
-        let flow = ways.map(|w| w.flow);
-        let trust = trust(&pair, &flow, &visible).unwrap();
-        let mut known = Known { pictures: pair, features: matched.features, flow, visible, trust, bend, apart: None };
-        for (name, t, curved) in [("half", 0.5, true), ("third", 0.3, true), ("straight", 0.5, false)] {
-            if !curved {
-                known.bend = None;
-            }
-            let said = net.synthesis.run(&known, t).unwrap();
+        ]);
+        check("told", &resize_flow(&both([&ways[0].flow, &ways[1].flow]), size(&first).unwrap()).unwrap(), 1e-3);
+        for (name, t, known) in [("half", 0.5, &curved), ("third", 0.3, &curved), ("straight", 0.5, &straight)] {
+            let said = net.synthesis.run(known, t).unwrap();
             let parts = said.flow.iter().enumerate().map(|(i, f)| backward_warp(&known.pictures[i % 2], f).unwrap());
             let pictures = parts.chain(known.pictures.iter().cloned()).enumerate();
             let picture = pictures

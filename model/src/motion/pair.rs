@@ -14,7 +14,7 @@ use super::{
     cut::CutEvidence,
     flow::{Way, alignment},
     network::{Both, MotionNet, sigmoid},
-    project::{Bend, Outer, bends, trust},
+    project::{Bend, Outer, bends, told, trust},
     proxy::Proxy,
     synthesis::{Known, MOVED, Synthesised, apart},
 };
@@ -194,24 +194,22 @@ impl Matching<'_> {
         let outer = near.outer();
         // A way is half a pair's work.
         #[allow(clippy::cast_precision_loss, reason = "two at most")]
-        let share = 2.0 / (2 + outer.iter().flatten().count()) as f32;
-        let (found, features) = self.both([first, last], &pictures, share)?;
-        let evidence = found[0].evidence.mean(found[1].evidence);
+        let share = 1.0 / (2 + outer.iter().flatten().count()) as f32;
         let mut beyond = [None, None];
         let mut seen = pictures.to_vec();
-        if !evidence.is_cut() {
-            let mut done = share;
-            for (i, inner) in [first, last].into_iter().enumerate() {
-                if let Some((spacing, frame)) = outer[i] {
-                    let part = done..done + share / 2.0;
-                    done = part.end;
-                    let picture = self.proxy(frame)?.picture;
-                    beyond[i] =
-                        self.beyond([inner, frame], [&pictures[i], &picture], part)?.map(|way| Outer { way, spacing });
-                    seen.extend(beyond[i].is_some().then_some(picture));
-                }
+        let mut done = 0.0;
+        for (i, inner) in [first, last].into_iter().enumerate() {
+            if let Some((spacing, frame)) = outer[i] {
+                let part = done..done + share;
+                done = part.end;
+                let picture = self.proxy(frame)?.picture;
+                beyond[i] =
+                    self.beyond([inner, frame], [&pictures[i], &picture], part)?.map(|way| Outer { way, spacing });
+                seen.extend(beyond[i].is_some().then_some(picture));
             }
         }
+        let (found, features) = self.both([first, last], &pictures, told(&beyond)?, done..1.0)?;
+        let evidence = found[0].evidence.mean(found[1].evidence);
         let ways = found.map(|f| f.way);
         let bend = bends(&ways, &beyond)?;
         let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
@@ -243,33 +241,58 @@ impl Matching<'_> {
         self.pairs.ways.lock().keep(key, found.clone(), found.bytes());
     }
 
-    /// Both ways of the pair, and both frames' features; `share` of the progress.
-    fn both(&self, frames: [&Frame; 2], pictures: &Both, share: f32) -> Result<([Found; 2], Both)> {
+    /// Both ways of the pair, by what is `told` of them, and both frames' features, as a part of the progress.
+    fn both(
+        &self,
+        frames: [&Frame; 2],
+        pictures: &Both,
+        told: [Option<Tensor>; 2],
+        part: Range<f32>,
+    ) -> Result<([Found; 2], Both)> {
         let [first, last] = frames;
-        match [self.recalled(first, last), self.recalled(last, first)] {
+        // A way by what was told of it is the pair's own: as what lies beyond another gap it has to be the same whatever
+        // was made before.
+        let known = |told: &Option<Tensor>, from, to| if told.is_none() { self.recalled(from, to) } else { None };
+        match [known(&told[0], first, last), known(&told[1], last, first)] {
             [Some(forth), Some(back)] => Ok(([forth, back], self.net.flow.features(pictures)?)),
             [forth, back] => {
                 let wanted = [forth.is_none(), back.is_none()];
-                let mut step = |done: f32| self.watch.progress(0.8 * share * done);
-                let matched = self.net.flow.run(pictures, self.settings.levels, wanted, &mut step)?;
+                let mut step = self.step(part);
+                let by = told.each_ref().map(Option::as_ref);
+                let matched = self.net.flow.run(pictures, self.settings.levels, wanted, by, &mut step)?;
                 let [forth_way, back_way] = matched.ways;
+                let kept = by.map(|told| told.is_none());
                 let found = [
-                    self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]])?,
-                    self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]])?,
+                    self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]], kept[0])?,
+                    self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]], kept[1])?,
                 ];
                 Ok((found, matched.features))
             }
         }
     }
 
-    /// What was known before, or the way just found, which is then kept.
-    fn known_or(&self, known: Option<Found>, way: Option<Way>, frames: [&Frame; 2], p: [&Tensor; 2]) -> Result<Found> {
+    /// What is called in a part of the progress, of which matching is most.
+    fn step(&self, part: Range<f32>) -> impl FnMut(f32) -> bool {
+        move |done| self.watch.progress(0.8 * (part.start + (part.end - part.start) * done))
+    }
+
+    /// What was known before, or the way just found, which is then kept if it is to be.
+    fn known_or(
+        &self,
+        known: Option<Found>,
+        way: Option<Way>,
+        frames: [&Frame; 2],
+        pictures: [&Tensor; 2],
+        keep: bool,
+    ) -> Result<Found> {
         if let Some(found) = known {
             return Ok(found);
         }
         let way = way.ok_or_else(|| candle_core::Error::Msg("a way that was asked for was not found".into()))?;
-        let found = Found::new(p, way)?;
-        self.keep(frames[0], frames[1], &found);
+        let found = Found::new(pictures, way)?;
+        if keep {
+            self.keep(frames[0], frames[1], &found);
+        }
         Ok(found)
     }
 
@@ -279,10 +302,10 @@ impl Matching<'_> {
             Some(found) => found,
             None => {
                 let both = pictures.map(Tensor::clone);
-                let mut step = |done: f32| self.watch.progress(0.8 * (part.start + (part.end - part.start) * done));
-                let matched = self.net.flow.run(&both, self.settings.levels, [true, false], &mut step)?;
+                let mut step = self.step(part);
+                let matched = self.net.flow.run(&both, self.settings.levels, [true, false], [None, None], &mut step)?;
                 let [way, _] = matched.ways;
-                self.known_or(None, way, frames, pictures)?
+                self.known_or(None, way, frames, pictures, true)?
             }
         };
         Ok((!found.evidence.is_cut()).then_some(found.way))

@@ -17,6 +17,19 @@ pub(crate) struct Outer {
     pub(crate) spacing: f64,
 }
 
+/// How near, in lengths of the interval, a frame beyond it must stand to tell of the motion across: over a half or a third
+/// of the way motion is found more easily. Nearly as far out as the interval is long it tells nothing new.
+const NEARER: f64 = 0.6;
+
+/// The flows across the interval, from either side, that an even motion makes of those to the frames beyond it.
+pub(crate) fn told(outer: &[Option<Outer>; 2]) -> Result<[Option<Tensor>; 2]> {
+    let of = |outer: &Option<Outer>| {
+        let near = outer.as_ref().filter(|outer| outer.spacing <= NEARER);
+        near.map(|Outer { way, spacing }| &way.flow * (-1.0 / spacing)).transpose()
+    };
+    Ok([of(&outer[0])?, of(&outer[1])?])
+}
+
 /// Draws an acceleration that nothing speaks for to none.
 const DOUBT: f64 = 0.1;
 

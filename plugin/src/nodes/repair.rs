@@ -262,8 +262,8 @@ impl<'a, 'c> Marks<'a, 'c> {
         self.list.contains(frame) || switched()
     }
 
-    /// A frame before and one after a gap's edges that tell how the motion across the gap curves, where the clip
-    /// `contains` such a one that is not marked.
+    /// A frame before and one after a gap's edges that tell of the motion across the gap, where the clip `contains` such a
+    /// one that is not marked.
     fn beyond(&self, (first, last): (i64, i64), contains: impl Fn(i64) -> bool) -> [Option<i64>; 2] {
         let usable = |frame: &i64| contains(*frame) && !self.damaged(*frame);
         [(first, -1), (last, 1)].map(|(edge, step)| beyond(edge, step, last - first).find(usable))
@@ -379,12 +379,13 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
     }
 }
 
-/// Frames beyond a gap's edge that may tell how motion across the gap curves, best first: as far out as the gap is wide,
-/// but no further than motion keeps its character, and not so near that what the frames tell is noise.
+/// Frames beyond a gap's edge that may tell of the motion across the gap, best first: the nearest, since over a third or a
+/// half of the way what is thin or fast is not lost, but not so near that what the frames tell is noise, and no further
+/// than motion keeps its character.
 fn beyond(edge: i64, step: i64, interval: i64) -> impl Iterator<Item = i64> {
     let nearest = (interval + 2) / 3;
     let furthest = interval.min(nearest.max(3));
-    (nearest..=furthest).rev().map(move |distance| edge + step * distance)
+    (nearest..=furthest).map(move |distance| edge + step * distance)
 }
 
 /// What lies on one side of a frame that is to be made.
@@ -464,12 +465,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_further_out_stand_about_as_far_as_the_gap_is_wide() {
+    fn frames_further_out_stand_at_a_third_of_the_gap_or_further() {
         let distances = |interval| beyond(100, 1, interval).map(|f| f - 100).collect::<Vec<_>>();
-        assert_eq!(distances(2), [2, 1], "one frame missing");
-        assert_eq!(distances(3), [3, 2, 1]);
+        assert_eq!(distances(2), [1, 2], "one frame missing");
+        assert_eq!(distances(3), [1, 2, 3]);
         assert_eq!(distances(7), [3]);
         assert_eq!(distances(20), [7], "a third of a wide gap");
-        assert_eq!(beyond(100, -1, 2).collect::<Vec<_>>(), [98, 99]);
+        assert_eq!(beyond(100, -1, 2).collect::<Vec<_>>(), [99, 98]);
     }
 }

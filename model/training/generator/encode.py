@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLLTXVideo
 
-from stock.briefs import mirrored
+from stock.briefs import NATURAL_SHARE, mirrored
 
 from . import models
 from .footage import any_clip, keep_shards, shard_options
@@ -48,11 +48,13 @@ def main():
     p.add_argument("--vae", type=Path, required=True)
     shard_options(p, shards=200, seed=2)
     p.add_argument("--held", action="store_true", help="of the combinations that are never trained")
+    p.add_argument("--natural", type=float, default=NATURAL_SHARE,
+                   help="the share of what nobody would ask for; the lower, the more of what is rare")
     args = p.parse_args()
     vae = ready(args.vae)
 
     def made(index):
-        name, ask, clip = any_clip(args.seed, index, args.held)
+        name, ask, clip = any_clip(args.seed, index, args.held, args.natural)
         yield [name, ask], latents_of(vae, clip)
         other = None if args.held else mirrored(name, ask)
         if other is not None and other != ask:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stock.briefs import drawn_ask, numbered
+from stock.briefs import NATURAL_SHARE, drawn_ask, numbered
 from stock.camera import drawn_size, graded, moved
 from stock.element import Size
 from stock.library import ELEMENTS
@@ -32,10 +32,10 @@ def element_at(index):
     return names[index % len(names)]
 
 
-def any_clip(seed, index, held=False):
+def any_clip(seed, index, held=False, natural=NATURAL_SHARE):
     """Clip `index`: its element, its ask, its pictures."""
     rng, name = numbered(seed, index), element_at(index)
-    ask = drawn_ask(rng, name, held)
+    ask = drawn_ask(rng, name, held, natural)
     return name, ask, drawn(rng, name, ask)
 
 

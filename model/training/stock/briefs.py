@@ -89,17 +89,18 @@ def _clashes(ask):
                                                           {"gold", "yellow"}, {"gold", "orange"}, {"gold", "white"})
 
 
-def _value(rng, element, attribute):
+def _value(rng, element, attribute, share):
     natural = element.natural.get(attribute, element.attributes[attribute])
-    values = natural if rng.random() < NATURAL_SHARE else element.attributes[attribute]
+    values = natural if rng.random() < share else element.attributes[attribute]
     return str(rng.choice(values))
 
 
-def drawn_ask(rng, name, held=False):
-    """An ask for an element, from those that are trained, or from those that are not."""
+def drawn_ask(rng, name, held=False, natural=NATURAL_SHARE):
+    """An ask for an element, from those that are trained, or from those that are not; `natural` is the share of attributes
+    that are as one would have them unasked."""
     element = ELEMENTS[name]
     while True:
-        ask = {a: _value(rng, element, a) for a in element.attributes}
+        ask = {a: _value(rng, element, a, natural) for a in element.attributes}
         ask["camera"] = str(rng.choice(CAMERAS[1:])) if rng.random() < 0.15 and not held else "still"
         ask["look"] = str(rng.choice(LOOKS[1:])) if rng.random() < 0.15 and not held else "normal"
         if not _clashes(ask) and held_out(name, ask) == held:

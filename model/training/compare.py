@@ -1,14 +1,15 @@
-"""Repair against frame blending and DIS optical flow, on real clips whose every second frame is taken away.
+"""Repair against frame blending and DIS optical flow, on real clips some of whose frames are taken away.
 
     cargo build --release
     python compare.py --clips FOLDER                       # the table of the README
+    python compare.py --clips FOLDER --every 4             # single frames, with three good ones between them
     python compare.py --clips FOLDER --stride 2 --most 20  # fewer frames, any clips
 
 Each clip is decoded by ffmpeg, thinned by its stride (larger motion), and written as a PNG sequence; `pickup render
-Repair` is told that every second frame is damaged, so it never sees them; what it makes is compared with the truth by
-PSNR over RGB in 8 bits, frame by frame, then averaged over a clip's frames and over the clips. DIS is OpenCV's with
-the medium preset: flow both ways, each picture warped half-way, the two averaged. Frames that were kept are checked to
-come back bit for bit.
+Repair` is told that every second frame, or every so many, is damaged, so it never sees them; what it makes is compared
+with the truth by PSNR over RGB in 8 bits, frame by frame, then averaged over a clip's frames and over the clips. DIS is
+OpenCV's with the medium preset: flow both ways, each picture warped half-way, the two averaged. Frames that were kept
+are checked to come back bit for bit.
 
 A second table says what is seen when the frames run. Flicker: how far made frames stand off the mean of the frames on both
 sides where the true ones hardly move, as a share of how far the true ones do, which is their noise. Detail: how much of the
@@ -81,29 +82,30 @@ def in_motion(a, truth, b, ways):
     return [[off_the_mean(a, x, b, calm), detail(x, ~calm)] for x in pictures]
 
 
-def compare(clip, stride, most, options):
+def compare(clip, stride, every, most, options):
     """Mean PSNR of each way, flicker and detail of each as shares of the truth's, frames, and seconds a frame."""
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "in"), Path(folder, "out")
         source.mkdir()
         files = decoded(clip, stride, source)
         if most:
-            for extra in files[2 * most + 1:]:
+            for extra in files[every * most + 1:]:
                 extra.unlink()
-            files = files[:2 * most + 1]
-        last = len(files) - (1 - len(files) % 2)
+            files = files[:every * most + 1]
+        lost = range(1, len(files) - 1, every)
+        last = lost[-1] + 2
         began = time.time()
         subprocess.run([PICKUP, "render", "Repair", "--in", source / "%04d.png", "--out", made / "%04d.png",
-                        "--frames", f"1-{last}", "--set", f"frames=2-{last - 1}x2",
+                        "--frames", f"1-{last}", "--set", f"frames=2-{last - 1}x{every}",
                         *options], check=True, capture_output=True)
-        seconds = (time.time() - began) / (last // 2)
+        seconds = (time.time() - began) / len(lost)
         rows, seen, read = [], 0, lambda path: cv2.imread(str(path))
-        for kept in files[0:last:2]:
+        for kept in (files[i] for i in range(last) if i not in lost):
             if not np.array_equal(read(kept), read(made / kept.name)):
                 raise SystemExit(f"{clip.name}: kept frame {kept.name} did not come back bit for bit")
-        for before, missing, after in zip(files[0:last - 1:2], files[1:last:2], files[2:last:2]):
-            a, truth, b = read(before), read(missing), read(after)
-            ways = [blended(a, b), dis(a, b), read(made / missing.name)]
+        for i in lost:
+            a, truth, b = (read(file) for file in files[i - 1:i + 2])
+            ways = [blended(a, b), dis(a, b), read(made / files[i].name)]
             rows.append([psnr(way, truth) for way in ways])
             seen = seen + np.array(in_motion(a, truth, b, ways))
     return np.mean(rows, 0), seen[1:] / seen[0], len(rows), seconds
@@ -113,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stride", type=int, help="default: 1 for bigbuckbunny.mp4, 2 for others")
+    parser.add_argument("--every", type=int, default=2, help="which frames are taken away: every so many")
     parser.add_argument("--most", type=int, default=0, help="frames to make from each clip; 0 for all")
     parser.add_argument("options", nargs="*", help="after --, passed on to pickup render, such as --set quality=Best")
     args = parser.parse_args()
@@ -120,7 +123,8 @@ def main():
     print("| clip | frames | blend | DIS | Pickup | over DIS | s/frame |\n|---|---|---|---|---|---|---|")
     means, shares = [], []
     for clip in clips:
-        mean, share, count, seconds = compare(clip, args.stride or STRIDE.get(clip.name, 2), args.most, args.options)
+        mean, share, count, seconds = compare(clip, args.stride or STRIDE.get(clip.name, 2), args.every, args.most,
+                                             args.options)
         means.append(mean)
         shares.append(share)
         blend, flow, pickup = mean

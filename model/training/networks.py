@@ -164,6 +164,12 @@ def looked_afar(a, b, flow, sought=3000):
     return out
 
 
+def roughness(features, reach=1):
+    """How far each place is from the four beside it, in the mean, by the squares about them: [N, H, W]."""
+    side = 2 * reach + 1
+    return side**2 * F.avg_pool2d(F.pad(grain(features), [reach] * 4, mode="replicate")[:, None], side, 1)[:, 0]
+
+
 def looked_beside(a, b, flow, told=None):
     """Flow [N, 2, H, W] from `a` to `b`, where a place that is lost takes over the flow of one beside it.
 
@@ -172,10 +178,11 @@ def looked_beside(a, b, flow, told=None):
     is much the same as three neighbours then have. Any place may take over what is `told` of it [N, 2, h, w] from elsewhere,
     if that leaves at most 0.85 of the difference."""
     h, w = flow.shape[-2:]
+    rough = roughness(a)
     a, b = described(a, 1), described(b, 1)
     own = (a - warp(b, flow)).pow(2).sum(1)
     seen = within(flow)
-    lost = seen & (own > 0.6 * grain(a))
+    lost = seen & (own > 0.6 * rough)
     least, best = 0.7 * own, flow
     for step in (2, 5):
         around = F.pad(flow, [step] * 4, mode="replicate")
@@ -184,11 +191,12 @@ def looked_beside(a, b, flow, told=None):
             left = (a - warp(b, tried)).pow(2).sum(1)
             better = lost & within(tried) & (left < least)
             least, best = torch.where(better, left, least), torch.where(better[:, None], tried, best)
-    if told is not None:
+    if told is not None and told.isfinite().any():
         told = resize_flow(told, (h, w))
         left = (a - warp(b, told)).pow(2).sum(1)
         found = least < 0.7 * own
-        better = seen & within(told) & (left < torch.where(found, least, 0.85 * own))
+        far = (told - flow).abs().amax(1) > 1
+        better = seen & far & within(told) & (left < torch.where(found, least, 0.85 * own))
         best = torch.where(better[:, None], told, best)
     taken = (best - flow).abs().amax(1) > 1
     after = torch.where(taken[:, None], best, flow)
@@ -261,11 +269,13 @@ class Flow(nn.Module):
             with torch.no_grad():
                 flow = looked_beside(a, b, flow, told)
         flow, visible, memory = self.fine(a, b, flow, visible, memory)
-        if not self.training:
+        if told is not None and not self.training:
+            # What was nearly right is then.
             with torch.no_grad():
                 anew = looked_beside(a, b, flow, told)
-            if (anew != flow).any():
-                flow, visible, memory = self.fine(a, b, anew, visible, memory)
+                again = self.fine(a, b, anew, visible, memory)
+            some = told.isfinite().flatten(1).any(1) & (anew != flow).flatten(1).any(1)
+            flow, visible = (torch.where(some[:, None, None, None], x, y) for x, y in zip(again, (flow, visible)))
         return flows + [flow], visibles + [visible], quarter
 
 

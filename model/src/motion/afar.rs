@@ -33,7 +33,7 @@ const SOUGHT: usize = 3000;
 /// Places of one frame compared with the other at once, by one thread.
 const ROWS: usize = 128;
 /// Numbers that are added side by side.
-const LANES: usize = 16;
+const LANES: usize = 8;
 
 /// Whether to look afar where a frame has so many places: at the finest level that is cheap enough, and the two after it.
 pub(crate) fn is_worth_it((height, width): (usize, usize)) -> bool {

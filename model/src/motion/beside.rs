@@ -42,13 +42,25 @@ struct Places {
     width: usize,
     channels: usize,
     values: Vec<f32>,
+    /// How far each place is from the four beside it, in the mean, by the squares about them.
+    grain: Vec<f32>,
 }
 
 impl Places {
     fn new(features: &Tensor) -> CandleResult<Self> {
         let (height, width) = size(features)?;
         let values = place_by_place(features)?;
-        Ok(Self { height, width, channels: values.len() / (height * width), values })
+        let channels = values.len() / (height * width);
+        let mut places = Self { height, width, channels, values, grain: Vec::new() };
+        let own: Vec<f32> = (0..height * width).into_par_iter().map(|place| places.edge(place)).collect();
+        places.grain = (0..height * width)
+            .into_par_iter()
+            .map(|place| {
+                let (x, y) = (place % width, place / width);
+                square().map(|(dx, dy)| own[beside(y, dy, height) * width + beside(x, dx, width)]).sum::<f32>() / 4.0
+            })
+            .collect();
+        Ok(places)
     }
 
     /// The features of a place so far from another; beyond the border those at it.
@@ -57,13 +69,11 @@ impl Places {
         &self.values[(y * self.width + x) * self.channels..][..self.channels]
     }
 
-    /// How far a place is from the four beside it, in the mean.
-    fn grain(&self, (x, y): (usize, usize)) -> f32 {
-        let apart = |(dx, dy): (isize, isize)| -> f32 {
-            let other = (beside(x, dx, self.width), beside(y, dy, self.height));
-            square().map(|o| apart(self.at((x, y), o), self.at(other, o))).sum()
-        };
-        [(-1, 0), (1, 0), (0, -1), (0, 1)].map(apart).iter().sum::<f32>() / 4.0
+    /// How far a place is from the four beside it, in all.
+    fn edge(&self, place: usize) -> f32 {
+        let at = (place % self.width, place / self.width);
+        let own = self.at(at, (0, 0));
+        [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().map(|o| apart(own, self.at(at, o))).sum()
     }
 
     /// The corners about a point and how far it is from the first; none where it is outside the picture.
@@ -138,19 +148,18 @@ fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, 
         Some(square().map(|o| between(one.at((x, y), o), corners.map(|corner| other.at(corner, o)), dx, dy)).sum())
     };
     let own = left(led(place))?;
-    let around = STEPS.into_iter().flat_map(|step| {
+    let is_lost = own > MISFIT * one.grain[place];
+    let around = is_lost.then_some(STEPS).into_iter().flatten().flat_map(|step| {
         square()
             .filter(|o| *o != (0, 0))
             .map(move |(dx, dy)| led(beside(y, step * dy, one.height) * one.width + beside(x, step * dx, one.width)))
     });
-    let is_lost = own > MISFIT * one.grain((x, y));
-    let told = told.map(|told| (of(told, place), TOLD_SHARE));
-    let tried = around.filter(|_| is_lost).map(|flow| (flow, SHARE)).chain(told);
+    let far = |(u, v): (f32, f32)| (u - led(place).0).abs().max((v - led(place).1).abs()) > FAR;
+    let told = told.map(|told| (of(told, place), TOLD_SHARE)).filter(|(flow, _)| far(*flow));
+    let tried = around.map(|flow| (flow, SHARE)).chain(told);
     let alike =
         tried.filter_map(|(flow, share)| left(flow).filter(|left| *left < share * own).map(|left| (left, flow)));
-    let (_, (u, v)) = alike.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    let far = (u - led(place).0).abs().max((v - led(place).1).abs()) > FAR;
-    far.then_some((u, v))
+    alike.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, flow)| flow).filter(|flow| far(*flow))
 }
 
 /// How far features are from those at a point between four corners.

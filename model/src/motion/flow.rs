@@ -207,12 +207,14 @@ impl FlowNet {
         let Some(([half0, half1], features)) = finest else {
             return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
         };
-        let [s0, s1] = states;
-        let beside = Beside::new([&half0, &half1])?;
-        let forth =
-            s0.map(|s| self.refine([&half0, &half1], &s, |flow| beside.better(0, flow, told[0]))).transpose()?;
+        let halves = [&half0, &half1];
+        let beside = Beside::new(halves)?;
+        let refined = |from: usize, state: &Option<State>| {
+            state.as_ref().map(|state| self.refine(halves, from, state, told[from], &beside)).transpose()
+        };
+        let forth = refined(0, &states[0])?;
         go_on(step, 0.8)?;
-        let back = s1.map(|s| self.refine([&half1, &half0], &s, |flow| beside.better(1, flow, told[1]))).transpose()?;
+        let back = refined(1, &states[1])?;
         Ok(Matched { ways: [forth, back], features })
     }
 
@@ -239,22 +241,29 @@ impl FlowNet {
         Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
     }
 
+    /// The finer stage of matching, from one of the frames; places take over better flows before it, and after it again
+    /// where there is something told: what was nearly right is then.
     fn refine(
         &self,
-        [a, b]: [&Tensor; 2],
+        halves: [&Tensor; 2],
+        from: usize,
         state: &State,
-        better: impl Fn(&Tensor) -> CandleResult<Option<Tensor>>,
+        told: Option<&Tensor>,
+        beside: &Beside,
     ) -> CandleResult<Way> {
+        let (a, b) = (halves[from], halves[1 - from]);
         let at = size(a)?;
         let memory = resize_bilinear(&self.memory_to_fine.forward(&state.memory)?, at.0, at.1)?;
         let flow = resize_flow(&state.flow, at)?;
         let start = State {
-            flow: better(&flow)?.unwrap_or(flow),
+            flow: beside.better(from, &flow, told)?.unwrap_or(flow),
             visible: resize_bilinear(&state.visible, at.0, at.1)?,
             memory,
         };
         let mut state = self.fine.run(a, b, &start)?;
-        if let Some(flow) = better(&state.flow)? {
+        if told.is_some()
+            && let Some(flow) = beside.better(from, &state.flow, told)?
+        {
             state = self.fine.run(a, b, &State { flow, ..state })?;
         }
         Ok(Way { flow: state.flow, visible: state.visible })

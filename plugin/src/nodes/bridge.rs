@@ -274,7 +274,7 @@ impl Between<'_, '_, '_> {
         let Gap { before, after } = self.gap;
         let mut shot = Shot::new().known(as_time(before), self.last()?).map_err(failed)?;
         shot = shot.known(as_time(after), self.first()?).map_err(failed)?;
-        // About as far out as the gap is wide, as far as the model looks: they tell how the motion across it curves.
+        // The nearest that stand at a third of the gap, as far as the model looks: they tell of the motion across it.
         let out = ((after - before + 2) / 3).min(CONTEXT - 1);
         for (footage, further) in [(self.before, before - out), (self.after, after + out)] {
             if let Some(Some(frame)) = if_any(footage.frame(further))? {

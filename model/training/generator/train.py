@@ -59,8 +59,8 @@ class Latents:
     """The shards that are there, where the training is, and the captions of each clip; a thread looks again now and then,
     since they are encoded meanwhile."""
 
-    def __init__(self, folder, tokenizer):
-        self.folder, self.tokenizer, self.known = folder, tokenizer, set()
+    def __init__(self, folders, tokenizer):
+        self.folders, self.tokenizer, self.known = folders, tokenizer, set()
         self.rows = self.words = None
         self.empty = self._tokens([""])[0].to(models.DEVICE)
         self.look()
@@ -80,7 +80,8 @@ class Latents:
         return words.input_ids.to(torch.int32)
 
     def look(self):
-        new = [path for path in sorted(self.folder.glob("latents_*.npy")) if path not in self.known]
+        there = (path for folder in self.folders for path in sorted(folder.glob("latents_*.npy")))
+        new = [path for path in there if path not in self.known]
         rows, words = ([], []) if self.rows is None else ([self.rows], [self.words])
         for path in new:
             rng = np.random.default_rng([13, len(self.known)])
@@ -177,7 +178,7 @@ def velocity(transformer, tokens, told, times, places):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--latents", type=Path, required=True)
+    p.add_argument("--latents", type=Path, nargs="+", required=True, help="folders of encode.py")
     p.add_argument("--words", type=Path, required=True, help="a run of words.py, or a model's folder")
     p.add_argument("--run", type=Path, required=True)
     p.add_argument("--steps", type=int, default=40000)

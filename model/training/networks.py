@@ -217,7 +217,7 @@ class Flow(nn.Module):
     MOST = 22000
     """The most places of a frame to look at afar: the work may grow by their square."""
     BESIDE = 2
-    """The finest levels, at which places beside are asked."""
+    """The finest levels, at which places beside are asked; and where it is not 0, the finer stage asks them too."""
 
     def __init__(self):
         super().__init__()
@@ -265,11 +265,11 @@ class Flow(nn.Module):
         memory = resize(self.memory_to_fine(memory), size)
         a, b = half[:ways * n], half.roll(n, 0)[:ways * n]
         flow, visible = resize_flow(flow, size), resize(visible, size)
-        if not self.training:
+        if not self.training and self.BESIDE:
             with torch.no_grad():
                 flow = looked_beside(a, b, flow, told)
         flow, visible, memory = self.fine(a, b, flow, visible, memory)
-        if told is not None and not self.training:
+        if told is not None and not self.training and self.BESIDE:
             # What was nearly right is then.
             with torch.no_grad():
                 anew = looked_beside(a, b, flow, told)

@@ -191,7 +191,7 @@ def looked_beside(a, b, flow, told=None):
             left = (a - warp(b, tried)).pow(2).sum(1)
             better = lost & within(tried) & (left < least)
             least, best = torch.where(better, left, least), torch.where(better[:, None], tried, best)
-    if told is not None and told.isfinite().any():
+    if told is not None:
         told = resize_flow(told, (h, w))
         left = (a - warp(b, told)).pow(2).sum(1)
         found = least < 0.7 * own
@@ -207,17 +207,17 @@ def looked_beside(a, b, flow, told=None):
 
 def across(outer, spacing):
     """The flows across an interval [2N, 2, H, W] that an even motion makes of those beyond it, `spacing` [N, 2] intervals
-    out. Nearly as far out as the interval is long they tell nothing new: then they lead nowhere."""
+    out. Nearly as far out as the interval is long they tell nothing new: then they lead nowhere; none where all do."""
     spacing = spacing.T.reshape(-1, 1, 1, 1)
     near = (spacing > 0) & (spacing <= 0.6)
-    return torch.where(near, -outer / torch.where(near, spacing, torch.ones_like(spacing)), torch.inf)
+    return None if not near.any() else torch.where(near, -outer / torch.where(near, spacing, torch.ones_like(spacing)), torch.inf)
 
 
 class Flow(nn.Module):
     MOST = 22000
     """The most places of a frame to look at afar: the work may grow by their square."""
     BESIDE = 2
-    """The finest levels, at which places beside are asked; and where it is not 0, the finer stage asks them too."""
+    """The finest levels, at which places beside are asked."""
 
     def __init__(self):
         super().__init__()
@@ -265,17 +265,20 @@ class Flow(nn.Module):
         memory = resize(self.memory_to_fine(memory), size)
         a, b = half[:ways * n], half.roll(n, 0)[:ways * n]
         flow, visible = resize_flow(flow, size), resize(visible, size)
-        if not self.training and self.BESIDE:
+        if self.training or told is None:
+            flow, visible, _ = self.fine(a, b, flow, visible, memory)
+        else:
+            # At this size places find too little beside them where nothing is told.
+            some = told.isfinite().flatten(1).any(1)[:, None, None, None]
             with torch.no_grad():
-                flow = looked_beside(a, b, flow, told)
-        flow, visible, memory = self.fine(a, b, flow, visible, memory)
-        if told is not None and not self.training and self.BESIDE:
+                flow = torch.where(some, looked_beside(a, b, flow, told), flow)
+            flow, visible, memory = self.fine(a, b, flow, visible, memory)
             # What was nearly right is then.
             with torch.no_grad():
                 anew = looked_beside(a, b, flow, told)
-                again = self.fine(a, b, anew, visible, memory)
-            some = told.isfinite().flatten(1).any(1) & (anew != flow).flatten(1).any(1)
-            flow, visible = (torch.where(some[:, None, None, None], x, y) for x, y in zip(again, (flow, visible)))
+            some = some & (anew != flow).flatten(1).any(1)[:, None, None, None]
+            again = self.fine(a, b, anew, visible, memory)
+            flow, visible = (torch.where(some, x, y) for x, y in zip(again, (flow, visible)))
         return flows + [flow], visibles + [visible], quarter
 
 

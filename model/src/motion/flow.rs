@@ -208,9 +208,10 @@ impl FlowNet {
             return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
         };
         let halves = [&half0, &half1];
-        let beside = Beside::new(halves)?;
+        let beside = told.iter().any(Option::is_some).then(|| Beside::new(halves)).transpose()?;
         let refined = |from: usize, state: &Option<State>| {
-            state.as_ref().map(|state| self.refine(halves, from, state, told[from], &beside)).transpose()
+            let known = beside.as_ref().zip(told[from]);
+            state.as_ref().map(|state| self.refine(halves, from, state, known)).transpose()
         };
         let forth = refined(0, &states[0])?;
         go_on(step, 0.8)?;
@@ -241,29 +242,27 @@ impl FlowNet {
         Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
     }
 
-    /// The finer stage of matching, from one of the frames; places take over better flows before it, and after it again
-    /// where there is something told: what was nearly right is then.
+    /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows
+    /// before it, and once more after it: what was nearly right is then. Without it, at this size, they find too few.
     fn refine(
         &self,
         halves: [&Tensor; 2],
         from: usize,
         state: &State,
-        told: Option<&Tensor>,
-        beside: &Beside,
+        told: Option<(&Beside, &Tensor)>,
     ) -> CandleResult<Way> {
         let (a, b) = (halves[from], halves[1 - from]);
         let at = size(a)?;
+        let better = |flow: &Tensor| told.map_or(Ok(None), |(beside, told)| beside.better(from, flow, Some(told)));
         let memory = resize_bilinear(&self.memory_to_fine.forward(&state.memory)?, at.0, at.1)?;
         let flow = resize_flow(&state.flow, at)?;
         let start = State {
-            flow: beside.better(from, &flow, told)?.unwrap_or(flow),
+            flow: better(&flow)?.unwrap_or(flow),
             visible: resize_bilinear(&state.visible, at.0, at.1)?,
             memory,
         };
         let mut state = self.fine.run(a, b, &start)?;
-        if told.is_some()
-            && let Some(flow) = beside.better(from, &state.flow, told)?
-        {
+        if let Some(flow) = better(&state.flow)? {
             state = self.fine.run(a, b, &State { flow, ..state })?;
         }
         Ok(Way { flow: state.flow, visible: state.visible })

@@ -164,10 +164,9 @@ def looked_afar(a, b, flow, sought=3000):
     return out
 
 
-def roughness(features, reach=1):
-    """How far each place is from the four beside it, in the mean, by the squares about them: [N, H, W]."""
-    side = 2 * reach + 1
-    return side**2 * F.avg_pool2d(F.pad(grain(features), [reach] * 4, mode="replicate")[:, None], side, 1)[:, 0]
+def roughness(features):
+    """How far each place is from the four beside it, in the mean, by the squares of nine about them: [N, H, W]."""
+    return 9 * F.avg_pool2d(F.pad(grain(features), [1] * 4, mode="replicate")[:, None], 3, 1)[:, 0]
 
 
 def looked_beside(a, b, flow, told=None):
@@ -210,7 +209,9 @@ def across(outer, spacing):
     out. Nearly as far out as the interval is long they tell nothing new: then they lead nowhere; none where all do."""
     spacing = spacing.T.reshape(-1, 1, 1, 1)
     near = (spacing > 0) & (spacing <= 0.6)
-    return None if not near.any() else torch.where(near, -outer / torch.where(near, spacing, torch.ones_like(spacing)), torch.inf)
+    if not near.any():
+        return None
+    return torch.where(near, -outer / torch.where(near, spacing, torch.ones_like(spacing)), torch.inf)
 
 
 class Flow(nn.Module):

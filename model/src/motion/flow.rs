@@ -165,7 +165,7 @@ impl FlowNet {
     }
 
     /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`. What is `told` of either
-    /// flow from elsewhere, at any resolution, is tried where a place is lost.
+    /// flow from elsewhere, at any resolution, is tried at every place.
     pub(crate) fn run(
         &self,
         pair: &Both,

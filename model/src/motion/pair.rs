@@ -261,10 +261,9 @@ impl Matching<'_> {
                 let by = told.each_ref().map(Option::as_ref);
                 let matched = self.net.flow.run(pictures, self.settings.levels, wanted, by, &mut step)?;
                 let [forth_way, back_way] = matched.ways;
-                let kept = by.map(|told| told.is_none());
                 let found = [
-                    self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]], kept[0])?,
-                    self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]], kept[1])?,
+                    self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]], by[0].is_none())?,
+                    self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]], by[1].is_none())?,
                 ];
                 Ok((found, matched.features))
             }

@@ -6,7 +6,8 @@ import numpy as np
 from .element import Size
 
 CAMERAS = ("still", "pan left", "pan right", "push in")
-LOOKS = ("normal", "stop motion", "step printed", "warm")
+STEPPED = ("stop motion", "step printed")
+LOOKS = ("normal", *STEPPED, "warm")
 # How much larger than the frame a clip is drawn that the camera moves over.
 MARGIN = 1.25
 # Frames that one drawing, or one exposure, lasts.

@@ -132,6 +132,72 @@ fn a_clip_that_does_not_freeze_is_extended_beyond_its_ends_alone() {
     assert!(!head.same_pixels(&tail));
 }
 
+/// Extend without a model folder: on motion, the clip's own frames, or the embedded model.
+fn carried(settings: &[(&str, &str)]) -> Stage {
+    takes();
+    let clip = clip((1, LAST), |t| Some(source(t, LAST)));
+    let stage = Stage::new(Profile::reference(), EXTEND, Context::General, clip);
+    let common = [("tail", "4"), ("head", "2"), ("footage", "Display-referred")];
+    common.iter().chain(settings).for_each(|(id, value)| stage.put(id, value));
+    stage
+}
+
+/// The mean difference of two pictures away from their left and right borders, which something comes in at.
+fn apart(a: &HostImage, b: &HostImage) -> f32 {
+    let (a, b) = (a.to_rgba(), b.to_rgba());
+    let inside: Vec<usize> = (0..a.len()).filter(|i| (12..SIZE.0 - 12).contains(&(i / 4 % SIZE.0))).collect();
+    inside.iter().map(|i| (a[*i] - b[*i]).abs()).sum::<f32>() / inside.len() as f32
+}
+
+#[test]
+fn without_a_prompt_what_moves_goes_on() {
+    let _turn = turn();
+    let stage = carried(&[]);
+    let before = take_files().len();
+    for (time, truth, nearest) in [(LAST + 1, LAST + 1, LAST), (0, 0, 1)] {
+        let (made, truth) = (stage.at(f64::from(time)), source(truth, LAST + 1));
+        let frozen = apart(&source(nearest, LAST), &truth);
+        assert!(apart(&made, &truth) < 0.4 * frozen, "frame {time}: {} of {frozen}", apart(&made, &truth));
+    }
+    assert_eq!(take_files().len(), before, "no shot of the video model");
+    assert_same(&stage.at(f64::from(LAST)), &source(LAST, LAST), "the last frame");
+    assert_eq!(made(&stage, -1..=LAST + 4), [-1, 0, LAST + 1, LAST + 2, LAST + 3, LAST + 4]);
+    assert_eq!(stage.persistent_message(), None);
+}
+
+#[test]
+fn the_embedded_model_is_asked_for_what_it_knows_alone() {
+    let _turn = turn();
+    let stage = carried(&[("prompt", "a woman speaking to the camera"), ("steps", "1")]);
+    let before = take_files().len();
+    let carried = stage.at(f64::from(LAST + 1));
+    assert_eq!(take_files().len(), before);
+    let said = stage.persistent_message().expect("it says why").text;
+    assert!(said.contains("carried on by motion") && said.contains("“Made by”"), "{said}");
+    stage.put("prompt", "white smoke rising on black");
+    let invented = stage.at(f64::from(LAST + 1));
+    assert_eq!(take_files().len(), before + 1, "a shot of the video model");
+    assert!(!invented.same_pixels(&carried));
+    stage.put("by", "Motion");
+    assert_same(&stage.at(f64::from(LAST + 1)), &carried, "by motion, whatever the prompt");
+    stage.put("by", "Video model");
+    stage.put("prompt", "");
+    assert!(!stage.at(f64::from(LAST + 1)).same_pixels(&carried), "by the model, without a prompt");
+    assert_eq!(take_files().len(), before + 2);
+}
+
+#[test]
+fn back_and_forth_every_frame_is_the_clips_own() {
+    let _turn = turn();
+    let stage = carried(&[("by", "Back and forth"), ("tail", "30")]);
+    for (time, own) in [(LAST + 1, LAST - 1), (LAST + 23, 1), (LAST + 24, 2), (LAST + 30, 8), (0, 2), (-1, 3)] {
+        assert_same(&stage.at(f64::from(time)), &source(own, LAST), &format!("frame {time} is frame {own}"));
+    }
+    stage.put("hold", "2");
+    assert_same(&stage.at(f64::from(LAST + 2)), &source(LAST, LAST), "held");
+    assert_same(&stage.at(f64::from(LAST + 3)), &source(LAST - 1, LAST), "then back");
+}
+
 #[test]
 fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_not() {
     let _turn = turn();

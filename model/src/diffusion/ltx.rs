@@ -357,6 +357,19 @@ impl Ltx {
         Ok(preview)
     }
 
+    /// Words of a prompt that the model does not know.
+    ///
+    /// # Errors
+    /// When the prompt is one that cannot be told at all.
+    pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
+        Ok(self
+            .tokenizer
+            .as_ref()
+            .map(|tokenizer| tokenizer.words(prompt))
+            .transpose()?
+            .map_or_else(Vec::new, |w| w.unknown))
+    }
+
     /// The embeddings of prompts, of which the text encoder is loaded for those not known yet.
     fn embeddings(&self, prompts: &[&str], unknown: &mut Vec<String>) -> Result<Vec<Tensor>> {
         let words = prompts.iter().map(|prompt| match &self.tokenizer {

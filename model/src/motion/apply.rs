@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Rows made at once: bounds the memory beside the frames themselves.
-const BAND: usize = 64;
+pub(super) const BAND: usize = 64;
 
 /// Orders of magnitude between an expected error and the confidence it leaves: e^(-error/SCALE).
 const CONFIDENCE_SCALE: f32 = 0.08;
@@ -27,9 +27,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> CandleResult<Self> {
-        let plane = |x: &Tensor, channel: usize| {
-            x.narrow(1, channel, 1)?.narrow(2, 0, size.0)?.narrow(3, 0, size.1)?.flatten_all()?.to_vec1::<f32>()
-        };
+        let plane = |x: &Tensor, channel: usize| plane(x, channel, size);
         let mut plan =
             Self { size, flow: Default::default(), weights: Default::default(), error: plane(&said.error, 0)? };
         for (planes, flow) in plan.flow.iter_mut().zip(&said.flow) {
@@ -41,14 +39,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// One plane's rows at the frame's size, multiplied by `scale`.
     fn rows(&self, plane: &[f32], to: (usize, usize), rows: &Range<usize>, scale: f32) -> Result<Vec<f32>> {
-        let mut out = vec![0.0; rows.len() * to.1];
-        resize_bilinear_rows(plane, self.size, to, rows.clone(), &mut out)?;
-        if scale != 1.0 {
-            out.iter_mut().for_each(|v| *v *= scale);
-        }
-        Ok(out)
+        scaled_rows(plane, self.size, to, rows, scale)
     }
 
     /// The frame between `first` and `last`, and how sure of it one may be.
@@ -93,6 +85,27 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// One channel of `[1, C, H, W]`, cropped to a height and width.
+pub(super) fn plane(x: &Tensor, channel: usize, size: (usize, usize)) -> CandleResult<Vec<f32>> {
+    x.narrow(1, channel, 1)?.narrow(2, 0, size.0)?.narrow(3, 0, size.1)?.flatten_all()?.to_vec1::<f32>()
+}
+
+/// Some rows of a plane of one size brought to another, multiplied by `scale`.
+pub(super) fn scaled_rows(
+    plane: &[f32],
+    size: (usize, usize),
+    to: (usize, usize),
+    rows: &Range<usize>,
+    scale: f32,
+) -> Result<Vec<f32>> {
+    let mut out = vec![0.0; rows.len() * to.1];
+    resize_bilinear_rows(plane, size, to, rows.clone(), &mut out)?;
+    if scale != 1.0 {
+        out.iter_mut().for_each(|v| *v *= scale);
+    }
+    Ok(out)
 }
 
 /// Adds a picture by its worth at each pixel.

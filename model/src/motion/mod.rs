@@ -8,9 +8,12 @@
 mod afar;
 mod apply;
 mod beside;
+mod course;
 mod cut;
 mod flow;
+mod holes;
 mod network;
+mod onward;
 mod pair;
 mod project;
 mod proxy;
@@ -22,8 +25,8 @@ use std::path::Path;
 pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
-use self::network::MotionNet;
-use crate::{Brief, Error, Filler, Frame, Made, Origin, Quality, Result, Shot, Watch};
+use self::{course::Course, network::MotionNet, onward::onward};
+use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch};
 
 /// Fills gaps between known frames by following what moves.
 ///
@@ -144,10 +147,36 @@ impl MotionFiller {
         Ok(self.pairs.get(&self.net, &Neighbours::pair(first, last), settings, watch)?.evidence)
     }
 
+    /// Where what `last` shows will have gone so many frames later, by its motion since `before`, `spacing` frames earlier; none
+    /// where that does not tell: across a cut, or where both are the same.
+    ///
+    /// # Errors
+    /// As [`MotionFiller::between`].
+    fn onward(
+        &self,
+        (before, spacing): (&Frame, f64),
+        (last, away): (&Frame, f64),
+        quality: Quality,
+        watch: &dyn Watch,
+    ) -> Result<Option<Course>> {
+        if before.pixels() == last.pixels() {
+            return Ok(None);
+        }
+        let settings = Settings::of(quality, last.width(), last.height());
+        let pair = self.pairs.get(&self.net, &Neighbours::pair(before, last), settings, watch)?;
+        Ok(if pair.evidence.is_cut() { None } else { Some(onward(&pair, spacing, away)?) })
+    }
+
     /// Forgets the matched pairs that are kept.
     pub fn purge(&self) {
         self.pairs.clear();
     }
+}
+
+/// A known frame at a time: its own, or one that it is held for.
+fn as_it_is(time: f64, frame: &Frame, origin: Origin) -> Result<Made> {
+    let certain = if origin == Origin::Known { 1.0 } else { 0.0 };
+    Ok(Made { time, frame: frame.clone(), confidence: even(frame, certain)?, origin })
 }
 
 /// A map of one value, of a frame's size.
@@ -178,15 +207,11 @@ impl Filler for MotionFiller {
 
 impl MotionFiller {
     fn fill_one(&self, shot: &Shot, time: f64, brief: &Brief, watch: &dyn Watch) -> Result<Made> {
-        let held = |frame: &Frame, origin: Origin| {
-            let certain = if origin == Origin::Known { 1.0 } else { 0.0 };
-            Ok(Made { time, frame: frame.clone(), confidence: even(frame, certain)?, origin })
-        };
         match shot.around(time) {
             (None, None) => Err(Error::NothingKnown { filler: self.name() }),
-            (Some((at, frame)), _) if *at == time => held(frame, Origin::Known),
+            (Some((at, frame)), _) if *at == time => as_it_is(time, frame, Origin::Known),
             // A flow needs both ends: at a clip's end the nearest frame is held.
-            (Some((_, frame)), None) | (None, Some((_, frame))) => held(frame, Origin::Held),
+            (Some((_, frame)), None) | (None, Some((_, frame))) => as_it_is(time, frame, Origin::Held),
             (Some((from, first)), Some((to, last))) => {
                 let interval = to - from;
                 let [before, after] = shot.beyond(time);
@@ -201,6 +226,54 @@ impl MotionFiller {
                 Ok(Made { time, frame, confidence, origin })
             }
         }
+    }
+}
+
+/// Goes on after a shot's last known frame, or before its first: what moves there goes on, and comes to rest.
+///
+/// Where there is one known frame alone, where it follows a cut, or nothing moves, it is held. Between known frames it fills
+/// as [`MotionFiller`] does.
+#[derive(Clone, Copy, Debug)]
+pub struct MotionOnward<'a>(pub &'a MotionFiller);
+
+impl Filler for MotionOnward<'_> {
+    fn name(&self) -> &'static str {
+        "motion onward"
+    }
+
+    fn weights_id(&self) -> &str {
+        self.0.weights_id()
+    }
+
+    fn fill(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Vec<Made>> {
+        shot.gaps().iter().map(|&time| self.fill_one(shot, time, brief, watch)).collect()
+    }
+}
+
+impl MotionOnward<'_> {
+    fn fill_one(&self, shot: &Shot, time: f64, brief: &Brief, watch: &dyn Watch) -> Result<Made> {
+        let frames = shot.frames();
+        // From the nearest inwards.
+        let row: Vec<&Known> = match shot.around(time) {
+            (Some((at, _)), None) if *at < time => frames.iter().rev().collect(),
+            (None, Some(_)) => frames.iter().collect(),
+            _ => return self.0.fill_one(shot, time, brief, watch),
+        };
+        let (at, last) = row[0];
+        let before = row.iter().find(|(_, frame)| !frame.same_pixels(last) && frame.pixels() != last.pixels());
+        let course = match before {
+            Some((told_at, before)) => {
+                let (spacing, away) = ((at - told_at).abs(), (time - at).abs());
+                self.0.onward((before, spacing), (last, away), brief.quality, watch)?
+            }
+            None => None,
+        };
+        let Some(course) = course else { return as_it_is(time, last, Origin::Held) };
+        if !watch.progress(0.9) {
+            return Err(Error::Cancelled);
+        }
+        let (frame, confidence) = course.apply(last)?;
+        Ok(Made { time, frame, confidence, origin: Origin::Made })
     }
 }
 

@@ -62,7 +62,8 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct Pair {
     known: Known,
-    size: (usize, usize),
+    /// Height and width of the part of the pictures that is not padding.
+    pub(crate) size: (usize, usize),
     turned: bool,
     pub(crate) evidence: CutEvidence,
 }
@@ -73,6 +74,12 @@ impl Pair {
         let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known)?;
         let said = if self.turned { turned_back(said)? } else { said };
         Ok(Plan::new(&said, self.size)?)
+    }
+
+    /// The flow from the last frame back to the first, at half resolution, and how far each pixel of it is to be trusted, at
+    /// full resolution.
+    pub(crate) fn back(&self) -> (&Tensor, &Tensor) {
+        (&self.known.flow[1], &self.known.trust[1])
     }
 
     fn bytes(&self) -> usize {

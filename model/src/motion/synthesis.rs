@@ -71,11 +71,11 @@ impl Synthesised {
     pub(crate) fn with_stills(self, known: &Known) -> CandleResult<Self> {
         let pictures = &known.pictures;
         let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
-        let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?);
+        let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?, AROUND);
         let moved = between(0, 1)?.minimum(&between(2, 3)?)?;
         let as_number = |yes: Tensor| yes.to_dtype(self.weights.dtype());
         let stands = |apart: &Tensor, margin: f64| as_number(apart.affine(STILL_SHARE, margin)?.lt(&moved)?);
-        let pair = box_mean(&apart(&[&pictures[0], &pictures[1]])?)?;
+        let pair = box_mean(&apart(&[&pictures[0], &pictures[1]])?, AROUND)?;
         let mut odds = ((stands(&pair, STILL_MARGIN)? * (STILL_ODDS - 1.0))? + 1.0)?;
         if let Some(apart) = &known.apart {
             // Pixel by pixel: between a title's strokes the background moves on.
@@ -101,16 +101,19 @@ const STILL_ODDS: f64 = 20.0;
 const CERTAIN_MARGIN: f64 = 0.05;
 /// which is then worth all there is.
 const CERTAIN_ODDS: f64 = 1e6;
+/// How far around a pixel frames are compared.
+const AROUND: usize = 2;
 /// Less than this that arrives is no motion to be trusted.
 const TRUSTED: f64 = 0.2;
 
-/// The mean over a square of 5x5 pixels about each one.
-fn box_mean(x: &Tensor) -> CandleResult<Tensor> {
+/// The mean over a square of so many pixels to each side of each one.
+pub(crate) fn box_mean(x: &Tensor, reach: usize) -> CandleResult<Tensor> {
+    let side = 2 * reach + 1;
     let mean = |x: &Tensor, dim: usize| -> CandleResult<Tensor> {
         let n = x.dim(dim)?;
-        let padded = x.pad_with_same(dim, 2, 2)?;
-        let sum = (1..5).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
-        sum * 0.2
+        let padded = x.pad_with_same(dim, reach, reach)?;
+        let sum = (1..side).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
+        sum * (1.0 / side as f64)
     };
     mean(&mean(x, 2)?, 3)
 }

@@ -3,9 +3,9 @@
     nice python -m generator.joins --pickup ../../target/release/pickup --work runs/joins --clips 27
 
 Clips are drawn anew, of what was trained. Extend is given the first 17 frames; Bridge is given both ends and makes the
-seven between. The first four frames that follow are compared with the true ones, beside the last frame frozen, or what
-Bridge makes by motion: PSNR in dB. The seam is how much the picture changes across it, as a multiple of how much it
-changes from frame to frame in the rest of the shot.
+seven between. The first four frames that follow are compared with the true ones, beside the last frame frozen, and what
+Extend (`onward`) and Bridge make by motion: PSNR in dB. The seam is how much the picture changes across it, as a
+multiple of how much it changes from frame to frame in the rest of the shot.
 """
 
 import argparse
@@ -71,7 +71,8 @@ def main():
         work = args.work / f"{i:03d}"
         write(work / "given", clip[:GIVEN])
         after = clip[GIVEN:GIVEN + JOINED]
-        longer = rendered(args, "Extend", work / "given", work / "extended", prompt, "tail=16")
+        longer = rendered(args, "Extend", work / "given", work / "extended", prompt, "tail=16", "by=Video model")
+        onward = rendered(args, "Extend", work / "given", work / "onward", "tail=4", "by=Motion")
         holed = clip.copy()
         holed[GIVEN:GIVEN + GAP] = 0
         write(work / "holed", holed)
@@ -83,6 +84,7 @@ def main():
         hole = slice(GIVEN, GIVEN + GAP)
         row = {
             "extend": np.mean([psnr(a, b) for a, b in zip(longer[GIVEN:], after)]),
+            "onward": np.mean([psnr(a, b) for a, b in zip(onward[GIVEN:], after)]),
             "freeze": np.mean([psnr(longer[GIVEN - 1], b) for b in after]),
             "seam": seam / max(np.mean(changes), 1e-4),
             "bridge": np.mean([psnr(a, b) for a, b in zip(bridged[hole], clip[hole])]),

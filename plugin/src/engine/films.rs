@@ -61,6 +61,7 @@ pub struct Tweaks {
 /// A model with how it is to be run.
 pub struct Model {
     filler: DiffusionFiller,
+    ltx: Arc<Ltx>,
     /// Frames a second that it is at home at.
     pub rate: f64,
 }
@@ -97,14 +98,21 @@ impl Model {
         };
         let settings = Settings { schedule, guidance: tweaks.guidance.unwrap_or(settings.guidance), ..settings };
         let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
-        let filler = DiffusionFiller::new(open.ltx, settings, Framing { most_pixels, ..framing }).map_err(failed)?;
-        Ok(Self { filler, rate })
+        let filler =
+            DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing }).map_err(failed)?;
+        Ok(Self { filler, ltx: open.ltx, rate })
     }
 
     /// The size that frames of this shape are made in.
     #[must_use]
     pub fn size(&self, width: usize, height: usize) -> (usize, usize) {
         self.filler.size(width, height)
+    }
+
+    /// Whether it knows what a prompt asks for, every word of it.
+    #[must_use]
+    pub fn understands(&self, prompt: &str) -> bool {
+        self.ltx.unknown_words(prompt).is_ok_and(|unknown| unknown.is_empty())
     }
 
     /// What the take of a shot is called.

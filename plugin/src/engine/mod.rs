@@ -14,7 +14,10 @@ use std::{
 
 use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
-use pickup_model::{Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch, motion::MotionFiller};
+use pickup_model::{
+    Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch,
+    motion::{MotionFiller, MotionOnward},
+};
 
 pub use self::films::{EMBEDDED, Model, Tweaks, model_path};
 pub use self::glances::Source;
@@ -126,7 +129,18 @@ impl Engine {
     /// # Errors
     /// When the frame cannot be made, or `watch` says stop.
     pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        let filler = self.motion()?;
+        self.make_by(&*self.motion()?, shot, brief, watch)
+    }
+
+    /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn make_onward(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
+        self.make_by(&MotionOnward(&*self.motion()?), shot, brief, watch)
+    }
+
+    fn make_by(&self, filler: &dyn Filler, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
         let recipe = Recipe::new(shot, brief, filler.name(), filler.weights_id());
         if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);

@@ -16,13 +16,35 @@ use super::{
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     pass,
+    watch::HostWatch,
 };
-use crate::{colour, engine::engine};
+use crate::{
+    colour,
+    engine::{engine, failed},
+};
+
+/// How the frames are made.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// By the video model where “Model folder” names one, or where the one in the bundle knows every word of the prompt; else
+    /// by motion.
+    #[default]
+    Automatic,
+    /// What moves goes on as it did, and comes to rest within a second: in the clip's own pixels, with nothing new in it.
+    Motion,
+    /// The clip's own frames, backwards from its end and forwards again, as often as it takes: for leaves, water, people who
+    /// listen.
+    #[choice(label = "Back and forth")]
+    BackAndForth,
+    /// The video model goes on, as the prompt says.
+    #[choice(label = "Video model")]
+    Model,
+}
 
 /// Extend's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ExtendParams {
-    /// What should happen. It may be left empty: then the model goes by the clip alone.
+    /// What should happen. It may be left empty.
     #[flatten]
     pub wish: PromptParams,
     /// Frames to make after the last good frame.
@@ -35,6 +57,10 @@ pub struct ExtendParams {
     /// Frames for which the last good frame is held before the shot goes on, and the first before it starts.
     #[param(id = "hold", label = "Hold", default = 0, range = 0..=1000, display = 0..=48)]
     pub hold: i32,
+    /// How the frames are made. The model in the bundle knows stock elements, drawn; footage of the real world is better carried
+    /// on by motion.
+    #[param(id = "by", label = "Made by", default = By::Automatic)]
+    pub by: By,
     /// The clip was lengthened in the editor and freezes at its end: what follows its last good frame is replaced.
     #[param(id = "frozen", label = "Clip freezes", default = false)]
     pub frozen: bool,
@@ -60,6 +86,8 @@ pub struct Extend;
 
 /// Known frames that the model is shown: more tell it better how things move.
 const CONTEXT: i64 = 17;
+/// How far back motion is looked for: past the repeats of animation on threes.
+const TELLING: i64 = 3;
 /// Equal frames at a clip's end that make a freeze: animation on twos has two.
 const FREEZE: i64 = 3;
 
@@ -67,7 +95,8 @@ impl Effect for Extend {
     const META: Meta = Meta::new("org.pickup.Extend", "Extend")
         .grouping(GROUPING)
         .description(
-            "Makes a shot longer: frames after its last, or before its first, that go on from what is there. Lengthen the \
+            "Makes a shot longer: frames after its last, or before its first, that go on from what is there: by a video model, by \
+             motion, or by the clip's own frames, back and forth. Lengthen the \
              clip in the editor so that its last frame freezes, press “Find the freeze”, and the freeze is replaced. Where the host's clip has \
              handles, they are its own frames and are shown first. In Kdenlive, Shotcut and other MLT hosts, set “Source \
              file” to the clip's own file.",
@@ -99,14 +128,11 @@ impl Effect for Extend {
         let source = cx.clips().source;
         frames.add(source, cx.time(), cx.time());
         let Some((first, last)) = frame_range(cx, source)? else { return Ok(()) };
-        let number = frame_number(cx.time());
-        if number < first {
-            frames.add(source, as_time(first), as_time(last.min(first + CONTEXT - 1)));
-        } else {
-            let kept = params.last_kept((first, last));
-            if number > kept {
-                frames.add(source, as_time(first.max(kept - CONTEXT + 1)), as_time(kept));
-            }
+        let Some(side) = Side::of(&params, (first, last), frame_number(cx.time())) else { return Ok(()) };
+        frames.add(source, as_time(*side.known.start()), as_time(*side.known.end()));
+        if let (By::BackAndForth, Place::Made(place)) = (params.by, side.place) {
+            let frame = as_time(side.back_and_forth(place));
+            frames.add(source, frame, frame);
         }
         Ok(())
     }
@@ -128,19 +154,18 @@ impl Effect for Extend {
             cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
             return own(cx, &params);
         }
-        let number = frame_number(cx.time());
-        let Some((first, last)) = footage.range() else { return own(cx, &params) };
-        let kept = params.last_kept((first, last));
-        let side = match number {
-            _ if number < first => Side::head(&params, first, kept, number),
-            _ if number > kept => Side::tail(&params, first, kept, number),
-            _ => return own(cx, &params),
+        let side = footage.range().and_then(|range| Side::of(&params, range, frame_number(cx.time())));
+        let Some(side) = side else { return own(cx, &params) };
+        let place = match side.place {
+            Place::Beyond => return pass(cx, source, cx.time()),
+            _ if params.film.output == Output::Matte => return even(cx, 1.0),
+            Place::Held => return its_own(cx, &footage, side.nearest),
+            Place::Made(place) => place,
         };
-        match side.place {
-            Place::Beyond => pass(cx, source, cx.time()),
-            _ if params.film.output == Output::Matte => even(cx, 1.0),
-            Place::Held => held(cx, &footage, &side),
-            Place::Made(place) => self.made(cx, &params, &footage, &side, place),
+        match way(cx, &params)? {
+            By::BackAndForth => its_own(cx, &footage, side.back_and_forth(place)),
+            By::Model => by_model(cx, &params, &footage, &side, place),
+            By::Motion | By::Automatic => by_motion(cx, &params, &footage, &side, place),
         }
     }
 
@@ -156,30 +181,76 @@ impl Effect for Extend {
     }
 }
 
-impl Extend {
-    fn made(
-        &self,
-        cx: &Render<'_, Self>,
-        params: &ExtendParams,
-        footage: &Footage<'_>,
-        side: &Side,
-        place: usize,
-    ) -> Result<()> {
-        let (width, height) = full_size(cx)?;
-        let model = params.film.open()?;
-        let small = model.size(width, height);
-        let shot = Shot::new().formatted(small.0, small.1, model.rate);
-        let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
-        let shot = (0..side.count as i64).fold(shot, |shot, i| shot.missing(as_time(side.first + i)));
-        let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
-        let grain = if params.match_grain { footage.noise(side.nearest)? } else { None };
-        let brief = params.wish.brief();
-        let finish = params.film.finish(&brief, grain);
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };
-        show(cx, &film, (place, side.count), finish, || {
-            nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
-        })
+/// How the frames are to be made: never [`By::Automatic`].
+fn way(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<By> {
+    if params.by != By::Automatic {
+        return Ok(params.by);
     }
+    let prompt = params.wish.brief().prompt;
+    if !params.film.model.is_embedded() || !prompt.is_empty() && params.film.open()?.understands(&prompt) {
+        return Ok(By::Model);
+    }
+    if prompt.is_empty() {
+        cx.clear_persistent_message();
+    } else {
+        cx.set_persistent_message(MessageKind::Warning, NOT_UNDERSTOOD);
+    }
+    Ok(By::Motion)
+}
+
+const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so the shot is carried on \
+                              by motion. Use words it knows, set “Made by” to “Video model”, or name a larger model in \
+                              “Model folder”";
+
+fn by_motion(
+    cx: &Render<'_, Extend>,
+    params: &ExtendParams,
+    footage: &Footage<'_>,
+    side: &Side,
+    place: usize,
+) -> Result<()> {
+    let nothing = || Error::Failed("There is no frame to go on from".into());
+    let nearest = footage.frame(side.nearest)?.ok_or_else(nothing)?;
+    let mut shot = Shot::new().known(0.0, nearest.clone()).map_err(failed)?;
+    let inwards = -side.first.signum();
+    for away in (1..=TELLING).map(|i| i * inwards).take_while(|away| side.known.contains(&(side.nearest + away))) {
+        let Some(frame) = footage.frame(side.nearest + away)? else { break };
+        let repeats = frame.pixels() == nearest.pixels();
+        shot = shot.known(as_time(away), frame).map_err(failed)?;
+        if !repeats {
+            break;
+        }
+    }
+    let shot = shot.missing(as_time(side.time(place)));
+    let label = format!("Extend: frame {}", cx.time());
+    let made = engine().make_onward(&shot, &params.film.quality.brief(cx.flags()), &HostWatch::new(cx, label))?;
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    colour::write(&made.frame, window, &mut output);
+    Ok(())
+}
+
+fn by_model(
+    cx: &Render<'_, Extend>,
+    params: &ExtendParams,
+    footage: &Footage<'_>,
+    side: &Side,
+    place: usize,
+) -> Result<()> {
+    let (width, height) = full_size(cx)?;
+    let model = params.film.open()?;
+    let small = model.size(width, height);
+    let shot = Shot::new().formatted(small.0, small.1, model.rate);
+    let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
+    let shot = (0..side.count).fold(shot, |shot, place| shot.missing(as_time(side.time(place))));
+    let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
+    let grain = if params.match_grain { footage.noise(side.nearest)? } else { None };
+    let brief = params.wish.brief();
+    let finish = params.film.finish(&brief, grain);
+    let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };
+    show(cx, &film, (place, side.count), finish, || {
+        nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
+    })
 }
 
 /// The source's own frame, as the output shows it.
@@ -190,9 +261,9 @@ fn own(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<()> {
     }
 }
 
-/// The frame next to what is made, in the host's own pixels.
-fn held(cx: &Render<'_, Extend>, footage: &Footage<'_>, side: &Side) -> Result<()> {
-    let Some(frame) = footage.frame(side.nearest)? else { return pass(cx, cx.clips().source, cx.time()) };
+/// One of the clip's own frames, in the host's own pixels.
+fn its_own(cx: &Render<'_, Extend>, footage: &Footage<'_>, number: i64) -> Result<()> {
+    let Some(frame) = footage.frame(number)? else { return pass(cx, cx.clips().source, cx.time()) };
     let mut output = cx.output()?;
     let window = output.bounds;
     colour::write(&frame, window, &mut output);
@@ -218,6 +289,8 @@ struct Side {
     nearest: i64,
     /// Good frames that the model is shown.
     known: RangeInclusive<i64>,
+    /// How many there are in all.
+    good: i64,
     /// The shot's time of the first of them: a shot's times count from the good frame next to what is made, so that a take
     /// does not depend on where the clip lies.
     known_at: i64,
@@ -227,11 +300,21 @@ struct Side {
 }
 
 impl Side {
+    /// The side that a frame lies on, of a clip of this range; none where it is one of its good frames.
+    fn of(params: &ExtendParams, range: (i64, i64), number: i64) -> Option<Self> {
+        let (first, kept) = (range.0, params.last_kept(range));
+        match number {
+            _ if number < first => Some(Self::head(params, first, kept, number)),
+            _ if number > kept => Some(Self::tail(params, first, kept, number)),
+            _ => None,
+        }
+    }
+
     fn tail(params: &ExtendParams, first: i64, last: i64, number: i64) -> Self {
         let known = first.max(last - CONTEXT + 1)..=last;
         let (known_at, count) = (known.start() - last, usize::try_from(params.tail).unwrap_or_default());
         let place = number - last - 1 - i64::from(params.hold);
-        Self { place: place_of(place, count), nearest: last, known, known_at, first: 1, count }
+        Self { place: place_of(place, count), nearest: last, known, good: last - first + 1, known_at, first: 1, count }
     }
 
     fn head(params: &ExtendParams, first: i64, last: i64, number: i64) -> Self {
@@ -243,7 +326,20 @@ impl Side {
             before => place_of(count as i64 - before, count),
         };
         let place = if number < first - params.made(params.head) { Place::Beyond } else { place };
-        Self { place, nearest: first, known, known_at: 0, first: -(count as i64), count }
+        Self { place, nearest: first, known, good: last - first + 1, known_at: 0, first: -(count as i64), count }
+    }
+
+    /// The shot's time of a made frame.
+    fn time(&self, place: usize) -> i64 {
+        self.first + place as i64
+    }
+
+    /// The good frame that stands at the place of a made one when the clip runs back and forth.
+    fn back_and_forth(&self, place: usize) -> i64 {
+        let around = 2 * (self.good - 1).max(1);
+        let away = self.time(place).abs() % around;
+        let inwards = -self.first.signum();
+        self.nearest + inwards * away.min(around - away).min(self.good - 1)
     }
 }
 
@@ -319,6 +415,16 @@ mod tests {
         let side = Side::tail(&params(3, 0, 0), 1, 40, 41);
         assert_eq!((side.known, side.known_at, side.first), (24..=40, -16, 1));
         assert_eq!(Side::tail(&params(3, 0, 0), 38, 40, 41).known, 38..=40);
+    }
+
+    #[test]
+    fn a_clip_runs_back_and_forth() {
+        let tail = Side::tail(&params(9, 0, 0), 1, 4, 5);
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(|place| tail.back_and_forth(place)), [3, 2, 1, 2, 3, 4, 3, 2]);
+        let head = Side::head(&params(0, 5, 0), 1, 4, 0);
+        assert_eq!([4, 3, 2, 1, 0].map(|place| head.back_and_forth(place)), [2, 3, 4, 3, 2]);
+        let still = Side::tail(&params(9, 0, 0), 4, 4, 5);
+        assert_eq!([0, 1, 2].map(|place| still.back_and_forth(place)), [4, 4, 4]);
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl ModelParams {
         engine().model(&self.path()?, tweaks)
     }
 
+    /// Whether it is the small model in the bundle.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.model.trim().is_empty()
+    }
+
     fn path(&self) -> Result<PathBuf> {
         match self.model.trim() {
             "" => model_path(),

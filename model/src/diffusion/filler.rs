@@ -9,11 +9,11 @@ use super::{
     ltx::{Ltx, Share, Span},
     noise::Seeded,
     request::{Latents, Request},
-    seam::{Detail, Match, delta_e},
+    seam::{Detail, Join, Match, delta_e},
     settings::Settings,
     window::{Limits, Window, passages},
 };
-use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, srgb};
+use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, motion::MotionFiller, srgb};
 
 /// Makes missing frames from a prompt and whatever is known.
 ///
@@ -25,6 +25,7 @@ pub struct DiffusionFiller {
     settings: Settings,
     framing: Framing,
     weights_id: String,
+    motion: Option<Arc<MotionFiller>>,
 }
 
 /// What is made at a time.
@@ -73,7 +74,15 @@ impl DiffusionFiller {
         // Whatever changes the frames is in the name of a take.
         let how = twox_hash::XxHash3_128::oneshot(format!("{settings:?} {framing:?}").as_bytes());
         let weights_id = format!("{}-{how:032x}", ltx.fingerprint()?);
-        Ok(Self { ltx, settings, framing, weights_id })
+        Ok(Self { ltx, settings, framing, weights_id, motion: None })
+    }
+
+    /// The same, which follows what moves: detail of the known frames that the model lost goes with what it is on. Without, it
+    /// stays where the picture stands still.
+    #[must_use]
+    pub fn following(self, motion: Arc<MotionFiller>) -> Self {
+        let weights_id = format!("{}-{}", self.weights_id, motion.weights_id());
+        Self { weights_id, motion: Some(motion), ..self }
     }
 
     /// The width and height that frames of this shape are made in.
@@ -119,7 +128,7 @@ impl DiffusionFiller {
 
 impl Filler for DiffusionFiller {
     fn name(&self) -> &'static str {
-        "diffusion 2"
+        "diffusion 3"
     }
 
     fn weights_id(&self) -> &str {
@@ -337,43 +346,58 @@ impl<'a> Job<'a> {
             let missing = |i: Option<usize>| i.and_then(|i| self.row.known.get(i)).is_some_and(|k| !k);
             let beside = *place < told && (missing(place.checked_sub(1)) || missing(place.checked_add(1)));
             let Some(made) = place.checked_sub(start).and_then(|i| film.get(i)).filter(|_| beside) else { continue };
-            let known = shown(frame, (made.width(), made.height()))?;
+            let size = (made.width(), made.height());
+            let known = shown(frame, size)?;
             let colour = Match::of(made, &known);
             let matched = colour.apply(made)?;
             let (before, after) = (delta_e(made, &known), delta_e(&matched, &known));
             self.report.seams.push(Seam { time: self.row.first + *place as f64, before, after });
-            joins.push(Join { place: *place, colour, detail: Detail::of(matched, &known) });
+            let inwards = if missing(place.checked_add(1)) { place.checked_sub(1) } else { place.checked_add(1) };
+            let beside = inwards.and_then(|i| self.row.frames.get(&i)).map(|frame| shown(frame, size)).transpose()?;
+            joins.push(Join { place: *place, colour, detail: Detail::of(matched, &known)?, known, beside });
         }
-        film.iter().enumerate().map(|(i, frame)| joined(frame, &joins, start + i)).collect()
+        film.iter().enumerate().map(|(i, frame)| self.joined(frame, &joins, start + i)).collect()
+    }
+
+    /// A made frame as the nearest join has it, or between two joins as their mixture.
+    fn joined(&self, frame: &Frame, joins: &[Join], place: usize) -> Result<Frame> {
+        let next = joins.partition_point(|join| join.place <= place);
+        let (before, after) = (next.checked_sub(1).map(|i| &joins[i]), joins.get(next));
+        let (colour, share) = match (before, after) {
+            (Some(a), Some(b)) => {
+                let share = (place - a.place) as f32 / (b.place - a.place) as f32;
+                (a.colour.mixed(b.colour, share), share)
+            }
+            (Some(a), None) => (a.colour, 0.0),
+            (None, Some(b)) => (b.colour, 1.0),
+            (None, None) => return Ok(frame.clone()),
+        };
+        let matched = colour.apply(frame)?;
+        let mut pixels = matched.pixels().to_vec();
+        let motion = self.filler.motion.as_deref();
+        let quietly = Quietly { watch: self.watch, at: self.done as f32 / self.parts as f32 };
+        for (join, share) in [(before, 1.0 - share), (after, share)] {
+            let Some(join) = join else { continue };
+            let away = place.abs_diff(join.place);
+            match motion.filter(|_| away > 0) {
+                Some(motion) => join.lead_over(&mut pixels, &matched, (share, away), (motion, &quietly))?,
+                None => join.detail.add(&mut pixels, share, away),
+            }
+        }
+        Frame::new(frame.width(), frame.height(), 3, matched.encoding(), pixels)
     }
 }
 
-/// A known frame beside a gap, and what its made likeness lacks.
-struct Join {
-    place: usize,
-    colour: Match,
-    detail: Detail,
+/// Asks whether to stop, and does not tell of how far a small part of the work is.
+struct Quietly<'a> {
+    watch: &'a dyn Watch,
+    at: f32,
 }
 
-/// A made frame as the nearest join has it, or between two joins as their mixture.
-fn joined(frame: &Frame, joins: &[Join], place: usize) -> Result<Frame> {
-    let next = joins.partition_point(|join| join.place <= place);
-    let (before, after) = (next.checked_sub(1).map(|i| &joins[i]), joins.get(next));
-    let (colour, share) = match (before, after) {
-        (Some(a), Some(b)) => {
-            let share = (place - a.place) as f32 / (b.place - a.place) as f32;
-            (a.colour.mixed(b.colour, share), share)
-        }
-        (Some(a), None) => (a.colour, 0.0),
-        (None, Some(b)) => (b.colour, 1.0),
-        (None, None) => return Ok(frame.clone()),
-    };
-    let matched = colour.apply(frame)?;
-    let mut pixels = matched.pixels().to_vec();
-    for (join, share) in [(before, 1.0 - share), (after, share)] {
-        join.iter().for_each(|join| join.detail.add(&mut pixels, share, place.abs_diff(join.place)));
+impl Watch for Quietly<'_> {
+    fn progress(&self, _: f32) -> bool {
+        self.watch.progress(self.at)
     }
-    Frame::new(frame.width(), frame.height(), 3, matched.encoding(), pixels)
 }
 
 #[cfg(test)]

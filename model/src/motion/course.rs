@@ -1,8 +1,12 @@
 //! Where what one frame shows is to be found in another, and the first frame's own pixels moved there.
 
+use candle_core::{Result as CandleResult, Tensor};
+
 use super::{
-    apply::{BAND, scaled_rows},
+    apply::{BAND, plane, scaled_rows},
     holes::fill,
+    network::{resize_flow, size},
+    pair::Pair,
 };
 use crate::{
     Frame, Result,
@@ -22,6 +26,15 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// Where what a pair's first frame shows has gone in its last.
+    pub(super) fn across(pair: &Pair) -> CandleResult<Self> {
+        let (flow, trust) = pair.back();
+        let flow = resize_flow(flow, size(trust)?)?;
+        let plane = |x: &Tensor, channel: usize| plane(x, channel, pair.size);
+        let sure = plane(trust, 0)?;
+        Ok(Self { size: pair.size, flow: [plane(&flow, 0)?, plane(&flow, 1)?], seen: vec![1.0; sure.len()], sure })
+    }
+
     /// The frame, or another of its size, as it is found there; what is not of it is filled from around. With it, how sure of
     /// each pixel one may be, 0 to 1.
     pub(crate) fn apply(&self, frame: &Frame) -> Result<(Frame, Frame)> {

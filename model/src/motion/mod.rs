@@ -25,7 +25,8 @@ use std::path::Path;
 pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
-use self::{course::Course, network::MotionNet, onward::onward};
+pub(crate) use self::course::Course;
+use self::{network::MotionNet, onward::onward};
 use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch};
 
 /// Fills gaps between known frames by following what moves.
@@ -147,12 +148,21 @@ impl MotionFiller {
         Ok(self.pairs.get(&self.net, &Neighbours::pair(first, last), settings, watch)?.evidence)
     }
 
+    /// Where what a frame shows has gone in another.
+    ///
+    /// # Errors
+    /// As [`MotionFiller::between`].
+    pub(crate) fn course(&self, from: &Frame, to: &Frame, watch: &dyn Watch) -> Result<Course> {
+        let settings = Settings::of(Quality::Normal, from.width(), from.height());
+        Ok(Course::across(&*self.pairs.get(&self.net, &Neighbours::pair(from, to), settings, watch)?)?)
+    }
+
     /// Where what `last` shows will have gone so many frames later, by its motion since `before`, `spacing` frames earlier; none
     /// where that does not tell: across a cut, or where both are the same.
     ///
     /// # Errors
     /// As [`MotionFiller::between`].
-    fn onward(
+    pub(crate) fn onward(
         &self,
         (before, spacing): (&Frame, f64),
         (last, away): (&Frame, f64),

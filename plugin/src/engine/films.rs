@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use pickup_model::{
     Brief, Filler, Frame, Recipe, Shot, Watch,
     diffusion::{DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings},
+    motion::MotionFiller,
 };
 
 use super::{Engine, Origin, Take, failed, resource, turns::IMPATIENCE};
@@ -90,7 +91,7 @@ impl Models {
 }
 
 impl Model {
-    fn new(open: Open, tweaks: Tweaks) -> Result<Self> {
+    fn new(open: Open, tweaks: Tweaks, motion: Arc<MotionFiller>) -> Result<Self> {
         let Recommended { settings, framing, rate } = open.recommended;
         let schedule = match tweaks.steps {
             Some(steps) => settings.schedule.resampled(steps).map_err(failed)?,
@@ -100,7 +101,7 @@ impl Model {
         let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
         let filler =
             DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing }).map_err(failed)?;
-        Ok(Self { filler, ltx: open.ltx, rate })
+        Ok(Self { filler: filler.following(motion), ltx: open.ltx, rate })
     }
 
     /// The size that frames of this shape are made in.
@@ -128,7 +129,7 @@ impl Engine {
     /// # Errors
     /// When there is none that can be run.
     pub fn model(&self, path: &Path, tweaks: Tweaks) -> Result<Model> {
-        Model::new(self.models.open(path)?, tweaks)
+        Model::new(self.models.open(path)?, tweaks, self.motion()?)
     }
 
     /// Makes the take of a shot, if there is none, and waits until it is there.

@@ -32,9 +32,20 @@ fn brief() -> Brief {
     Brief { prompt: "a red fox runs".to_owned(), seed: 5, ..Brief::default() }
 }
 
+fn motion() -> Arc<MotionFiller> {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+    Arc::new(MotionFiller::load(&weights, 1 << 24).unwrap())
+}
+
 #[test]
 fn every_job_makes_its_missing_frames() {
-    let filler = filler();
+    let (alone, following) = (filler(), filler().following(motion()));
+    assert_ne!(alone.weights_id(), following.weights_id(), "their takes differ");
+    every_job(&alone);
+    every_job(&following);
+}
+
+fn every_job(filler: &DiffusionFiller) {
     let jobs = [
         ("animate", shot(0..1, 1..12)),
         ("extend", shot(0..20, 20..31)),

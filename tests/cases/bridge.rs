@@ -81,6 +81,34 @@ fn clips_that_share_nothing_are_bridged_by_the_model() {
 }
 
 #[test]
+fn without_a_model_or_a_prompt_clips_that_share_nothing_dissolve_and_move() {
+    let _turn = turn();
+    let stage = two_clips(Profile::reference(), Context::General, night);
+    let before = take_files().len();
+    stage.put("model", "");
+    stage.put("prompt", "");
+    let mixed = |a: &HostImage, b: &HostImage, share: f32| -> Vec<f32> {
+        a.to_rgba().iter().zip(b.to_rgba()).map(|(a, b)| a + (b - a) * share).collect()
+    };
+    let off = |image: &HostImage, truth: &[f32]| {
+        image.to_rgba().iter().zip(truth).map(|(a, b)| (a - b).abs()).sum::<f32>() / truth.len() as f32
+    };
+    let own = mixed(&panning(11.0, FLOAT), &night(11), 0.5);
+    assert!(off(&stage.at(11.0), &own) < 1e-4, "where they overlap, of the clips' own frames");
+    drop(stage);
+    let stage = two_clips(Profile::reference(), Context::Filter, night);
+    stage.put("model", "");
+    stage.put("prompt", "");
+    let frozen = mixed(&panning(9.0, FLOAT), &night(13), 0.5);
+    let moved = mixed(&panning(11.0, FLOAT), &night(11), 0.5);
+    let made = stage.at(11.0);
+    assert!(off(&made, &moved) < 0.7 * off(&made, &frozen), "{} {}", off(&made, &moved), off(&made, &frozen));
+    assert_eq!(take_files().len(), before, "no model was asked");
+    stage.put("by", "Dissolve");
+    assert_same(&stage.at(11.0), &made, "as it is told");
+}
+
+#[test]
 fn a_transition_is_bridged_from_its_start_to_its_end() {
     let _turn = turn();
     let stage = two_clips(Profile::reference(), Context::Transition, jump);

@@ -173,7 +173,7 @@ fn the_embedded_model_is_asked_for_what_it_knows_alone() {
     let carried = stage.at(f64::from(LAST + 1));
     assert_eq!(take_files().len(), before);
     let said = stage.persistent_message().expect("it says why").text;
-    assert!(said.contains("carried on by motion") && said.contains("“Made by”"), "{said}");
+    assert!(said.contains("motion makes these frames") && said.contains("“Made by”"), "{said}");
     stage.put("prompt", "white smoke rising on black");
     let invented = stage.at(f64::from(LAST + 1));
     assert_eq!(take_files().len(), before + 1, "a shot of the video model");

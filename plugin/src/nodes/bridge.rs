@@ -4,13 +4,15 @@ use ofx::{
     Context, Field, RectI,
     plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
 };
-use pickup_model::Shot;
+use pickup_model::{Frame, Shot};
 
 use super::{
     GROUPING, even,
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
-    make, pass,
+    make,
+    onward::{End, onward},
+    pass,
     watch::HostWatch,
 };
 use crate::{
@@ -21,11 +23,15 @@ use crate::{
 /// How the frames between are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
-    /// By motion where both ends show the same things, else by the video model.
+    /// By motion where both ends show the same things; else by the video model where “Model folder” names one, or where the one
+    /// in the bundle knows every word of the prompt; else by a dissolve.
     #[default]
     Automatic,
     /// What both ends show moves from one to the other: exact, and in the clips' own pixels.
     Motion,
+    /// One clip dissolves into the other, and both move: in their own frames where two clips overlap, else the one before goes on
+    /// as it moved, and the one after comes as it will move.
+    Dissolve,
     /// The video model invents a way, as the prompt says.
     #[choice(label = "Video model")]
     Model,
@@ -89,7 +95,7 @@ impl Effect for Bridge {
         .grouping(GROUPING)
         .description(
             "Leads from one clip to the next in a number of frames: by motion where both show the same things, as over a \
-             jump cut, else by a video model that invents a way. The clips' own frames pass bit for bit. In Kdenlive, \
+             jump cut, else by a video model that invents a way, or by a dissolve in which both move. The clips' own frames pass bit for bit. In Kdenlive, \
              Shotcut and other MLT hosts, set “Source file” to the clip's own file and “Next clip's file” to the next.",
         )
         .contexts(&[Context::Transition, Context::Filter, Context::General])
@@ -246,27 +252,33 @@ struct Between<'a, 'b, 'c> {
 
 impl Between<'_, '_, '_> {
     fn show(&self, number: i64) -> Result<()> {
-        if self.is_motion()? { self.by_motion(number) } else { self.by_model(number) }
+        match self.way()? {
+            By::Motion => self.by_motion(number),
+            By::Model => self.by_model(number),
+            By::Dissolve | By::Automatic => self.by_dissolve(number),
+        }
     }
 
-    fn is_motion(&self) -> Result<bool> {
-        Ok(match self.params.by {
-            By::Motion => true,
-            By::Model => false,
-            By::Automatic => {
-                let watch = HostWatch::new(self.cx, "Bridge: comparing the clips".to_owned());
-                engine().matches(&self.last()?, &self.first()?, &watch)?
-            }
-        })
+    /// How the frames are to be made: never [`By::Automatic`].
+    fn way(&self) -> Result<By> {
+        if self.params.by != By::Automatic {
+            return Ok(self.params.by);
+        }
+        let watch = HostWatch::new(self.cx, "Bridge: comparing the clips".to_owned());
+        if engine().matches(&self.last()?, &self.first()?, &watch)? {
+            return Ok(By::Motion);
+        }
+        let suits = self.params.film.model_suits(self.cx, &self.params.wish.brief())?;
+        Ok(if suits { By::Model } else { By::Dissolve })
     }
 
     /// The last frame of the clip before.
-    fn last(&self) -> Result<pickup_model::Frame> {
+    fn last(&self) -> Result<Frame> {
         self.before.frame(self.gap.before)?.ok_or_else(|| missing("before", self.gap.before))
     }
 
     /// The first frame of the clip after.
-    fn first(&self) -> Result<pickup_model::Frame> {
+    fn first(&self) -> Result<Frame> {
         self.after.frame(self.gap.after)?.ok_or_else(|| missing("after", self.gap.after))
     }
 
@@ -285,6 +297,30 @@ impl Between<'_, '_, '_> {
         let made = make(self.cx, &shot, &self.params.film.quality.brief(self.cx.flags()))?;
         colour::write(&made.frame, self.shape.window, &mut self.cx.output()?);
         Ok(())
+    }
+
+    fn by_dissolve(&self, number: i64) -> Result<()> {
+        let (Gap { before, after }, brief) = (self.gap, self.params.film.quality.brief(self.cx.flags()));
+        let made =
+            |footage, end, away| -> Result<Frame> { Ok(onward(self.cx, footage, end, away, &brief)?.frame.clone()) };
+        let going = match self.overlap(self.before, number)? {
+            Some(frame) => frame,
+            None => made(self.before, (before, End::Last), number - before)?,
+        };
+        let coming = match self.overlap(self.after, number)? {
+            Some(frame) => frame,
+            None => made(self.after, (after, End::First), after - number)?,
+        };
+        let share = (number - before) as f64 / (after - before) as f64;
+        let frame = going.blended(&coming, share).map_err(failed)?;
+        colour::write(&frame, self.shape.window, &mut self.cx.output()?);
+        Ok(())
+    }
+
+    /// A clip's own frame inside the gap, where there are two clips: in one that holds both, the gap is what is to be replaced.
+    fn overlap(&self, footage: &Footage<'_>, number: i64) -> Result<Option<Frame>> {
+        let has = footage.range().is_some_and(|(first, last)| (first..=last).contains(&number));
+        if self.cx.context() == Context::Filter || !has { Ok(None) } else { footage.frame(number) }
     }
 
     fn by_model(&self, number: i64) -> Result<()> {

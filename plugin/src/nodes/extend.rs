@@ -15,13 +15,10 @@ use super::{
     GROUPING, SourceToOutput, even,
     film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    onward::{End, onward},
     pass,
-    watch::HostWatch,
 };
-use crate::{
-    colour,
-    engine::{engine, failed},
-};
+use crate::{colour, engine::engine};
 
 /// How the frames are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,8 +83,6 @@ pub struct Extend;
 
 /// Known frames that the model is shown: more tell it better how things move.
 const CONTEXT: i64 = 17;
-/// How far back motion is looked for: past the repeats of animation on threes.
-const TELLING: i64 = 3;
 /// Equal frames at a clip's end that make a freeze: animation on twos has two.
 const FREEZE: i64 = 3;
 
@@ -183,24 +178,12 @@ impl Effect for Extend {
 
 /// How the frames are to be made: never [`By::Automatic`].
 fn way(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<By> {
-    if params.by != By::Automatic {
-        return Ok(params.by);
-    }
-    let prompt = params.wish.brief().prompt;
-    if !params.film.model.is_embedded() || !prompt.is_empty() && params.film.open()?.understands(&prompt) {
-        return Ok(By::Model);
-    }
-    if prompt.is_empty() {
-        cx.clear_persistent_message();
-    } else {
-        cx.set_persistent_message(MessageKind::Warning, NOT_UNDERSTOOD);
-    }
-    Ok(By::Motion)
+    Ok(match params.by {
+        By::Automatic if params.film.model_suits(cx, &params.wish.brief())? => By::Model,
+        By::Automatic => By::Motion,
+        by => by,
+    })
 }
-
-const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so the shot is carried on \
-                              by motion. Use words it knows, set “Made by” to “Video model”, or name a larger model in \
-                              “Model folder”";
 
 fn by_motion(
     cx: &Render<'_, Extend>,
@@ -209,21 +192,8 @@ fn by_motion(
     side: &Side,
     place: usize,
 ) -> Result<()> {
-    let nothing = || Error::Failed("There is no frame to go on from".into());
-    let nearest = footage.frame(side.nearest)?.ok_or_else(nothing)?;
-    let mut shot = Shot::new().known(0.0, nearest.clone()).map_err(failed)?;
-    let inwards = -side.first.signum();
-    for away in (1..=TELLING).map(|i| i * inwards).take_while(|away| side.known.contains(&(side.nearest + away))) {
-        let Some(frame) = footage.frame(side.nearest + away)? else { break };
-        let repeats = frame.pixels() == nearest.pixels();
-        shot = shot.known(as_time(away), frame).map_err(failed)?;
-        if !repeats {
-            break;
-        }
-    }
-    let shot = shot.missing(as_time(side.time(place)));
-    let label = format!("Extend: frame {}", cx.time());
-    let made = engine().make_onward(&shot, &params.film.quality.brief(cx.flags()), &HostWatch::new(cx, label))?;
+    let (end, away) = if side.first > 0 { (End::Last, side.time(place)) } else { (End::First, -side.time(place)) };
+    let made = onward(cx, footage, (side.nearest, end), away, &params.film.quality.brief(cx.flags()))?;
     let mut output = cx.output()?;
     let window = output.bounds;
     colour::write(&made.frame, window, &mut output);

@@ -56,8 +56,7 @@ impl ModelParams {
     }
 
     /// Whether it is the small model in the bundle.
-    #[must_use]
-    pub fn is_embedded(&self) -> bool {
+    fn is_embedded(&self) -> bool {
         self.model.trim().is_empty()
     }
 
@@ -180,12 +179,37 @@ impl FilmParams {
         self.model.open(self.quality)
     }
 
+    /// Whether a video model is the one to ask where another way is open: one that the user named, or the one in the bundle
+    /// where it knows every word of the prompt. If it is not for its words, the host is told.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn model_suits<E: Effect>(&self, cx: &Render<'_, E>, brief: &Brief) -> Result<bool> {
+        if !self.model.is_embedded() {
+            return Ok(true);
+        }
+        if brief.prompt.is_empty() {
+            cx.clear_persistent_message();
+            return Ok(false);
+        }
+        let understood = self.open()?.understands(&brief.prompt);
+        if !understood {
+            cx.set_persistent_message(MessageKind::Warning, NOT_UNDERSTOOD);
+        }
+        Ok(understood)
+    }
+
     /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.
     #[must_use]
     pub fn finish(&self, brief: &Brief, noise: Option<f32>) -> Finish<'_> {
         Finish { look: self.look.or_said(&brief.prompt), colour: &self.colour, noise }
     }
 }
+
+/// Why a prompt is not followed.
+const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so motion makes these frames. \
+                              Use words that it knows, set “Made by” to “Video model”, or name a larger model in “Model \
+                              folder”";
 
 /// How a made frame is shown.
 #[derive(Clone, Copy)]

@@ -7,6 +7,7 @@ pub mod film;
 pub mod footage;
 pub mod generate;
 pub mod look;
+mod onward;
 pub mod presets;
 pub mod repair;
 pub mod retime;

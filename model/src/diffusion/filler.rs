@@ -9,7 +9,7 @@ use super::{
     ltx::{Ltx, Share, Span},
     noise::Seeded,
     request::{Latents, Request},
-    seam::{Detail, Join, Match, delta_e},
+    seam::{Lead, Match, delta_e},
     settings::Settings,
     window::{Limits, Window, passages},
 };
@@ -354,7 +354,8 @@ impl<'a> Job<'a> {
             self.report.seams.push(Seam { time: self.row.first + *place as f64, before, after });
             let inwards = if missing(place.checked_add(1)) { place.checked_sub(1) } else { place.checked_add(1) };
             let beside = inwards.and_then(|i| self.row.frames.get(&i)).map(|frame| shown(frame, size)).transpose()?;
-            joins.push(Join { place: *place, colour, detail: Detail::of(matched, &known)?, known, beside });
+            let lead = Lead::new(known, matched.clone(), matched, beside)?;
+            joins.push(Join { place: *place, colour, lead });
         }
         film.iter().enumerate().map(|(i, frame)| self.joined(frame, &joins, start + i)).collect()
     }
@@ -380,12 +381,19 @@ impl<'a> Job<'a> {
             let Some(join) = join else { continue };
             let away = place.abs_diff(join.place);
             match motion.filter(|_| away > 0) {
-                Some(motion) => join.lead_over(&mut pixels, &matched, (share, away), (motion, &quietly))?,
-                None => join.detail.add(&mut pixels, share, away),
+                Some(motion) => join.lead.over(&mut pixels, &matched, (share, away), (motion, &quietly))?,
+                None => join.lead.stay(&mut pixels, share, away),
             }
         }
         Frame::new(frame.width(), frame.height(), 3, matched.encoding(), pixels)
     }
+}
+
+/// A known frame beside a gap.
+struct Join {
+    place: usize,
+    colour: Match,
+    lead: Lead,
 }
 
 /// Asks whether to stop, and does not tell of how far a small part of the work is.

@@ -45,6 +45,7 @@ pub use plan::MemoryPlan;
 pub use recommended::{RECOMMENDED, Recommended};
 pub use request::{Film, Latents, Request};
 pub use scheduler::{DISTILLED, Schedule};
+pub use seam::Lead;
 pub use settings::{Sampler, SecondPass, Settings};
 
 #[cfg(test)]

@@ -114,15 +114,13 @@ impl Detail {
     }
 }
 
-/// A known frame beside a gap, and what its made likeness lacks.
-pub(super) struct Join {
-    pub(super) place: usize,
-    pub(super) colour: Match,
-    pub(super) detail: Detail,
-    /// The known frame, as the model is shown it,
-    pub(super) known: Frame,
-    /// and the one further from the gap, which tells how everything moves there.
-    pub(super) beside: Option<Frame>,
+/// A known frame beside a gap, which leads over to what is made there.
+pub struct Lead {
+    /// Its likeness at the size that frames are made in: what moves is followed from there.
+    followed: Frame,
+    detail: Detail,
+    known: Frame,
+    beside: Option<Frame>,
 }
 
 /// Frames from a known one within which its detail is followed.
@@ -131,10 +129,29 @@ const FOLLOWED: usize = 48;
 /// 30.0 dB by 6, at 29.9 by 10, and at 27.3 by none.
 const ONWARD: usize = 6;
 
-impl Join {
-    /// Lays a share of its detail over the pixels of a `made` frame so many frames from it, where what it is on has gone; and
-    /// beside it, of what the known frames' own motion makes of them.
-    pub(super) fn lead_over(
+impl Lead {
+    /// Of a known frame, display-referred RGB of any size; of what is shown in its place, of the same size: what it lacks is its
+    /// detail; of its likeness at the size that frames are made in, in their colours; and of the known frame further from the
+    /// gap, which tells how everything moves there.
+    ///
+    /// # Errors
+    /// When the first two differ in size.
+    pub fn new(known: Frame, likeness: Frame, followed: Frame, beside: Option<Frame>) -> Result<Self> {
+        Ok(Self { followed, detail: Detail::of(likeness, &known)?, known, beside })
+    }
+
+    /// Lays a share of its detail over a frame of its size, so many frames from it, where that stands still; and over the first
+    /// few, a little everywhere.
+    pub(super) fn stay(&self, pixels: &mut [f32], share: f32, away: usize) {
+        self.detail.add(pixels, share, away);
+    }
+
+    /// Lays a share of its detail over a frame of its size, so many frames from it, where what it is on has gone by the film that
+    /// was `made`, in the size that frames are made in. The first few are led over to by the known frames' own motion.
+    ///
+    /// # Errors
+    /// When a size does not fit, or `watch` says stop.
+    pub fn over(
         &self,
         pixels: &mut [f32],
         made: &Frame,
@@ -142,10 +159,10 @@ impl Join {
         (motion, watch): (&MotionFiller, &dyn Watch),
     ) -> Result<()> {
         if away > FOLLOWED {
-            self.detail.add(pixels, share, away);
+            self.stay(pixels, share, away);
             return Ok(());
         }
-        let course = motion.course(&self.detail.made, made, watch)?;
+        let course = motion.course(&self.followed, made, watch)?;
         self.detail.carried(&course)?.add(pixels, share, away);
         let Some(beside) = self.beside.as_ref().filter(|_| away <= ONWARD) else { return Ok(()) };
         let from = (&self.known, away as f64);

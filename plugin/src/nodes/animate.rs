@@ -8,7 +8,7 @@ use pickup_model::Shot;
 
 use super::{
     GROUPING, SourceToOutput, even,
-    film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
+    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     pass,
 };
@@ -131,9 +131,10 @@ impl Effect for Animate {
         };
         let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
         let grain = if params.match_grain { footage.noise(still)? } else { None };
+        let given = Given::of(&footage, (still, 0), at)?.into_iter().collect();
         let brief = params.wish.brief();
         let finish = params.film.finish(&brief, grain);
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0 };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0, given };
         show(cx, &film, (place, params.count()), finish, || Ok(known))
     }
 

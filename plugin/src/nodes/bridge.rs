@@ -8,7 +8,7 @@ use pickup_model::{Frame, Shot};
 
 use super::{
     GROUPING, even,
-    film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
+    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make,
     onward::{End, onward},
@@ -333,8 +333,10 @@ impl Between<'_, '_, '_> {
         let shot = with_known(shot, self.before, before - CONTEXT + 1..=before, 1 - CONTEXT, small)?;
         let shot = with_known(shot, self.after, after..=after + CONTEXT - 1, after - before, small)?;
         let shot = (1..after - before).fold(shot, |shot, i| shot.missing(as_time(i)));
+        let ends = [Given::of(self.before, (before, -1), 0)?, Given::of(self.after, (after, 1), after - before)?];
+        let given = ends.into_iter().flatten().collect();
         let brief = self.params.wish.brief();
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 1, joined: 0 };
+        let film = Film { model: &model, shot: &shot, brief: &brief, first: 1, joined: 0, given };
         let count = usize::try_from(after - before - 1).unwrap_or_default();
         let place = usize::try_from(number - before - 1).unwrap_or_default();
         let (which, near, at) =

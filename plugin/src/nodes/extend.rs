@@ -13,7 +13,7 @@ use pickup_model::Shot;
 
 use super::{
     GROUPING, SourceToOutput, even,
-    film::{Film, FilmParams, Output, PromptParams, full_size, show, with_known},
+    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     onward::{End, onward},
     pass,
@@ -215,9 +215,10 @@ fn by_model(
     let shot = (0..side.count).fold(shot, |shot, place| shot.missing(as_time(side.time(place))));
     let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
     let grain = if params.match_grain { footage.noise(side.nearest)? } else { None };
+    let given = Given::of(footage, (side.nearest, -side.first.signum()), 0)?.into_iter().collect();
     let brief = params.wish.brief();
     let finish = params.film.finish(&brief, grain);
-    let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0 };
+    let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0, given };
     show(cx, &film, (place, side.count), finish, || {
         nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
     })

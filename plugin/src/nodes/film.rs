@@ -7,11 +7,15 @@ use ofx::{
     RectI,
     plugin::{Button, Changed, Cx, Effect, Error, MessageKind, Render, Result},
 };
-use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Shot, Watch, srgb};
+use pickup_model::{
+    Brief, Encoding, Exposure, Frame, Recipe, Shot, Unwatched, Watch,
+    diffusion::{Lead, shown},
+    srgb,
+};
 
 use super::{
     Quality,
-    footage::{Footage, as_time, frame_number},
+    footage::{Footage, as_time, frame_number, if_any},
     look::{LookParams, noise_of, with_noise},
     watch::{ButtonWatch, HostWatch},
 };
@@ -234,6 +238,32 @@ pub struct Film<'a> {
     pub first: i64,
     /// Frames over which the end runs into the start, of a shot that loops: it has as many more at its end.
     pub joined: usize,
+    /// Known frames beside what is made, as large as the output: their detail goes on in what is made.
+    pub given: Vec<Given>,
+}
+
+/// A known frame beside what is made, display-referred RGB of the output's size.
+pub struct Given {
+    /// The shot's time of it.
+    time: i64,
+    frame: Frame,
+    /// The one further from what is made.
+    beside: Option<Frame>,
+}
+
+impl Given {
+    /// Frame `number` of a clip, which stands at the shot's time `time`, and the frame `inwards` of it, 0 for none; none where
+    /// there is no such frame.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(footage: &Footage<'_>, (number, inwards): (i64, i64), time: i64) -> Result<Option<Self>> {
+        let whole = |frame: Frame| shown(&frame, (frame.width(), frame.height())).map_err(failed);
+        let Some(frame) = footage.frame(number)?.map(whole).transpose()? else { return Ok(None) };
+        let beside = if inwards == 0 { None } else { if_any(footage.frame(number + inwards))?.flatten() };
+        let beside = beside.map(whole).transpose()?;
+        Ok(Some(Self { time, frame, beside }))
+    }
 }
 
 impl Film<'_> {
@@ -301,8 +331,41 @@ impl Film<'_> {
         self.at(recipe, count + place)?.blended(&frame, share).map_err(failed)
     }
 
-    /// The frame at a place: known, or made.
+    /// The frame at a place: in the model's own size, or as large as the frames that were given, if any were.
     fn at(&self, recipe: Recipe, place: usize) -> Result<Frame> {
+        let small = self.small(recipe, place)?;
+        let time = self.first + place as i64;
+        let before = self.given.iter().filter(|given| given.time <= time).max_by_key(|given| given.time);
+        let after = self.given.iter().filter(|given| given.time > time).min_by_key(|given| given.time);
+        let Some(size) = before.or(after).map(|given| (given.frame.width(), given.frame.height())) else {
+            return Ok(small);
+        };
+        let share = match (before, after) {
+            (Some(before), Some(after)) => (time - before.time) as f32 / (after.time - before.time) as f32,
+            (before, _) => f32::from(u8::from(before.is_none())),
+        };
+        let whole = scaled(&small, size.0, size.1)?;
+        let mut pixels = whole.pixels().to_vec();
+        for (given, share) in [(before, 1.0 - share), (after, share)] {
+            if let Some(given) = given.filter(|given| given.time != time) {
+                self.lead(given, &small, (share, time.abs_diff(given.time) as usize), &mut pixels)?;
+            }
+        }
+        Frame::new(size.0, size.1, 3, Encoding::Display, pixels).map_err(failed)
+    }
+
+    /// Lays a share of what a given frame shows of detail over the pixels of a made frame.
+    fn lead(&self, given: &Given, small: &Frame, share: (f32, usize), pixels: &mut [f32]) -> Result<()> {
+        let at = as_time(given.time);
+        let Some((_, known)) = self.shot.frames().iter().find(|(time, _)| *time == at) else { return Ok(()) };
+        let followed = shown(known, (small.width(), small.height())).map_err(failed)?;
+        let likeness = scaled(&followed, given.frame.width(), given.frame.height())?;
+        let lead = Lead::new(given.frame.clone(), likeness, followed, given.beside.clone()).map_err(failed)?;
+        lead.over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
+    }
+
+    /// The frame at a place in the model's own size: known, or made.
+    fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
         let time = as_time(self.first) + place as f64;
         if let Some((_, known)) = self.shot.frames().iter().find(|(at, _)| *at == time) {
             return Ok(known.clone());

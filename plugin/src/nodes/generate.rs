@@ -113,7 +113,7 @@ impl Effect for Generate {
         let size = full_size(cx)?;
         let model = params.film.open()?;
         let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: params.joined() };
+        let film = params.film_of(&model, &shot, &brief);
         let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
             Some(picture) => Ok(picture),
             None => card(&model, size),
@@ -139,7 +139,7 @@ impl Effect for Generate {
             let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
             let model = params.film.open()?;
             let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-            Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: params.joined() }.make_now(cx)?;
+            params.film_of(&model, &shot, &brief).make_now(cx)?;
         }
         Ok(())
     }
@@ -150,6 +150,10 @@ impl Effect for Generate {
 }
 
 impl GenerateParams {
+    fn film_of<'a>(&self, model: &'a Model, shot: &'a Shot, brief: &'a Brief) -> Film<'a> {
+        Film { model, shot, brief, first: 0, joined: self.joined(), given: Vec::new() }
+    }
+
     /// The place in the shot that stands at a time.
     fn place(&self, time: f64) -> Option<usize> {
         let place = frame_number(time) - i64::from(self.start);

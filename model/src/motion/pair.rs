@@ -116,7 +116,7 @@ struct Found {
 
 impl Found {
     fn new(pictures: [&Tensor; 2], way: Way) -> CandleResult<Self> {
-        let evidence = CutEvidence::weigh(pictures, &way.flow)?;
+        let evidence = CutEvidence::weigh(pictures, &way)?;
         Ok(Self { way, evidence })
     }
 

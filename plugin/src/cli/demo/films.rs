@@ -14,7 +14,7 @@ use crate::{
     frame_list::FrameList,
 };
 
-const SMOKE: &str = "red smoke rising on black";
+pub(super) const SMOKE: &str = "red smoke rising on black";
 const DRIFT: &str = "red smoke drifting to the right on black";
 /// Frames of a made shot, and of the part of it that Extend is given.
 const LENGTH: i64 = 33;

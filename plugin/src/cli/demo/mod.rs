@@ -166,11 +166,12 @@ Done in {seconds} s. Look at {shown}/contact-sheet.png; each job's frames lie be
 Try next:
   pickup render Generate --out snow/%04d.png --set prompt='falling snow, blowing to the left, on black'
   pickup render Repair --in {shown}/damaged/%04d.png --out again/%04d.png --set frames=3,6-7,10
-  pickup render Extend --in {shown}/generated/%04d.png --out longer/%04d.png --set tail=48
+  pickup render Extend --in {shown}/generated/%04d.png --out longer/%04d.png --set tail=48 --set prompt='{}'
   pickup nodes
   pickup install
   pickup doctor",
-        demo.bundle.display()
+        demo.bundle.display(),
+        films::SMOKE
     )?;
     Ok(())
 }

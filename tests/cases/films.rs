@@ -199,6 +199,26 @@ fn back_and_forth_every_frame_is_the_clips_own() {
 }
 
 #[test]
+fn a_look_holds_however_frames_are_made() {
+    let _turn = turn();
+    for by in ["Motion", "Back and forth"] {
+        let stage = carried(&[("by", by)]);
+        let at = |frame: i32| stage.at(f64::from(LAST + frame));
+        let plain = [1, 2, 3].map(at);
+        assert!(!plain[0].same_pixels(&plain[1]));
+        stage.put("cadence", "On twos");
+        for (frame, shown) in [(1, 0), (2, 0), (3, 2), (4, 2)] {
+            assert_same(&at(frame), &plain[shown], &format!("{by}: frame {frame} on twos"));
+        }
+        stage.put("cadence", "Normal");
+        stage.put("warmth", "100");
+        let (warm, plain) = (at(1).to_rgba(), plain[0].to_rgba());
+        let warmer = |i: usize| warm[4 * i] >= plain[4 * i] && warm[4 * i + 2] <= plain[4 * i + 2];
+        assert!((0..plain.len() / 4).all(warmer) && warm != plain, "{by}: warmer");
+    }
+}
+
+#[test]
 fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_not() {
     let _turn = turn();
     for (name, profile) in Profile::all() {

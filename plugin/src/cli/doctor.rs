@@ -7,7 +7,7 @@ use ofx::host::{Binary, Host, Profile};
 use super::{CliError, args::DoctorArgs, bundle, plugin};
 use crate::{
     clips::Tools,
-    engine::{EMBEDDED, Takes, Tweaks, WEIGHTS, engine},
+    engine::{EMBEDDED, Takes, WEIGHTS, engine},
     machine,
 };
 
@@ -142,10 +142,9 @@ fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
-/// Opens the video model, which reads what its files say of themselves.
 fn examine_model(path: &Path) -> Finding {
     let started = Instant::now();
-    match engine().model(path, Tweaks::default()) {
+    match engine().examine_model(path) {
         Ok(_) => Finding::Good(format!("video model {EMBEDDED}, opened in {:.0} ms", ms(started))),
         Err(error) => Finding::Broken(error.to_string()),
     }

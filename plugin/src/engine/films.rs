@@ -124,6 +124,14 @@ impl Model {
 }
 
 impl Engine {
+    /// Opens the model in a folder or file, which reads what its files say of themselves.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn examine_model(&self, path: &Path) -> Result<()> {
+        self.models.open(path).map(drop)
+    }
+
     /// The model in a folder or file.
     ///
     /// # Errors

@@ -8,9 +8,11 @@ use pickup_model::Shot;
 
 use super::{
     GROUPING, SourceToOutput, even,
-    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
+    film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     pass,
+    showing::{full_size, show},
+    wish::{FilmParams, Output, PromptParams},
 };
 use crate::engine::engine;
 

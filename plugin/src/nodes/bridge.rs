@@ -8,12 +8,14 @@ use pickup_model::{Frame, Shot};
 
 use super::{
     GROUPING, even,
-    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
+    film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make,
     onward::{End, onward},
     pass,
+    showing::{full_size, show, show_own},
     watch::HostWatch,
+    wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
     colour,
@@ -176,7 +178,7 @@ impl Effect for Bridge {
         if !before.has_neighbours() || !after.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
-        Between { cx, params: &params, gap, before: &before, after: &after, shape }.show(number)
+        Between { cx, params: &params, gap, before: &before, after: &after }.show(number)
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -247,16 +249,21 @@ struct Between<'a, 'b, 'c> {
     gap: Gap,
     before: &'a Footage<'b>,
     after: &'a Footage<'b>,
-    shape: Shape,
 }
 
 impl Between<'_, '_, '_> {
     fn show(&self, number: i64) -> Result<()> {
-        match self.way()? {
-            By::Motion => self.by_motion(number),
-            By::Model => self.by_model(number),
-            By::Dissolve | By::Automatic => self.by_dissolve(number),
+        let way = self.way()?;
+        if way == By::Model {
+            return self.by_model(number);
         }
+        let finish = self.params.film.finish(&self.params.wish.brief(), None);
+        let first = self.gap.before + 1;
+        let places = [number - first, self.gap.after - first].map(|n| usize::try_from(n).unwrap_or_default());
+        show_own(self.cx, places.into(), finish, |place| {
+            let number = first + place as i64;
+            if way == By::Motion { self.moved(number) } else { self.dissolved(number) }
+        })
     }
 
     /// How the frames are to be made: never [`By::Automatic`].
@@ -282,7 +289,8 @@ impl Between<'_, '_, '_> {
         self.after.frame(self.gap.after)?.ok_or_else(|| missing("after", self.gap.after))
     }
 
-    fn by_motion(&self, number: i64) -> Result<()> {
+    /// The frame at a time in the gap, by what both ends show.
+    fn moved(&self, number: i64) -> Result<Frame> {
         let Gap { before, after } = self.gap;
         let mut shot = Shot::new().known(as_time(before), self.last()?).map_err(failed)?;
         shot = shot.known(as_time(after), self.first()?).map_err(failed)?;
@@ -294,12 +302,11 @@ impl Between<'_, '_, '_> {
             }
         }
         let shot = shot.missing(as_time(number));
-        let made = make(self.cx, &shot, &self.params.film.quality.brief(self.cx.flags()))?;
-        colour::write(&made.frame, self.shape.window, &mut self.cx.output()?);
-        Ok(())
+        Ok(make(self.cx, &shot, &self.params.film.quality.brief(self.cx.flags()))?.frame.clone())
     }
 
-    fn by_dissolve(&self, number: i64) -> Result<()> {
+    /// The frame at a time in the gap, of both clips as they go on.
+    fn dissolved(&self, number: i64) -> Result<Frame> {
         let (Gap { before, after }, brief) = (self.gap, self.params.film.quality.brief(self.cx.flags()));
         let made =
             |footage, end, away| -> Result<Frame> { Ok(onward(self.cx, footage, end, away, &brief)?.frame.clone()) };
@@ -312,9 +319,7 @@ impl Between<'_, '_, '_> {
             None => made(self.after, (after, End::First), after - number)?,
         };
         let share = (number - before) as f64 / (after - before) as f64;
-        let frame = going.blended(&coming, share).map_err(failed)?;
-        colour::write(&frame, self.shape.window, &mut self.cx.output()?);
-        Ok(())
+        going.blended(&coming, share).map_err(failed)
     }
 
     /// A clip's own frame inside the gap, where there are two clips: in one that holds both, the gap is what is to be replaced.

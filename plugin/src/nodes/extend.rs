@@ -13,10 +13,12 @@ use pickup_model::Shot;
 
 use super::{
     GROUPING, SourceToOutput, even,
-    film::{Film, FilmParams, Given, Output, PromptParams, full_size, show, with_known},
+    film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     onward::{End, onward},
     pass,
+    showing::{full_size, show, show_own},
+    wish::{FilmParams, Output, PromptParams},
 };
 use crate::{colour, engine::engine};
 
@@ -157,11 +159,16 @@ impl Effect for Extend {
             Place::Held => return its_own(cx, &footage, side.nearest),
             Place::Made(place) => place,
         };
-        match way(cx, &params)? {
-            By::BackAndForth => its_own(cx, &footage, side.back_and_forth(place)),
-            By::Model => by_model(cx, &params, &footage, &side, place),
-            By::Motion | By::Automatic => by_motion(cx, &params, &footage, &side, place),
+        let way = way(cx, &params)?;
+        if way == By::Model {
+            return by_model(cx, &params, &footage, &side, place);
         }
+        let quality = params.film.quality.brief(cx.flags());
+        let finish = params.film.finish(&params.wish.brief(), None);
+        show_own(cx, (place, side.count), finish, |place| match way {
+            By::BackAndForth => footage.frame(side.back_and_forth(place))?.ok_or_else(nothing),
+            _ => Ok(onward(cx, &footage, side.end(), side.away(place), &quality)?.frame.clone()),
+        })
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -185,19 +192,8 @@ fn way(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<By> {
     })
 }
 
-fn by_motion(
-    cx: &Render<'_, Extend>,
-    params: &ExtendParams,
-    footage: &Footage<'_>,
-    side: &Side,
-    place: usize,
-) -> Result<()> {
-    let (end, away) = if side.first > 0 { (End::Last, side.time(place)) } else { (End::First, -side.time(place)) };
-    let made = onward(cx, footage, (side.nearest, end), away, &params.film.quality.brief(cx.flags()))?;
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    colour::write(&made.frame, window, &mut output);
-    Ok(())
+fn nothing() -> Error {
+    Error::Failed("There is no frame to go on from".into())
 }
 
 fn by_model(
@@ -219,9 +215,7 @@ fn by_model(
     let brief = params.wish.brief();
     let finish = params.film.finish(&brief, grain);
     let film = Film { model: &model, shot: &shot, brief: &brief, first: side.first, joined: 0, given };
-    show(cx, &film, (place, side.count), finish, || {
-        nearest.ok_or_else(|| Error::Failed("There is no frame to go on from".into()))
-    })
+    show(cx, &film, (place, side.count), finish, || nearest.ok_or_else(nothing))
 }
 
 /// The source's own frame, as the output shows it.
@@ -305,10 +299,20 @@ impl Side {
         self.first + place as i64
     }
 
+    /// How many frames a made frame is from the good frame next to it, a hold not counted.
+    fn away(&self, place: usize) -> i64 {
+        self.time(place).abs()
+    }
+
+    /// The good frame next to what is made, and on which end of the clip that is.
+    fn end(&self) -> (i64, End) {
+        (self.nearest, if self.first > 0 { End::Last } else { End::First })
+    }
+
     /// The good frame that stands at the place of a made one when the clip runs back and forth.
     fn back_and_forth(&self, place: usize) -> i64 {
         let around = 2 * (self.good - 1).max(1);
-        let away = self.time(place).abs() % around;
+        let away = self.away(place) % around;
         let inwards = -self.first.signum();
         self.nearest + inwards * away.min(around - away).min(self.good - 1)
     }

@@ -8,10 +8,12 @@ use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
     GROUPING, even,
-    film::{Film, FilmParams, Output, PromptParams, full_size, picture, show},
+    film::Film,
     footage::{as_time, frame_number},
     pass,
     presets::Preset,
+    showing::{full_size, picture, show},
+    wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
     colour::{ColourParams, frame_of},

@@ -88,16 +88,22 @@ impl LookParams {
         }
     }
 
+    /// Whether it changes more than how long a frame is held.
+    #[must_use]
+    pub fn changes_pixels(&self) -> bool {
+        self.grain != 0.0 || self.warmth != 0.0
+    }
+
     /// A display-referred RGB frame with its light warmed, then grain laid over it: the grain of frame `number`, which is
     /// the same in every render.
     ///
     /// # Errors
     /// When the frame has no pixels.
     pub fn applied(&self, frame: &Frame, number: i64) -> pickup_model::Result<Frame> {
-        let (grain, warmth) = (self.grain as f32 / 100.0, self.warmth as f32 / 100.0);
-        if grain == 0.0 && warmth == 0.0 {
+        if !self.changes_pixels() {
             return Ok(frame.clone());
         }
+        let (grain, warmth) = (self.grain as f32 / 100.0, self.warmth as f32 / 100.0);
         let gains = [1.0 + WARMTH * warmth, 1.0, 1.0 - WARMTH * warmth];
         let size = (frame.height() / GRAIN_LINES).max(1);
         let width = frame.width();

@@ -11,7 +11,9 @@ mod onward;
 pub mod presets;
 pub mod repair;
 pub mod retime;
+pub mod showing;
 mod watch;
+pub mod wish;
 
 use ofx::plugin::{Clip, Effect, Render, RenderFlags, Result};
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};

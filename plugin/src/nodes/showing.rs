@@ -1,0 +1,262 @@
+//! How frames come to the output: scaled, finished, marked where they are no final ones; and pictures from files.
+
+use std::path::Path;
+
+use image::{ImageBuffer, Rgb, imageops};
+use ofx::{
+    RectI,
+    plugin::{Effect, Error, Render, Result},
+};
+use pickup_model::{Encoding, Exposure, Frame, diffusion::shown, srgb};
+
+use super::{
+    film::Film,
+    footage::frame_number,
+    look::{LookParams, noise_of, with_noise},
+};
+use crate::{
+    clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
+    colour::{self, ColourParams, frame_of_picture},
+    engine::{engine, failed},
+};
+
+/// How a made frame is shown.
+#[derive(Clone, Copy)]
+pub struct Finish<'a> {
+    /// Its look.
+    pub look: LookParams,
+    /// The host's colour.
+    pub colour: &'a ColourParams,
+    /// The noise of the clip that it stands beside, if that is to be matched; see [`super::look::noise_of`].
+    pub noise: Option<f32>,
+}
+
+/// A picture from a file, cut to the shape of a shot and brought to its size.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn picture(path: &str, (width, height): (usize, usize)) -> Result<Option<Frame>> {
+    let path = path.trim();
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let reader = engine().reader(Path::new(path))?;
+    let picture = reader.frame(reader.info().first()).map_err(Error::new)?;
+    let (w, h) = picture.size();
+    let whole =
+        RectI { x1: 0, y1: 0, x2: i32::try_from(w).unwrap_or(i32::MAX), y2: i32::try_from(h).unwrap_or(i32::MAX) };
+    let frame = frame_of_picture(&picture, Encoding::Display, whole, 3)?;
+    Ok(Some(cut(&frame, width, height)?.resized(width, height).map_err(failed)?))
+}
+
+/// The middle of a frame in another shape.
+fn cut(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
+    let (w, h) = (frame.width(), frame.height());
+    let (cut_w, cut_h) =
+        if w * height > h * width { ((h * width / height).max(1), h) } else { (w, (w * height / width).max(1)) };
+    let (x, y) = ((w - cut_w) / 2, (h - cut_h) / 2);
+    let rows = frame.pixels().chunks_exact(w * 3).skip(y).take(cut_h);
+    let pixels = rows.flat_map(|row| &row[x * 3..(x + cut_w) * 3]).copied().collect();
+    Frame::new(cut_w, cut_h, 3, frame.encoding(), pixels).map_err(failed)
+}
+
+/// A made frame at another size: Catmull-Rom, which keeps edges without ringing much, and wide enough to shrink with.
+///
+/// # Errors
+/// When a size is empty.
+pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
+    if (frame.width(), frame.height()) == (width, height) {
+        return Ok(frame.clone());
+    }
+    let side = |n: usize| u32::try_from(n).map_err(Error::new);
+    let from =
+        ImageBuffer::<Rgb<f32>, _>::from_raw(side(frame.width())?, side(frame.height())?, frame.pixels().to_vec());
+    let from = from.ok_or_else(|| Error::Failed("a made frame has no pixels".into()))?;
+    let to = imageops::resize(&from, side(width)?, side(height)?, imageops::FilterType::CatmullRom);
+    let pixels = to.into_raw().into_iter().map(|v| v.clamp(0.0, 1.0)).collect();
+    Frame::new(width, height, 3, Encoding::Display, pixels).map_err(failed)
+}
+
+/// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
+///
+/// # Errors
+/// When there is no output.
+pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
+    let bounds = cx.output()?.bounds;
+    let (x, y) = cx.render_scale();
+    let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
+    Ok((full(bounds.width(), x), full(bounds.height(), y)))
+}
+
+/// Shows the frame at a place of a film of `count` frames. A final render makes the film first; one that may not wait
+/// shows what there is, else `stand_in`'s picture, either marked as no final one.
+///
+/// # Errors
+/// When the film cannot be made.
+pub fn show<E: Effect>(
+    cx: &Render<'_, E>,
+    film: &Film<'_>,
+    (place, count): (usize, usize),
+    finish: Finish<'_>,
+    stand_in: impl FnOnce() -> Result<Frame>,
+) -> Result<()> {
+    let number = frame_number(cx.time());
+    let flags = cx.flags();
+    if !(flags.interactive || flags.draft || flags.thumbnail) {
+        let recipe = film.make(cx)?;
+        return write(cx, &film.frame(recipe, place, count, &finish.look)?, number, finish);
+    }
+    let recipe = film.recipe();
+    if let Ok(frame) = film.frame(recipe, place, count, &finish.look) {
+        return write(cx, &frame, number, finish);
+    }
+    let rough = engine().preview(recipe).map_or_else(stand_in, Ok)?;
+    write(cx, &marked(&rough)?, number, Finish { look: LookParams::default(), noise: None, ..finish })
+}
+
+/// The frame at a place of a shot of `count` frames in a look's cadence; of several, the mean of their light.
+///
+/// # Errors
+/// When one cannot be had.
+pub fn in_cadence(
+    look: &LookParams,
+    (place, count): (usize, usize),
+    frame_at: impl Fn(usize) -> Result<Frame>,
+) -> Result<Frame> {
+    let mut places = look.cadence.places(place, count);
+    let first = frame_at(places.next().unwrap_or(place))?;
+    if places.is_empty() {
+        return Ok(first);
+    }
+    let mut exposure = Exposure::new(&first);
+    for place in places {
+        exposure.add(&frame_at(place)?).map_err(failed)?;
+    }
+    exposure.finish().map_err(failed)
+}
+
+/// Shows the frame at a place of a film of `count` frames that are made of the host's own pixels, which they stay where no
+/// look changes them.
+///
+/// # Errors
+/// When a frame cannot be made.
+pub fn show_own<E: Effect>(
+    cx: &Render<'_, E>,
+    places: (usize, usize),
+    finish: Finish<'_>,
+    frame_at: impl Fn(usize) -> Result<Frame>,
+) -> Result<()> {
+    let frame = in_cadence(&finish.look, places, frame_at)?;
+    if finish.look.changes_pixels() {
+        let display = shown(&frame, (frame.width(), frame.height())).map_err(failed)?;
+        return write(cx, &display, frame_number(cx.time()), finish);
+    }
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    colour::write(&frame, window, &mut output);
+    Ok(())
+}
+
+/// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
+/// pixels stand for.
+///
+/// # Errors
+/// When there is no output.
+pub fn write<E: Effect>(cx: &Render<'_, E>, frame: &Frame, number: i64, finish: Finish<'_>) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    let frame = scaled(frame, window.width(), window.height())?;
+    let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
+    let frame = finish.look.applied(&frame, number).map_err(failed)?;
+    let frame = match finish.colour.encoding(cx.host(), &output) {
+        Encoding::Display => frame,
+        Encoding::Linear => {
+            let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
+            Frame::new(frame.width(), frame.height(), 3, Encoding::Linear, pixels).map_err(failed)?
+        }
+    };
+    colour::write(&frame, window, &mut output);
+    Ok(())
+}
+
+/// A frame with as much noise as is `wanted`, where it has less.
+fn matched(frame: &Frame, number: i64, wanted: f32) -> Result<Frame> {
+    let own = noise_of(frame);
+    if wanted <= own {
+        return Ok(frame.clone());
+    }
+    with_noise(frame, number, (wanted * wanted - own * own).sqrt()).map_err(failed)
+}
+
+/// What a picture that is not the real thing says of itself.
+const MARK: &str = "PREVIEW";
+
+/// A picture that is not the real thing, marked as such in its lower left corner.
+///
+/// # Errors
+/// When it has no pixels.
+pub fn marked(frame: &Frame) -> Result<Frame> {
+    let (width, height) = (frame.width(), frame.height());
+    let dot = (height / 90).max(1);
+    let (left, top) = (2 * dot, height.saturating_sub((LETTER_HEIGHT + 3) * dot));
+    let mut pixels = frame.pixels().to_vec();
+    for (i, letter) in MARK.chars().enumerate() {
+        for (y, row) in letter_dots(letter).into_iter().enumerate() {
+            for x in (0..LETTER_WIDTH).filter(|x| row >> (LETTER_WIDTH - 1 - x) & 1 == 1) {
+                for (dx, dy) in (0..dot * dot).map(|d| (d % dot, d / dot)) {
+                    let (px, py) = (left + (i * (LETTER_WIDTH + 1) + x) * dot + dx, top + y * dot + dy);
+                    if px < width && py < height {
+                        pixels[(py * width + px) * 3..][..3].fill(1.0);
+                    }
+                }
+            }
+        }
+    }
+    Frame::new(width, height, 3, frame.encoding(), pixels).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: usize, height: usize) -> Frame {
+        let value = |i: usize| (i / 3 % width) as f32 / width as f32;
+        Frame::new(width, height, 3, Encoding::Display, (0..width * height * 3).map(value).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_is_cut_about_its_middle() {
+        let wide = cut(&ramp(8, 2), 2, 2).unwrap();
+        assert_eq!((wide.width(), wide.height(), wide.pixels()[0]), (2, 2, 3.0 / 8.0));
+        let tall = cut(&ramp(4, 9), 2, 1).unwrap();
+        assert_eq!((tall.width(), tall.height(), tall.pixels()[0]), (4, 2, 0.0));
+        assert_eq!(cut(&ramp(4, 2), 200, 100).unwrap().width(), 4);
+    }
+
+    #[test]
+    fn a_frame_grows_smoothly() {
+        let grown = scaled(&ramp(4, 3), 40, 30).unwrap();
+        assert_eq!((grown.width(), grown.height()), (40, 30));
+        assert!(grown.pixels().iter().all(|v| (0.0..=0.8).contains(v)), "it overshoots by a little at most");
+        assert!(scaled(&ramp(4, 3), 0, 3).is_err());
+    }
+
+    #[test]
+    fn noise_is_added_up_to_what_is_wanted_and_never_taken_away() {
+        let soft = scaled(&ramp(40, 30), 160, 120).unwrap();
+        let noisy = matched(&soft, 5, 0.03).unwrap();
+        assert!((noise_of(&noisy) - 0.03).abs() < 0.004, "{}", noise_of(&noisy));
+        let more = matched(&noisy, 6, 0.05).unwrap();
+        assert!((noise_of(&more) - 0.05).abs() < 0.006, "{}", noise_of(&more));
+        assert_eq!(matched(&noisy, 6, 0.01).unwrap(), noisy);
+    }
+
+    #[test]
+    fn what_is_no_final_picture_says_so() {
+        let black = Frame::new(96, 54, 3, Encoding::Display, vec![0.0; 96 * 54 * 3]).unwrap();
+        let marked = marked(&black).unwrap();
+        let lit = marked.pixels().iter().filter(|v| **v == 1.0).count();
+        assert!(lit > 3 * 80, "{lit} values are lit");
+        assert_eq!(marked.pixels()[..96 * 40 * 3], black.pixels()[..96 * 40 * 3], "the picture above it is left alone");
+    }
+}

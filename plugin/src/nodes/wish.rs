@@ -1,0 +1,225 @@
+//! What is asked of the video model: the parameters that the nodes on it share.
+
+use std::path::PathBuf;
+
+use ofx::plugin::{Button, Changed, Effect, MessageKind, Render, Result};
+use pickup_model::Brief;
+
+use super::{Quality, look::LookParams, showing::Finish};
+use crate::{
+    colour::ColourParams,
+    engine::{Model, Tweaks, engine, model_path},
+};
+
+/// Which model makes a shot, and how.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct ModelParams {
+    /// Empty for the small model in the bundle, else a folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
+    /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
+    #[param(id = "model", label = "Model folder", text = "folder")]
+    pub model: String,
+    /// How strongly to keep away from the negative prompt; 0 leaves it to the model. 1 is not at all, and saves half the
+    /// work.
+    #[param(id = "guidance", label = "Guidance", default = 0.0, range = 0.0..=20.0, display = 0.0..=10.0)]
+    pub guidance: f64,
+    /// Steps from noise to the shot; 0 leaves it to the model.
+    #[param(id = "steps", label = "Steps", default = 0, range = 0..=200, display = 0..=50)]
+    pub steps: i32,
+}
+
+impl ModelParams {
+    /// The model, opened on the first use.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    fn open(&self, quality: Quality) -> Result<Model> {
+        let tweaks = Tweaks {
+            steps: usize::try_from(self.steps).ok().filter(|n| *n > 0),
+            guidance: (self.guidance > 0.0).then_some(self.guidance),
+            pixels: match quality {
+                Quality::Draft => 0.25,
+                Quality::Normal => 1.0,
+                Quality::Best => 2.0,
+            },
+        };
+        engine().model(&self.path()?, tweaks)
+    }
+
+    /// Whether it is the small model in the bundle.
+    fn is_embedded(&self) -> bool {
+        self.model.trim().is_empty()
+    }
+
+    fn path(&self) -> Result<PathBuf> {
+        match self.model.trim() {
+            "" => model_path(),
+            named => Ok(PathBuf::from(named)),
+        }
+    }
+}
+
+/// How much moves in a shot.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Motion {
+    /// As much as the prompt says.
+    #[default]
+    #[choice(label = "As the prompt says")]
+    Prompt,
+    /// Little, and slowly.
+    Gentle,
+    /// Much, and fast.
+    Strong,
+}
+
+/// What should be made.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct PromptParams {
+    /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
+    #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
+    pub prompt: String,
+    /// What should not be seen.
+    #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
+    pub negative_prompt: String,
+    /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
+    #[param(id = "motion", label = "Motion strength", default = Motion::Prompt)]
+    pub motion: Motion,
+    /// The same seed makes the same shot.
+    #[param(id = "seed", label = "Seed", default = 0, range = 0..=2_147_483_647, display = 0..=1000)]
+    pub seed: i32,
+    /// Another shot of the same prompt.
+    #[param(id = "newSeed", label = "New seed")]
+    pub new_seed: Button,
+}
+
+impl PromptParams {
+    /// What the model is told.
+    #[must_use]
+    pub fn brief(&self) -> Brief {
+        Brief {
+            prompt: self.told(),
+            negative_prompt: self.negative_prompt.trim().to_owned(),
+            seed: u64::try_from(self.seed).unwrap_or_default(),
+            ..Brief::default()
+        }
+    }
+
+    /// The prompt with what the motion's strength adds to it.
+    fn told(&self) -> String {
+        let prompt = self.prompt.trim();
+        match self.motion {
+            _ if prompt.is_empty() => String::new(),
+            Motion::Prompt => prompt.to_owned(),
+            Motion::Gentle => format!("{prompt}, moving slowly"),
+            Motion::Strong => format!("{prompt}, moving fast"),
+        }
+    }
+
+    /// Another seed, when its button was pressed.
+    ///
+    /// # Errors
+    /// When the host refuses it.
+    pub fn changed<E: Effect>(&self, cx: &Changed<'_, E>) -> Result<()> {
+        if cx.is(Self::NEW_SEED) { cx.set(Self::SEED, other_seed(self.seed)) } else { Ok(()) }
+    }
+}
+
+/// A seed unlike the one before: the next of a row that visits every seed there is (Hull and Dobell 1962).
+fn other_seed(seed: i32) -> i32 {
+    let next = (i64::from(seed) * 1_103_515_245 + 12_345) & 0x7FFF_FFFF;
+    i32::try_from(next).unwrap_or_default()
+}
+
+/// What the output shows.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// What was made, among the source's own frames.
+    #[default]
+    Result,
+    /// White where a frame was made, black where nothing or the source is shown.
+    Matte,
+}
+
+/// What is shown of a made shot, by which model, and how: the parameters that every node on the video model has.
+#[derive(ofx::Params, Clone, Debug, PartialEq)]
+pub struct FilmParams {
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
+    /// How much work a frame is worth. The video model makes frames of a quarter, one or two times the pixels that it is at
+    /// home at; they are then scaled to the output.
+    #[param(id = "quality", label = "Quality", default = Quality::Normal)]
+    pub quality: Quality,
+    /// What is done to made frames afterwards, the same however they were made.
+    #[group(label = "Look", open = false)]
+    pub look: LookParams,
+    /// The model.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub model: ModelParams,
+    /// Colour.
+    #[group(label = "Colour", open = false)]
+    pub colour: ColourParams,
+}
+
+impl FilmParams {
+    /// The model, opened on the first use.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn open(&self) -> Result<Model> {
+        self.model.open(self.quality)
+    }
+
+    /// Whether a video model is the one to ask where another way is open: one that the user named, or the one in the bundle
+    /// where it knows every word of the prompt. If it is not for its words, the host is told.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn model_suits<E: Effect>(&self, cx: &Render<'_, E>, brief: &Brief) -> Result<bool> {
+        if !self.model.is_embedded() {
+            return Ok(true);
+        }
+        if brief.prompt.is_empty() {
+            cx.clear_persistent_message();
+            return Ok(false);
+        }
+        let understood = self.open()?.understands(&brief.prompt);
+        if !understood {
+            cx.set_persistent_message(MessageKind::Warning, NOT_UNDERSTOOD);
+        }
+        Ok(understood)
+    }
+
+    /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.
+    #[must_use]
+    pub fn finish(&self, brief: &Brief, noise: Option<f32>) -> Finish<'_> {
+        Finish { look: self.look.or_said(&brief.prompt), colour: &self.colour, noise }
+    }
+}
+
+/// Why a prompt is not followed.
+const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so motion makes these frames. \
+                              Use words that it knows, set “Made by” to “Video model”, or name a larger model in “Model \
+                              folder”";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strength_of_motion_is_said_after_the_prompt() {
+        let wish = |prompt: &str, motion| PromptParams { prompt: prompt.into(), motion, ..PromptParams::default() };
+        assert_eq!(wish(" snow ", Motion::Prompt).brief().prompt, "snow");
+        assert_eq!(wish("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
+        assert_eq!(wish("snow", Motion::Strong).brief().prompt, "snow, moving fast");
+        assert_eq!(wish("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
+    }
+
+    #[test]
+    fn new_seeds_do_not_come_back_soon() {
+        let mut seeds: Vec<i32> = std::iter::successors(Some(0), |s| Some(other_seed(*s))).take(1000).collect();
+        assert!(seeds.iter().all(|s| *s >= 0));
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 1000);
+    }
+}

@@ -174,12 +174,14 @@ fn the_embedded_model_is_asked_for_what_it_knows_alone() {
     assert_eq!(take_files().len(), before);
     let said = stage.persistent_message().expect("it says why").text;
     assert!(said.contains("motion makes these frames") && said.contains("“Made by”"), "{said}");
+    stage.put("by", "Motion");
+    assert_same(&stage.at(f64::from(LAST + 1)), &carried, "by motion, whatever the prompt");
+    assert_eq!(stage.persistent_message(), None, "it was asked for");
+    stage.put("by", "Automatic");
     stage.put("prompt", "white smoke rising on black");
     let invented = stage.at(f64::from(LAST + 1));
     assert_eq!(take_files().len(), before + 1, "a shot of the video model");
     assert!(!invented.same_pixels(&carried));
-    stage.put("by", "Motion");
-    assert_same(&stage.at(f64::from(LAST + 1)), &carried, "by motion, whatever the prompt");
     stage.put("by", "Video model");
     stage.put("prompt", "");
     assert!(!stage.at(f64::from(LAST + 1)).same_pixels(&carried), "by the model, without a prompt");
@@ -241,6 +243,10 @@ fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_n
                         assert!(silent || said.contains("Source file"), "{name}: {said}");
                     }
                     _ => assert_eq!(result.expect(name).width(), SIZE.0, "{name} {id} {context:?}"),
+                }
+                for by in ["Motion", "Back and forth"].into_iter().filter(|_| id == EXTEND) {
+                    stage.put("by", by);
+                    assert!(stage.at(20.0).to_rgba().iter().all(|v| v.is_finite()), "{name} {by} {context:?}");
                 }
             }
         }

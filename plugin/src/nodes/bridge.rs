@@ -268,12 +268,11 @@ impl Between<'_, '_, '_> {
 
     /// How the frames are to be made: never [`By::Automatic`].
     fn way(&self) -> Result<By> {
-        if self.params.by != By::Automatic {
-            return Ok(self.params.by);
-        }
+        let told = self.params.by != By::Automatic;
         let watch = HostWatch::new(self.cx, "Bridge: comparing the clips".to_owned());
-        if engine().matches(&self.last()?, &self.first()?, &watch)? {
-            return Ok(By::Motion);
+        if told || engine().matches(&self.last()?, &self.first()?, &watch)? {
+            self.cx.clear_persistent_message();
+            return Ok(if told { self.params.by } else { By::Motion });
         }
         let suits = self.params.film.model_suits(self.cx, &self.params.wish.brief())?;
         Ok(if suits { By::Model } else { By::Dissolve })

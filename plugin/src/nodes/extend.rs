@@ -188,7 +188,10 @@ fn way(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<By> {
     Ok(match params.by {
         By::Automatic if params.film.model_suits(cx, &params.wish.brief())? => By::Model,
         By::Automatic => By::Motion,
-        by => by,
+        by => {
+            cx.clear_persistent_message();
+            by
+        }
     })
 }
 
@@ -254,11 +257,11 @@ struct Side {
     nearest: i64,
     /// Good frames that the model is shown.
     known: RangeInclusive<i64>,
-    /// How many there are in all.
-    good: i64,
     /// The shot's time of the first of them: a shot's times count from the good frame next to what is made, so that a take
     /// does not depend on where the clip lies.
     known_at: i64,
+    /// How many good frames there are.
+    good: i64,
     /// The shot's time of the first made frame, and how many there are.
     first: i64,
     count: usize,

@@ -7,7 +7,7 @@
 
 use crate::{
     Frame, Quality, Result, Watch,
-    motion::{Course, MotionFiller},
+    motion::{Beyond, Course, MotionFiller, MotionOnward},
 };
 
 /// A gain and an offset for each colour, display-referred.
@@ -165,8 +165,9 @@ impl Lead {
         let course = motion.course(&self.followed, made, watch)?;
         self.detail.carried(&course)?.add(pixels, share, away);
         let Some(beside) = self.beside.as_ref().filter(|_| away <= ONWARD) else { return Ok(()) };
-        let from = (&self.known, away as f64);
-        if let Some(course) = motion.onward((beside, 1.0), from, Quality::Normal, watch)? {
+        let rest = MotionOnward::REST;
+        let beyond = Beyond { last: &self.known, before: beside, spacing: 1.0, away: away as f64, rest };
+        if let Some(course) = motion.onward(beyond, Quality::Normal, watch)? {
             let (onward, _) = course.apply(&self.known)?;
             let share = share * (1.0 - away as f32 / (ONWARD + 1) as f32);
             pixels.iter_mut().zip(onward.pixels()).for_each(|(v, onward)| *v += share * (onward - *v));

@@ -35,8 +35,8 @@ impl Course {
         Ok(Self { size: pair.size, flow: [plane(&flow, 0)?, plane(&flow, 1)?], seen: vec![1.0; sure.len()], sure })
     }
 
-    /// The frame, or another of its size, as it is found there; what is not of it is filled from around. With it, how sure of
-    /// each pixel one may be, 0 to 1.
+    /// The frame, or another of its size, as it is found there. What comes in from beyond its border is the frame in a mirror;
+    /// what is uncovered inside is filled from around. With it, how sure of each pixel one may be, 0 to 1.
     pub(crate) fn apply(&self, frame: &Frame) -> Result<(Frame, Frame)> {
         let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
         let source = Pixels { data: frame.pixels(), width, height, channels };
@@ -49,16 +49,17 @@ impl Course {
             let rows = start..(start + BAND).min(height);
             let band = start * width..rows.end * width;
             let read = |plane: &[f32], scale: f32| scaled_rows(plane, self.size, to, &rows, scale);
-            let (x, y) = (read(&self.flow[0], scale[0])?, read(&self.flow[1], scale[1])?);
-            let out = &mut pixels[band.start * channels..band.end * channels];
-            sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, out)?;
+            let (mut x, mut y) = (read(&self.flow[0], scale[0])?, read(&self.flow[1], scale[1])?);
             seen[band.clone()].copy_from_slice(&read(&self.seen, 1.0)?);
             sure[band.clone()].copy_from_slice(&read(&self.sure, 1.0)?);
-            for (i, seen) in seen[band].iter_mut().enumerate() {
-                let from = ((i % width) as f32 + x[i], (i / width + start) as f32 + y[i]);
-                let inside = |at: f32, end: usize| at >= -0.5 && at <= end as f32 - 0.5;
-                *seen *= f32::from(u8::from(inside(from.0, width) && inside(from.1, height)));
+            for (i, (seen, sure)) in seen[band.clone()].iter_mut().zip(&mut sure[band.clone()]).enumerate() {
+                let inside = [mirrored(i % width, &mut x[i], width), mirrored(i / width + start, &mut y[i], height)];
+                if inside != [true; 2] {
+                    (*seen, *sure) = (1.0, 0.0);
+                }
             }
+            let out = &mut pixels[band.start * channels..band.end * channels];
+            sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, out)?;
         }
         fill(&mut pixels, channels, &seen, width);
         let sure = sure.iter().zip(&seen).map(|(sure, seen)| (sure * seen).clamp(0.0, 1.0)).collect();
@@ -66,5 +67,35 @@ impl Course {
             Frame::new(width, height, channels, frame.encoding(), pixels)?,
             Frame::new(width, height, 1, frame.encoding(), sure)?,
         ))
+    }
+}
+
+/// Turns a flow that leads from a place out of a row of so many pixels back into it, as a mirror at its end does; whether it led
+/// to within.
+fn mirrored(at: usize, flow: &mut f32, end: usize) -> bool {
+    let (from, last) = (at as f32 + *flow, end as f32 - 1.0);
+    let inside = from >= -0.5 && from <= last + 0.5;
+    if !inside {
+        let back = if from < 0.0 { -from } else { 2.0 * last - from };
+        *flow = back.clamp(0.0, last) - at as f32;
+    }
+    inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_out_is_mirrored() {
+        let led = |at: usize, flow: f32| {
+            let mut flow = flow;
+            let inside = mirrored(at, &mut flow, 10);
+            (inside, at as f32 + flow)
+        };
+        assert_eq!([led(3, 2.5), led(8, 1.4), led(1, -1.5)], [(true, 5.5), (true, 9.4), (true, -0.5)]);
+        assert_eq!([led(8, 3.0), led(1, -4.0)], [(false, 7.0), (false, 3.0)]);
+        assert_eq!([led(8, 300.0), led(1, -40.0)], [(false, 0.0), (false, 9.0)], "further than the picture is wide");
+        assert!(!led(1, f32::NAN).0);
     }
 }

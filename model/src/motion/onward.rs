@@ -1,8 +1,8 @@
 //! Motion carried on beyond a clip's end: what moves goes on as it did, and comes to rest.
 //!
 //! The flow from the last frame back to the one before it tells how everything moves. Each place of the frame goes on that
-//! way, ever slower; what its going uncovers, and what comes in from beyond the border, was never seen, and is filled from
-//! what is around it.
+//! way, ever slower; what its going uncovers was never seen, and is filled from what is around it, and what comes in from
+//! beyond the border is the frame in a mirror.
 
 use candle_core::{Result as CandleResult, Tensor};
 use rayon::prelude::*;
@@ -15,11 +15,11 @@ use super::{
     pair::Pair,
     synthesis::box_mean,
 };
-use crate::kernels::{avg_pool2, resize_bilinear, splat};
+use crate::{
+    Frame,
+    kernels::{avg_pool2, resize_bilinear, splat},
+};
 
-/// Frames over which what moves comes to rest: after so many, 1/e of its speed is left. On five real clips the frames 1, 2, 4,
-/// 8 and 16 after the last are nearest to the true ones with 5 to 8, and worse with 2 or with none.
-const REST: f64 = 6.0;
 /// What is fast comes to rest sooner: nothing goes further than this share of the picture's longer side.
 const FURTHEST: f64 = 0.3;
 /// Motion of so little a frame, as a share of the longer side, is slow,
@@ -33,11 +33,30 @@ const NOISE: f64 = 0.000_47;
 const TORN: usize = 2;
 /// Less of a place than this that is reached is a hole.
 const REACHED: f64 = 0.5;
+/// How near to the border, as a share of the longer side, a place may just have come in over it,
+const BORDER: f64 = 0.05;
+/// and how little it is then trusted: it goes as what is around it does.
+const STRANGE: f32 = 0.8;
 /// Trust that is left at the least: each place of the frame goes somewhere.
 const DISTRUST: f64 = 0.01;
 
-/// The course of a pair's last frame so many frames after it; the first lies `spacing` frames before it.
-pub(super) fn onward(pair: &Pair, spacing: f64, away: f64) -> CandleResult<Course> {
+/// What goes on beyond a known frame, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Beyond<'a> {
+    /// The outermost known frame,
+    pub(crate) last: &'a Frame,
+    /// the one that tells how everything moves,
+    pub(crate) before: &'a Frame,
+    /// and how many frames lie between the two.
+    pub(crate) spacing: f64,
+    /// How many frames beyond the outermost.
+    pub(crate) away: f64,
+    /// Frames over which what moves comes to rest.
+    pub(crate) rest: f64,
+}
+
+/// The course of the last frame, of a pair that was matched, the one before it first.
+pub(super) fn onward(pair: &Pair, Beyond { spacing, away, rest, .. }: Beyond<'_>) -> CandleResult<Course> {
     let (flow, trust) = pair.back();
     let whole = size(trust)?;
     let longer = pair.size.0.max(pair.size.1) as f64 / 4.0;
@@ -45,8 +64,9 @@ pub(super) fn onward(pair: &Pair, spacing: f64, away: f64) -> CandleResult<Cours
     let trust = avg_pool2(&trust.maximum(DISTRUST)?)?;
     let weight = avg_pool2(&trust)?;
     let velocity = avg_pool2(&flow.broadcast_mul(&trust)?)?.affine(-0.5 / spacing, 0.0)?;
-    let velocity = steadied(&velocity.broadcast_div(&weight)?, &weight, longer)?;
-    let displacement = velocity.broadcast_mul(&eased(&velocity, longer, away)?)?;
+    let velocity = filled(&velocity.broadcast_div(&weight)?, &told(&weight, pair.size)?)?;
+    let velocity = steadied(&velocity, &weight, longer)?;
+    let displacement = velocity.broadcast_mul(&eased(&velocity, longer, (away, rest))?)?;
 
     let (sum, mass) = splat(&displacement, &displacement, &weight)?;
     let (_, reached) = splat(&weight, &displacement, &weight.ones_like()?)?;
@@ -64,6 +84,21 @@ pub(super) fn onward(pair: &Pair, spacing: f64, away: f64) -> CandleResult<Cours
         seen: plane(&seen, 0)?,
         sure: plane(&sure, 0)?,
     })
+}
+
+/// Where a place's own velocity is to be believed, 1 or 0: what just came in over the border was not there before to be followed.
+fn told(weight: &Tensor, size: (usize, usize)) -> CandleResult<Tensor> {
+    let (_, _, height, width) = weight.dims4()?;
+    let values = weight.flatten_all()?.to_vec1::<f32>()?;
+    // The padding counts as border.
+    let (rows, columns) = (size.0.div_ceil(4), size.1.div_ceil(4));
+    let border = (BORDER * rows.max(columns) as f64).ceil() as usize;
+    let inside = |at: usize, end: usize| at >= border && at + border < end;
+    let told = values.iter().enumerate().map(|(i, weight)| {
+        let own = *weight >= STRANGE || inside(i / width, rows) && inside(i % width, columns);
+        f32::from(u8::from(own))
+    });
+    Tensor::from_vec(told.collect(), (1, 1, height, width), weight.device())
 }
 
 /// Velocities less their noise: each place goes as what is slow around it does, and as it differs from that by more than noise.
@@ -99,9 +134,9 @@ fn medians(motion: &Tensor) -> CandleResult<Tensor> {
 
 /// How many frames' worth of its velocity each place has gone after so many frames: v·r·(1 − e^(−t/r)), with r the shorter
 /// the faster it is.
-fn eased(velocity: &Tensor, longer: f64, away: f64) -> CandleResult<Tensor> {
+fn eased(velocity: &Tensor, longer: f64, (away, rest): (f64, f64)) -> CandleResult<Tensor> {
     let speed = velocity.sqr()?.sum_keepdim(1)?.sqrt()?;
-    let rest = speed.affine(1.0 / (FURTHEST * longer), 1.0 / REST)?.recip()?;
+    let rest = speed.affine(1.0 / (FURTHEST * longer), 1.0 / rest)?.recip()?;
     let gone = (rest.recip()? * -away)?.exp()?.affine(-1.0, 1.0)?;
     rest * gone
 }
@@ -135,12 +170,16 @@ mod tests {
         Frame::new(96, 64, 4, Encoding::Display, pixels.collect()).unwrap()
     }
 
-    fn onward(known: &[(f64, Frame)], times: &[f64]) -> Vec<Made> {
+    fn onward_for(rest: f64, known: &[(f64, Frame)], times: &[f64]) -> Vec<Made> {
         let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
         let filler = MotionFiller::load(&weights, 1 << 24).unwrap();
         let shot = known.iter().fold(Shot::new(), |shot, (time, frame)| shot.known(*time, frame.clone()).unwrap());
         let shot = times.iter().fold(shot, |shot, time| shot.missing(*time));
-        MotionOnward(&filler).fill(&shot, &Brief::default(), &Unwatched).unwrap()
+        MotionOnward::new(&filler, rest).fill(&shot, &Brief::default(), &Unwatched).unwrap()
+    }
+
+    fn onward(known: &[(f64, Frame)], times: &[f64]) -> Vec<Made> {
+        onward_for(MotionOnward::REST, known, times)
     }
 
     /// The mean difference of two frames, away from the border, which something comes in at.
@@ -163,6 +202,14 @@ mod tests {
         let bar = 60 * 96 * 4;
         let still = first.pixels()[bar..].iter().zip(&known[1].1.pixels()[bar..]);
         assert!(still.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 0.02, "what stands still stays");
+    }
+
+    #[test]
+    fn it_goes_on_for_longer_where_it_is_told_to() {
+        let known = [(1.0, moved(0.0)), (2.0, moved(2.0))];
+        let off = |rest: f64| apart(&onward_for(rest, &known, &[7.0])[0].frame, &moved(12.0));
+        assert!(off(60.0) < 0.7 * off(MotionOnward::REST), "{} {}", off(60.0), off(MotionOnward::REST));
+        assert!(onward_for(0.0, &known, &[3.0])[0].frame.pixels().iter().all(|v| v.is_finite()));
     }
 
     #[test]

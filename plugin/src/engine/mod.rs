@@ -132,12 +132,13 @@ impl Engine {
         self.make_by(&*self.motion()?, shot, brief, watch)
     }
 
-    /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest.
+    /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest over so many
+    /// frames.
     ///
     /// # Errors
     /// As [`make`](Self::make).
-    pub fn make_onward(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.make_by(&MotionOnward(&*self.motion()?), shot, brief, watch)
+    pub fn make_onward(&self, shot: &Shot, rest: f64, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
+        self.make_by(&MotionOnward::new(&*self.motion()?, rest), shot, brief, watch)
     }
 
     fn make_by(&self, filler: &dyn Filler, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {

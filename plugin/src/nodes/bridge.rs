@@ -4,7 +4,7 @@ use ofx::{
     Context, Field, RectI,
     plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
 };
-use pickup_model::{Frame, Shot};
+use pickup_model::{Frame, Shot, motion::MotionOnward};
 
 use super::{
     GROUPING, even,
@@ -307,8 +307,9 @@ impl Between<'_, '_, '_> {
     /// The frame at a time in the gap, of both clips as they go on.
     fn dissolved(&self, number: i64) -> Result<Frame> {
         let (Gap { before, after }, brief) = (self.gap, self.params.film.quality.brief(self.cx.flags()));
-        let made =
-            |footage, end, away| -> Result<Frame> { Ok(onward(self.cx, footage, end, away, &brief)?.frame.clone()) };
+        let made = |footage, end, away| -> Result<Frame> {
+            Ok(onward(self.cx, footage, end, (away, MotionOnward::REST), &brief)?.frame.clone())
+        };
         let going = match self.overlap(self.before, number)? {
             Some(frame) => frame,
             None => made(self.before, (before, End::Last), number - before)?,

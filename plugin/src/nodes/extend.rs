@@ -60,6 +60,10 @@ pub struct ExtendParams {
     /// on by motion.
     #[param(id = "by", label = "Made by", default = By::Automatic)]
     pub by: By,
+    /// By motion: frames over which what moves comes to rest. More lets a camera go on steadily; what it would come to see
+    /// is what it saw, in a mirror.
+    #[param(id = "rest", label = "Comes to rest", default = 6, range = 1..=1000, display = 1..=48)]
+    pub rest: i32,
     /// The clip was lengthened in the editor and freezes at its end: what follows its last good frame is replaced.
     #[param(id = "frozen", label = "Clip freezes", default = false)]
     pub frozen: bool,
@@ -167,7 +171,9 @@ impl Effect for Extend {
         let finish = params.film.finish(&params.wish.brief(), None);
         show_own(cx, (place, side.count), finish, |place| match way {
             By::BackAndForth => footage.frame(side.back_and_forth(place))?.ok_or_else(nothing),
-            _ => Ok(onward(cx, &footage, side.end(), side.away(place), &quality)?.frame.clone()),
+            _ => Ok(onward(cx, &footage, side.end(), (side.away(place), f64::from(params.rest)), &quality)?
+                .frame
+                .clone()),
         })
     }
 

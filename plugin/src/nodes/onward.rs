@@ -23,7 +23,8 @@ pub(super) enum End {
     First,
 }
 
-/// A frame beyond a clip's end, so many away from its outermost frame `edge`: what moves there goes on, and comes to rest.
+/// A frame beyond a clip's end, so many away from its outermost frame `edge`: what moves there goes on, and comes to rest over
+/// `rest` frames.
 ///
 /// # Errors
 /// When there is no frame `edge`, one cannot be read, or the user stopped it.
@@ -31,7 +32,7 @@ pub(super) fn onward<E: Effect>(
     cx: &Render<'_, E>,
     footage: &Footage<'_>,
     (edge, end): (i64, End),
-    away: i64,
+    (away, rest): (i64, f64),
     brief: &Brief,
 ) -> Result<Arc<Made>> {
     let outwards = if end == End::Last { 1 } else { -1 };
@@ -49,5 +50,5 @@ pub(super) fn onward<E: Effect>(
     }
     let shot = shot.missing(as_time(outwards * away));
     let label = format!("{}: frame {}", E::META.label(), cx.time());
-    engine().make_onward(&shot, brief, &HostWatch::new(cx, label))
+    engine().make_onward(&shot, rest, brief, &HostWatch::new(cx, label))
 }

@@ -121,6 +121,9 @@ pub struct Lead {
     detail: Detail,
     known: Frame,
     beside: Option<Frame>,
+    /// Whether it leads over by the known frames' own motion, or was led over to before, at a smaller size, and only detail is
+    /// to be added.
+    detail_alone: bool,
 }
 
 /// Frames from a known one within which its detail is followed.
@@ -137,7 +140,13 @@ impl Lead {
     /// # Errors
     /// When the first two differ in size.
     pub fn new(known: Frame, likeness: Frame, followed: Frame, beside: Option<Frame>) -> Result<Self> {
-        Ok(Self { followed, detail: Detail::of(likeness, &known)?, known, beside })
+        Ok(Self { followed, detail: Detail::of(likeness, &known)?, known, beside, detail_alone: false })
+    }
+
+    /// The same for frames that were led over to before, at a smaller size: it adds what they lack of detail at this one.
+    #[must_use]
+    pub fn detail_alone(self) -> Self {
+        Self { detail_alone: true, ..self }
     }
 
     /// Lays a share of its detail over a frame of its size, so many frames from it, where that stands still; and over the first
@@ -162,15 +171,22 @@ impl Lead {
             self.stay(pixels, share, away);
             return Ok(());
         }
+        let before = if self.detail_alone { pixels.to_vec() } else { Vec::new() };
         let course = motion.course(&self.followed, made, watch)?;
         self.detail.carried(&course)?.add(pixels, share, away);
         let Some(beside) = self.beside.as_ref().filter(|_| away <= ONWARD) else { return Ok(()) };
         let rest = MotionOnward::REST;
         let beyond = Beyond { last: &self.known, before: beside, spacing: 1.0, away: away as f64, rest };
         if let Some(course) = motion.onward(beyond, Quality::Normal, watch)? {
-            let (onward, _) = course.apply(&self.known)?;
-            let share = share * (1.0 - away as f32 / (ONWARD + 1) as f32);
-            pixels.iter_mut().zip(onward.pixels()).for_each(|(v, onward)| *v += share * (onward - *v));
+            let nearness = 1.0 - away as f32 / (ONWARD + 1) as f32;
+            if self.detail_alone {
+                let (lack, _) = course.apply(&self.detail.lack)?;
+                let onward = before.iter().zip(lack.pixels()).map(|(before, lack)| before + share * lack);
+                pixels.iter_mut().zip(onward).for_each(|(v, onward)| *v += nearness * (onward - *v));
+            } else {
+                let (onward, _) = course.apply(&self.known)?;
+                pixels.iter_mut().zip(onward.pixels()).for_each(|(v, onward)| *v += share * nearness * (onward - *v));
+            }
         }
         Ok(())
     }

@@ -55,23 +55,21 @@ impl CutEvidence {
     /// Whether this is a cut.
     ///
     /// The limits stand between what was measured. On five real clips, of pairs of one shot up to 12 frames apart at least 0.91
-    /// is seen; of pairs from two clips at most 0.76, with at least 0.66 of the difference unexplained; where both were made five
-    /// times darker, at most 0.84 and at least 0.74. Of 81 pairs of drawn clips two had less seen, snow and embers eight frames
-    /// apart, at 0.56 and 0.70. A pan by half the picture leaves 0.80 to be seen, and at most 0.60 unexplained.
+    /// is seen, with at most 0.05 unexplained; of pairs from two clips at most 0.76, at least 0.17 and 0.66 of the difference. Of
+    /// 81 pairs of drawn clips snow and embers have less seen eight frames apart, and at most 0.076 unexplained. A pan by half
+    /// the picture leaves 0.80 to be seen, and at most 0.60 of the difference. Cuts between very dark pictures are not told.
     #[must_use]
     pub fn is_cut(self) -> bool {
-        let share = if self.unexplained > BRIGHT { SHARE } else { DARK_SHARE };
-        self.visible < VISIBLE && self.unexplained > share * self.difference
+        self.visible < VISIBLE && self.unexplained > UNEXPLAINED && self.unexplained > SHARE * self.difference
     }
 }
 
 /// Less than this is seen across a cut,
 const VISIBLE: f32 = 0.85;
-/// and more than this share of the difference is unexplained:
+/// more than this is unexplained,
+const UNEXPLAINED: f32 = 0.08;
+/// and more than this share of the difference.
 const SHARE: f32 = 0.6;
-/// more where not even so much is unexplained, as between dark pictures.
-const DARK_SHARE: f32 = 0.73;
-const BRIGHT: f32 = 0.08;
 
 #[cfg(test)]
 mod tests {

@@ -140,7 +140,7 @@ impl Film<'_> {
         let followed = shown(known, (small.width(), small.height())).map_err(failed)?;
         let likeness = scaled(&followed, given.frame.width(), given.frame.height())?;
         let lead = Lead::new(given.frame.clone(), likeness, followed, given.beside.clone()).map_err(failed)?;
-        lead.over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
+        lead.detail_alone().over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
     }
 
     /// The frame at a place in the model's own size: known, or made.

@@ -119,6 +119,12 @@ impl Frame {
         Arc::ptr_eq(&self.pixels, &other.pixels)
     }
 
+    /// Whether it repeats another: its pixels are the same, or equal.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.same_pixels(other) || self.pixels() == other.pixels()
+    }
+
     /// A hash of the picture, the same in every run and on every machine.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {

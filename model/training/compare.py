@@ -31,6 +31,10 @@ PICKUP = TARGET / "release" / "pickup"
 STRIDE = {"bigbuckbunny.mp4": 1}
 
 
+def clips_in(folder):
+    return sorted(p for p in folder.iterdir() if p.suffix in (".mp4", ".mkv", ".mov"))
+
+
 def decoded(clip, stride, folder):
     """The clip's frames as PNG files numbered from 1, thinned by `stride`."""
     select = f"select=not(mod(n\\,{stride}))"
@@ -119,7 +123,7 @@ def main():
     parser.add_argument("--most", type=int, default=0, help="frames to make from each clip; 0 for all")
     parser.add_argument("options", nargs="*", help="after --, passed on to pickup render, such as --set quality=Best")
     args = parser.parse_args()
-    clips = sorted(p for p in args.clips.iterdir() if p.suffix in (".mp4", ".mkv", ".mov"))
+    clips = clips_in(args.clips)
     print("| clip | frames | blend | DIS | Pickup | over DIS | s/frame |\n|---|---|---|---|---|---|---|")
     means, shares = [], []
     for clip in clips:

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from compare import PICKUP, decoded, psnr
+from compare import PICKUP, clips_in, decoded, psnr
 
 GIVEN, AFTER = 17, (1, 2, 4, 8, 16)
 WAYS = {"motion": "Motion", "model": "Video model"}
@@ -57,7 +57,7 @@ def main():
     args = parser.parse_args()
     print("| clip | frames after | " + " | ".join(map(str, AFTER)) + " |\n" + "|---" * (len(AFTER) + 2) + "|")
     every = []
-    for clip in sorted(p for p in args.clips.iterdir() if p.suffix in (".mp4", ".mkv", ".mov")):
+    for clip in clips_in(args.clips):
         every.append(compared(clip, args.places))
         told(clip.stem, every[-1])
     told("**mean**", np.mean(every, 0))

@@ -362,12 +362,10 @@ impl Ltx {
     /// # Errors
     /// When the prompt is one that cannot be told at all.
     pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
-        Ok(self
-            .tokenizer
-            .as_ref()
-            .map(|tokenizer| tokenizer.words(prompt))
-            .transpose()?
-            .map_or_else(Vec::new, |w| w.unknown))
+        match &self.tokenizer {
+            Some(tokenizer) => Ok(tokenizer.words(prompt)?.unknown),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The embeddings of prompts, of which the text encoder is loaded for those not known yet.

@@ -171,24 +171,32 @@ impl Lead {
             self.stay(pixels, share, away);
             return Ok(());
         }
-        let before = if self.detail_alone { pixels.to_vec() } else { Vec::new() };
+        let onward = self.onward(pixels, (share, away), (motion, watch))?;
         let course = motion.course(&self.followed, made, watch)?;
         self.detail.carried(&course)?.add(pixels, share, away);
-        let Some(beside) = self.beside.as_ref().filter(|_| away <= ONWARD) else { return Ok(()) };
-        let rest = MotionOnward::REST;
-        let beyond = Beyond { last: &self.known, before: beside, spacing: 1.0, away: away as f64, rest };
-        if let Some(course) = motion.onward(beyond, Quality::Normal, watch)? {
-            let nearness = 1.0 - away as f32 / (ONWARD + 1) as f32;
-            if self.detail_alone {
-                let (lack, _) = course.apply(&self.detail.lack)?;
-                let onward = before.iter().zip(lack.pixels()).map(|(before, lack)| before + share * lack);
-                pixels.iter_mut().zip(onward).for_each(|(v, onward)| *v += nearness * (onward - *v));
-            } else {
-                let (onward, _) = course.apply(&self.known)?;
-                pixels.iter_mut().zip(onward.pixels()).for_each(|(v, onward)| *v += share * nearness * (onward - *v));
-            }
+        if let Some((part, onward)) = onward {
+            pixels.iter_mut().zip(onward).for_each(|(v, onward)| *v += part * (onward - *v));
         }
         Ok(())
+    }
+
+    /// What the known frames' own motion makes of a frame that is so few frames away, and how much of that is to be taken.
+    fn onward(
+        &self,
+        pixels: &[f32],
+        (share, away): (f32, usize),
+        (motion, watch): (&MotionFiller, &dyn Watch),
+    ) -> Result<Option<(f32, Vec<f32>)>> {
+        let Some(before) = self.beside.as_ref().filter(|_| away <= ONWARD) else { return Ok(None) };
+        let (away, nearness) = (away as f64, 1.0 - away as f32 / (ONWARD + 1) as f32);
+        let beyond = Beyond { last: &self.known, before, spacing: 1.0, away, rest: MotionOnward::REST };
+        let Some(course) = motion.onward(beyond, Quality::Normal, watch)? else { return Ok(None) };
+        Ok(Some(if self.detail_alone {
+            let (lack, _) = course.apply(&self.detail.lack)?;
+            (nearness, pixels.iter().zip(lack.pixels()).map(|(v, lack)| v + share * lack).collect())
+        } else {
+            (share * nearness, course.apply(&self.known)?.0.pixels().to_vec())
+        }))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn fill(pixels: &mut [f32], channels: usize, seen: &[f32], width: usi
             if *seen < 1.0 {
                 for (c, value) in pixel.iter_mut().enumerate() {
                     let around = small.at(x, y, c, channels);
-                    let kept = if *seen > 0.0 && value.is_finite() { *seen } else { 0.0 };
+                    let kept = if value.is_finite() { *seen } else { 0.0 };
                     *value = if kept > 0.0 { kept * *value + (1.0 - kept) * around } else { around };
                 }
             }

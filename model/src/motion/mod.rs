@@ -83,9 +83,7 @@ impl<'a> Neighbours<'a> {
     /// What the frames further out tell is used where they stand near enough and are not a repeat of their neighbour.
     fn outer(&self) -> [Option<(f64, &'a Frame)>; 2] {
         let telling = |outer: Option<(f64, &'a Frame)>, inner: &Frame| {
-            outer.filter(|(spacing, frame)| {
-                TELLING.contains(spacing) && !frame.same_pixels(inner) && frame.pixels() != inner.pixels()
-            })
+            outer.filter(|(spacing, frame)| TELLING.contains(spacing) && !frame.repeats(inner))
         };
         [telling(self.before, self.first), telling(self.after, self.last)]
     }
@@ -112,7 +110,7 @@ impl MotionFiller {
         let shot = Shot::new().known(0.0, first.clone())?.known(1.0, last.clone())?;
         outer.iter().flatten().try_fold(shot, |shot, (spacing, frame)| shot.known(-spacing, (*frame).clone()))?;
         let nearer = if t < 0.5 { first } else { last };
-        if first.same_pixels(last) || first.pixels() == last.pixels() {
+        if first.repeats(last) {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 1.0)?, origin: Origin::Made });
         }
         let settings = Settings::of(brief.quality, first.width(), first.height());
@@ -164,7 +162,7 @@ impl MotionFiller {
     /// As [`MotionFiller::between`].
     pub(crate) fn onward(&self, beyond: Beyond<'_>, quality: Quality, watch: &dyn Watch) -> Result<Option<Course>> {
         let Beyond { last, before, .. } = beyond;
-        if before.pixels() == last.pixels() {
+        if before.repeats(last) {
             return Ok(None);
         }
         let settings = Settings::of(quality, last.width(), last.height());
@@ -280,7 +278,7 @@ impl<'a> MotionOnward<'a> {
             _ => return self.filler.fill_one(shot, time, brief, watch),
         };
         let (at, last) = row[0];
-        let before = row.iter().find(|(_, frame)| !frame.same_pixels(last) && frame.pixels() != last.pixels());
+        let before = row.iter().find(|(_, frame)| !frame.repeats(last));
         let course = match before {
             Some((told_at, before)) => {
                 let (spacing, away) = ((at - told_at).abs(), (time - at).abs());

@@ -12,15 +12,12 @@ use super::{
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make,
     onward::{End, onward},
-    pass,
+    pass, put,
     showing::{full_size, show, show_own},
     watch::HostWatch,
     wish::{FilmParams, Output, PromptParams},
 };
-use crate::{
-    colour,
-    engine::{engine, failed},
-};
+use crate::engine::{engine, failed};
 
 /// How the frames between are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,8 +94,8 @@ impl Effect for Bridge {
         .grouping(GROUPING)
         .description(
             "Leads from one clip to the next in a number of frames: by motion where both show the same things, as over a \
-             jump cut, else by a video model that invents a way, or by a dissolve in which both move. The clips' own frames pass bit for bit. In Kdenlive, \
-             Shotcut and other MLT hosts, set “Source file” to the clip's own file and “Next clip's file” to the next.",
+             jump cut, else by a video model that invents a way, or by a dissolve in which both move. The clips' \
+             own frames pass bit for bit. In Kdenlive, Shotcut and other MLT hosts, set “Source file” to the clip's own file and “Next clip's file” to the next.",
         )
         .contexts(&[Context::Transition, Context::Filter, Context::General])
         .temporal();
@@ -166,11 +163,7 @@ impl Effect for Bridge {
         };
         if number >= gap.after {
             return match after.frame(number)? {
-                Some(frame) => {
-                    let mut output = cx.output()?;
-                    colour::write(&frame, shape.window, &mut output);
-                    Ok(())
-                }
+                Some(frame) => put(cx, &frame),
                 None => pass(cx, from, cx.time()),
             };
         }

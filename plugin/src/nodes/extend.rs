@@ -16,11 +16,11 @@ use super::{
     film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     onward::{End, onward},
-    pass,
+    pass, put,
     showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
-use crate::{colour, engine::engine};
+use crate::engine::engine;
 
 /// How the frames are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum By {
     /// by motion.
     #[default]
     Automatic,
-    /// What moves goes on as it did, and comes to rest within a second: in the clip's own pixels, with nothing new in it.
+    /// What moves goes on as it did, and comes to rest: in the clip's own pixels, with nothing new in it.
     Motion,
     /// The clip's own frames, backwards from its end and forwards again, as often as it takes: for leaves, water, people who
     /// listen.
@@ -237,11 +237,10 @@ fn own(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<()> {
 
 /// One of the clip's own frames, in the host's own pixels.
 fn its_own(cx: &Render<'_, Extend>, footage: &Footage<'_>, number: i64) -> Result<()> {
-    let Some(frame) = footage.frame(number)? else { return pass(cx, cx.clips().source, cx.time()) };
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    colour::write(&frame, window, &mut output);
-    Ok(())
+    match footage.frame(number)? {
+        Some(frame) => put(cx, &frame),
+        None => pass(cx, cx.clips().source, cx.time()),
+    }
 }
 
 /// What is to be shown at a time outside the good frames.

@@ -136,10 +136,9 @@ impl Film<'_> {
     /// Lays a share of what a given frame shows of detail over the pixels of a made frame.
     fn lead(&self, given: &Given, small: &Frame, share: (f32, usize), pixels: &mut [f32]) -> Result<()> {
         let at = as_time(given.time);
-        let Some((_, known)) = self.shot.frames().iter().find(|(time, _)| *time == at) else { return Ok(()) };
-        let followed = shown(known, (small.width(), small.height())).map_err(failed)?;
-        let likeness = scaled(&followed, given.frame.width(), given.frame.height())?;
-        let lead = Lead::new(given.frame.clone(), likeness, followed, given.beside.clone()).map_err(failed)?;
+        let Some((_, followed)) = self.shot.frames().iter().find(|(time, _)| *time == at) else { return Ok(()) };
+        let likeness = scaled(followed, given.frame.width(), given.frame.height())?;
+        let lead = Lead::new(given.frame.clone(), likeness, followed.clone(), given.beside.clone()).map_err(failed)?;
         lead.detail_alone().over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
     }
 

@@ -80,6 +80,14 @@ fn pass<E: Effect>(cx: &Render<'_, E>, clip: Clip, time: f64) -> Result<()> {
     Ok(())
 }
 
+/// Writes a frame of the host's own pixels, as large as the output.
+fn put<E: Effect>(cx: &Render<'_, E>, frame: &Frame) -> Result<()> {
+    let mut output = cx.output()?;
+    let window = output.bounds;
+    colour::write(frame, window, &mut output);
+    Ok(())
+}
+
 /// Fills the output with one value, opaque.
 fn even<E: Effect>(cx: &Render<'_, E>, value: f32) -> Result<()> {
     let mut output = cx.output()?;

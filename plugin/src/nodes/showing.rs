@@ -13,6 +13,7 @@ use super::{
     film::Film,
     footage::frame_number,
     look::{LookParams, noise_of, with_noise},
+    put,
 };
 use crate::{
     clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
@@ -151,10 +152,7 @@ pub fn show_own<E: Effect>(
         let display = shown(&frame, (frame.width(), frame.height())).map_err(failed)?;
         return write(cx, &display, frame_number(cx.time()), finish);
     }
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    colour::write(&frame, window, &mut output);
-    Ok(())
+    put(cx, &frame)
 }
 
 /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's

@@ -5,7 +5,7 @@ use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use super::*;
 use crate::{
     Encoding, Unwatched,
-    diffusion::{Content, Elsewhere, Item, Schedule, Seeded, vae::Tiling},
+    diffusion::{Content, Elsewhere, Item, Purpose, Schedule, Seeded, vae::Tiling},
 };
 
 fn fixture(part: &str) -> std::path::PathBuf {

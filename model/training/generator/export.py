@@ -20,7 +20,7 @@ from . import models
 from .train import Captions
 
 # How the plugin runs it: noise levels, guidance, and what it was trained on. See `Recommended` in the Rust model.
-STEPS, SHIFT, GUIDANCE, RESCALE = 16, 3.0, 4.5, 0.7
+STEPS, SHIFT, GUIDANCE, RESCALE = 16, 3.0, 3.0, 0.7
 WIDTH, HEIGHT, WINDOW, CONTEXT = 256, 144, 33, 9
 
 

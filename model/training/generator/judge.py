@@ -125,10 +125,12 @@ def main():
 
     def judged():
         views, told = next(batches)
+        with models.low_precision():
+            found = judge(softened(views))
         loss = 0
-        for a, x in judge(softened(views)).items():
+        for a, x in found.items():
             wanted = torch.tensor([judge.values[a].index(t.get(a, "")) for t in told], device=x.device)
-            loss = loss + F.cross_entropy(x, wanted, label_smoothing=0.05)
+            loss = loss + F.cross_entropy(x.float(), wanted, label_smoothing=0.05)
         return loss, {"loss": loss.detach()}
 
     training.run(args.steps, args.rate, judged, args.minutes)

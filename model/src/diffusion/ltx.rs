@@ -1,5 +1,7 @@
 //! The video model at work: a request in, a film out.
 
+mod run;
+
 use std::{
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -8,6 +10,8 @@ use std::{
 use candle_core::{DType, Device, Tensor};
 use parking_lot::{Mutex, MutexGuard};
 
+pub(super) use self::run::Posterior;
+use self::run::Run;
 use super::{
     decoding::Decoding,
     item::{self, Content, Grid},
@@ -407,9 +411,5 @@ impl Ltx {
     }
 }
 
-mod run;
 #[cfg(test)]
 mod tests;
-
-pub(super) use run::Posterior;
-use run::Run;

@@ -42,7 +42,7 @@ pub(super) fn onward<E: Effect>(
     let mut shot = Shot::new().known(0.0, nearest.clone()).map_err(failed)?;
     for inwards in 1..=TELLING {
         let Some(Some(frame)) = if_any(footage.frame(edge - outwards * inwards))? else { break };
-        let repeats = frame.pixels() == nearest.pixels();
+        let repeats = frame.repeats(&nearest);
         shot = shot.known(as_time(-outwards * inwards), frame).map_err(failed)?;
         if !repeats {
             break;

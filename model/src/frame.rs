@@ -96,6 +96,13 @@ impl Frame {
         Self::new(self.width, self.height, self.channels, self.encoding, pixels)
     }
 
+    /// Every value, as `by` changes it.
+    #[must_use]
+    pub fn mapped(&self, by: impl Fn(f32) -> f32) -> Self {
+        let pixels = self.pixels.iter().map(|v| by(*v)).collect();
+        Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), ..*self }
+    }
+
     /// The same picture at another size: by area where it shrinks, bilinear where it grows.
     ///
     /// # Errors

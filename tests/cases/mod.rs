@@ -10,6 +10,7 @@ mod footage;
 mod gaps;
 mod generate;
 mod mlt;
+mod over;
 mod repair;
 mod retime;
 mod speed;

@@ -42,7 +42,7 @@ pub use ltx::Ltx;
 pub use model_files::{Elsewhere, ModelFiles};
 pub use noise::{Noise, Purpose, Seeded};
 pub use plan::MemoryPlan;
-pub use recommended::{RECOMMENDED, Recommended};
+pub use recommended::{Asked, RECOMMENDED, Recommended, World};
 pub use request::{Film, Latents, Request};
 pub use scheduler::{DISTILLED, Schedule};
 pub use seam::Lead;

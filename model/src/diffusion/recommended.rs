@@ -19,6 +19,46 @@ pub struct Recommended {
     pub framing: Framing,
     /// Frames a second of what it was trained on.
     pub rate: f64,
+    /// What it knows, if that can be told in a few words.
+    pub world: Option<World>,
+}
+
+/// What a model knows that was trained on a few things alone, by the words for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// Words for what is laid over a picture, as snow and smoke are: light, or small, or thin.
+    over: Vec<String>,
+    /// Words for what fills a picture, as the sea does, or stands in it as a thing of its own.
+    whole: Vec<String>,
+}
+
+/// What a prompt asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Something that can be laid over a picture.
+    Over,
+    /// Something that fills a picture or stands in it.
+    Whole,
+    /// Nothing that the model has a word for.
+    Nothing,
+}
+
+impl World {
+    /// What a prompt asks for: a picture, where it names both fog and the sea.
+    #[must_use]
+    pub fn asked(&self, prompt: &str) -> Asked {
+        let prompt = prompt.to_lowercase();
+        let mut words = prompt.split(|c: char| !c.is_alphanumeric());
+        let names = |word: &str, these: &[String]| these.iter().any(|this| this == word);
+        if words.clone().any(|word| names(word, &self.whole)) {
+            Asked::Whole
+        } else if words.any(|word| names(word, &self.over)) {
+            Asked::Over
+        } else {
+            Asked::Nothing
+        }
+    }
 }
 
 /// Frames a second that published models are at home at.
@@ -36,6 +76,7 @@ struct File {
     window: usize,
     context: usize,
     rate: f64,
+    world: Option<World>,
 }
 
 impl Recommended {
@@ -46,7 +87,8 @@ impl Recommended {
     pub fn of(model: &Path) -> Result<Self> {
         let path = model.join(RECOMMENDED);
         let Ok(text) = std::fs::read_to_string(&path) else {
-            return Ok(Self { settings: Settings::distilled()?, framing: Framing::default(), rate: PUBLISHED_RATE });
+            let (settings, framing) = (Settings::distilled()?, Framing::default());
+            return Ok(Self { settings, framing, rate: PUBLISHED_RATE, world: None });
         };
         let fault = |reason: String| Error::ModelMismatch { path: path.clone(), reason };
         let file: File = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;
@@ -62,7 +104,7 @@ impl Recommended {
             ..Settings::distilled()?
         };
         let framing = Framing { most_pixels: file.pixels, window: file.window, context: file.context };
-        Ok(Self { settings, framing, rate: file.rate })
+        Ok(Self { settings, framing, rate: file.rate, world: file.world })
     }
 }
 
@@ -76,11 +118,15 @@ mod tests {
         let published = Recommended::of(folder.path()).unwrap();
         assert_eq!((published.rate, published.framing), (25.0, Framing::default()));
         let said = r#"{"levels": [1.0, 0.5], "guidance": 2.0, "rescale": 0.5, "pixels": 36864, "window": 33,
-            "context": 17, "rate": 24}"#;
+            "context": 17, "world": {"over": ["snow"], "whole": ["sea"]}, "rate": 24}"#;
         let write = |text: &str| std::fs::write(folder.path().join(RECOMMENDED), text).unwrap();
         write(said);
         let own = Recommended::of(folder.path()).unwrap();
         assert_eq!((own.framing.window, own.settings.guidance, own.rate), (33, 2.0, 24.0));
+        let asked = |prompt: &str| own.world.as_ref().unwrap().asked(prompt);
+        assert_eq!(asked("Snow, falling over a house"), Asked::Over);
+        assert_eq!(asked("snow over the Sea."), Asked::Whole);
+        assert_eq!(asked("seasons, snowy"), Asked::Nothing);
         for wrong in [said.replace("24}", "0}"), said.replace("24}", "24, \"size\": 1}"), "{".to_owned()] {
             write(&wrong);
             let error = Recommended::of(folder.path()).unwrap_err().to_string();

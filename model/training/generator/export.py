@@ -15,6 +15,7 @@ import torch
 from diffusers import AutoencoderKLLTXVideo
 
 from stock.element import RATE
+from stock.library import world
 
 from . import models
 from .train import Captions
@@ -27,7 +28,7 @@ WIDTH, HEIGHT, WINDOW, CONTEXT = 256, 144, 33, 9
 def recommended():
     evenly = 1 - np.arange(STEPS) / STEPS
     return {"levels": [round(float(SHIFT * s / (1 + (SHIFT - 1) * s)), 5) for s in evenly], "guidance": GUIDANCE,
-            "rescale": RESCALE, "pixels": WIDTH * HEIGHT, "window": WINDOW, "context": CONTEXT, "rate": RATE}
+            "rescale": RESCALE, "pixels": WIDTH * HEIGHT, "window": WINDOW, "context": CONTEXT, "rate": RATE, "world": world()}
 
 
 def main():

@@ -15,3 +15,23 @@ ELEMENTS = {element.name: element for element in (
     Aurora(), Ball(), Balloon(), Bokeh(), Clouds(), Confetti(), Cube(), Dust(), Embers(), Fire(), Flower(), Fog(),
     Gradient(), Grid(), Ink(), Leaves(), LightLeak(), Rain(), Rings(), Ripples(), Sea(), Shapes(), Smoke(), Snow(),
     Starfield(), Stripes(), Underwater())}
+
+# Words that tell them from one another, where a prompt may lay them over a picture, and where they fill one or stand in it.
+OVER = {
+    "bokeh": "bokeh", "confetti": "confetti", "dust": "dust", "embers": "embers sparks", "fire": "fire flames",
+    "fog": "fog mist", "leaves": "leaves", "light leak": "leak leaks leaking", "rain": "rain rainfall", "smoke": "smoke",
+    "snow": "snow snowfall snowflakes",
+}
+WHOLE = {
+    "aurora": "aurora northern polar", "ball": "ball", "balloon": "balloon balloons", "clouds": "clouds cloudy sky",
+    "cube": "cube box", "flower": "flower daisy rose sunflower tulip", "gradient": "gradient", "grid": "grid", "ink": "ink",
+    "rings": "rings circles", "ripples": "ripples pond water", "sea": "sea ocean waves",
+    "shapes": "shapes geometric hexagons squares triangles", "starfield": "stars starfield starry space",
+    "stripes": "stripes striped lines", "underwater": "underwater rays",
+}
+
+
+def world():
+    """The words that the plugin tells elements by."""
+    assert OVER.keys() | WHOLE.keys() == ELEMENTS.keys()
+    return {kind: sorted(" ".join(words.values()).split()) for kind, words in (("over", OVER), ("whole", WHOLE))}

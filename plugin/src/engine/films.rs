@@ -10,7 +10,7 @@ use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
 use pickup_model::{
     Brief, Filler, Frame, Recipe, Shot, Watch,
-    diffusion::{DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings},
+    diffusion::{Asked, DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings, World},
     motion::MotionFiller,
 };
 
@@ -65,6 +65,7 @@ pub struct Model {
     ltx: Arc<Ltx>,
     /// Frames a second that it is at home at.
     pub rate: f64,
+    world: Option<World>,
 }
 
 /// The latest picture of the take being made.
@@ -92,7 +93,7 @@ impl Models {
 
 impl Model {
     fn new(open: Open, tweaks: Tweaks, motion: Arc<MotionFiller>) -> Result<Self> {
-        let Recommended { settings, framing, rate } = open.recommended;
+        let Recommended { settings, framing, rate, world } = open.recommended;
         let schedule = match tweaks.steps {
             Some(steps) => settings.schedule.resampled(steps).map_err(failed)?,
             None => settings.schedule.clone(),
@@ -101,7 +102,7 @@ impl Model {
         let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
         let filler =
             DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing }).map_err(failed)?;
-        Ok(Self { filler: filler.following(motion), ltx: open.ltx, rate })
+        Ok(Self { filler: filler.following(motion), ltx: open.ltx, rate, world })
     }
 
     /// The size that frames of this shape are made in.
@@ -114,6 +115,12 @@ impl Model {
     #[must_use]
     pub fn understands(&self, prompt: &str) -> bool {
         self.ltx.unknown_words(prompt).is_ok_and(|unknown| unknown.is_empty())
+    }
+
+    /// What a prompt asks for: of a model that may know anything, a picture.
+    #[must_use]
+    pub fn asked(&self, prompt: &str) -> Asked {
+        self.world.as_ref().map_or(Asked::Whole, |world| world.asked(prompt))
     }
 
     /// What the take of a shot is called.

@@ -2,16 +2,21 @@
 
 use ofx::{
     Context, Field, RangeD, RectI,
-    plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
+    plugin::{
+        At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result,
+    },
 };
-use pickup_model::Shot;
+use pickup_model::{Brief, Frame, Shot, diffusion::Asked};
 
 use super::{
-    GROUPING, SourceToOutput, even,
+    GROUPING, SourceToOutput,
+    camera::{Camera, CameraParams},
+    even,
     film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    over::show_over,
     pass,
-    showing::{full_size, show},
+    showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
 use crate::engine::engine;
@@ -24,6 +29,22 @@ pub enum End {
     First,
     /// The shot ends with it.
     Last,
+}
+
+/// How the still comes to life.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// By the video model where “Model folder” names one. The model in the bundle is asked for the whole picture only where
+    /// the prompt names one that it knows, as the sea or clouds; else things happen over the still.
+    #[default]
+    Automatic,
+    /// The still stays as it is, moved by the camera alone, and what the prompt asks for (snow, rain, smoke, embers, light
+    /// leaks) is made on black and laid over it.
+    #[choice(label = "Over the still")]
+    Over,
+    /// The video model makes the whole picture, as the prompt says.
+    #[choice(label = "Video model")]
+    Model,
 }
 
 /// Animate's parameters.
@@ -42,6 +63,16 @@ pub struct AnimateParams {
     /// Frames of the shot, the still among them.
     #[param(id = "length", label = "Length", default = 33, range = 2..=2000, display = 2..=241)]
     pub length: i32,
+    /// How the still comes to life. The model in the bundle knows stock elements, drawn: a photograph dissolves under it, and is
+    /// better left as it is, with something over it.
+    #[param(id = "by", label = "Made by", default = By::Automatic)]
+    pub by: By,
+    /// The camera.
+    #[flatten]
+    pub camera: CameraParams,
+    /// Over the still: frames over which what is laid over it comes in, counted from the still.
+    #[param(id = "fade", label = "Comes in over", default = 12, range = 0..=2000, display = 0..=48)]
+    pub fade: i32,
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]
     pub match_grain: bool,
@@ -60,8 +91,9 @@ impl Effect for Animate {
     const META: Meta = Meta::new("org.pickup.Animate", "Animate")
         .grouping(GROUPING)
         .description(
-            "Makes a still move: a frame of the source is the shot's first (or last), and the prompt says what happens. \
-             The video model runs on this machine; nothing leaves it. In Kdenlive, Shotcut and other MLT hosts, set \
+            "Makes a still move: a frame of the source is the shot's first (or last), and the prompt says what happens: over \
+             the still, as snow falls or the camera pushes in, or to the whole picture, by a video model. \
+             The model runs on this machine; nothing leaves it. In Kdenlive, Shotcut and other MLT hosts, set \
              “Source file” to the picture's own file.",
         )
         .contexts(&[Context::Filter, Context::General])
@@ -121,23 +153,13 @@ impl Effect for Animate {
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
-        let size = full_size(cx)?;
-        let model = params.film.open()?;
-        let small = model.size(size.0, size.1);
-        let last = params.count() as i64 - 1;
-        let at = if params.end == End::First { 0 } else { last };
-        let shot = Shot::new().formatted(small.0, small.1, model.rate);
-        let shot = with_known(shot, &footage, still..=still, at, small)?;
-        let Some((_, known)) = shot.frames().first().cloned() else {
-            return Err(Error::Failed(format!("The source has no frame {still} to animate: choose another “Still”")));
-        };
-        let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
-        let grain = if params.match_grain { footage.noise(still)? } else { None };
-        let given = Given::of(&footage, (still, 0), at)?.into_iter().collect();
-        let brief = params.wish.brief();
-        let finish = params.film.finish(&brief, grain);
-        let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0, given };
-        show(cx, &film, (place, params.count()), finish, || Ok(known))
+        match way(cx, &params)? {
+            Way::Model => by_model(cx, &params, &footage, (still, place)),
+            Way::Over(asked) => {
+                let Some(frame) = footage.frame(still)? else { return Err(no_still(still)) };
+                over_still(cx, &params, &frame, asked.as_ref(), place)
+            }
+        }
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -149,7 +171,110 @@ impl Effect for Animate {
     }
 }
 
+/// How the shot is to be made.
+enum Way {
+    Model,
+    /// Over the still, with what is to be laid over it, if anything is.
+    Over(Option<Brief>),
+}
+
+fn way(cx: &Render<'_, Animate>, params: &AnimateParams) -> Result<Way> {
+    let brief = params.wish.over_black();
+    let asks = !brief.prompt.is_empty();
+    if params.by == By::Model || (params.by == By::Automatic && !params.film.model_is_embedded()) {
+        return Ok(Way::Model);
+    }
+    cx.clear_persistent_message();
+    if params.by == By::Over {
+        return Ok(Way::Over(asks.then_some(brief)));
+    }
+    let model = params.film.open()?;
+    match model.asked(&brief.prompt) {
+        Asked::Whole => return Ok(Way::Model),
+        Asked::Over => return Ok(Way::Over(Some(brief))),
+        Asked::Nothing if asks => cx.set_persistent_message(MessageKind::Warning, NOTHING_KNOWN),
+        Asked::Nothing if params.camera.or_said(&params.wish.prompt).camera == Camera::Still => {
+            cx.set_persistent_message(MessageKind::Warning, NOTHING_ASKED);
+        }
+        Asked::Nothing => {}
+    }
+    Ok(Way::Over(None))
+}
+
+/// Why a prompt is not followed.
+const NOTHING_KNOWN: &str = "The model in the bundle knows nothing that the prompt asks for, so the still is kept, and only the \
+                             camera moves. Name what it knows, set “Made by” to “Video model”, or name a larger model in \
+                             “Model folder”";
+
+/// Why nothing moves.
+const NOTHING_ASKED: &str = "Nothing moves yet: say in “Prompt” what should happen, as “snow falling” or “push in”, or choose \
+                             how the “Camera” moves";
+
+fn no_still(still: i64) -> Error {
+    Error::Failed(format!("The source has no frame {still} to animate: choose another “Still”"))
+}
+
+/// The video model makes the whole picture.
+fn by_model(
+    cx: &Render<'_, Animate>,
+    params: &AnimateParams,
+    footage: &Footage<'_>,
+    (still, place): (i64, usize),
+) -> Result<()> {
+    let size = full_size(cx)?;
+    let model = params.film.open()?;
+    let small = model.size(size.0, size.1);
+    let last = params.count() as i64 - 1;
+    let at = if params.end == End::First { 0 } else { last };
+    let shot = Shot::new().formatted(small.0, small.1, model.rate);
+    let shot = with_known(shot, footage, still..=still, at, small)?;
+    let Some((_, known)) = shot.frames().first().cloned() else { return Err(no_still(still)) };
+    let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
+    let grain = if params.match_grain { footage.noise(still)? } else { None };
+    let given = Given::of(footage, (still, 0), at)?.into_iter().collect();
+    let brief = params.wish.brief();
+    let finish = params.film.finish(&brief, grain);
+    let film = Film { model: &model, shot: &shot, brief: &brief, first: 0, joined: 0, given };
+    show(cx, &film, (place, params.count()), finish, || Ok(known))
+}
+
+/// The still is kept, moved by the camera, with what was asked for laid over it.
+fn over_still(
+    cx: &Render<'_, Animate>,
+    params: &AnimateParams,
+    still: &Frame,
+    asked: Option<&Brief>,
+    place: usize,
+) -> Result<()> {
+    let count = params.count();
+    let said = params.wish.brief();
+    let camera = params.camera.or_said(&said.prompt);
+    let finish = params.film.finish(&said, None);
+    let seen = |place: usize| {
+        let way = params.away(place) as f64 / (count - 1) as f64;
+        camera.view(still, way, params.end == End::Last)
+    };
+    let Some(brief) = asked else { return show_own(cx, (place, count), finish, seen) };
+    let size = full_size(cx)?;
+    let model = params.film.open()?;
+    let small = model.size(size.0, size.1);
+    let shot = Shot::new().formatted(small.0, small.1, model.rate);
+    let shot = (0..count as i64).fold(shot, |shot, i| shot.missing(as_time(i)));
+    let film = Film { model: &model, shot: &shot, brief, first: 0, joined: 0, given: Vec::new() };
+    show_over(cx, &film, (place, count), finish, |place| Ok((seen(place)?, params.strength(place))))
+}
+
 impl AnimateParams {
+    /// How many frames a place of the shot is from the still.
+    fn away(&self, place: usize) -> usize {
+        if self.end == End::First { place } else { self.count() - 1 - place }
+    }
+
+    /// How strong at a place of the shot is what is laid over the still: nothing is, at the still.
+    fn strength(&self, place: usize) -> f32 {
+        (self.away(place) as f32 / self.fade.max(1) as f32).min(1.0)
+    }
+
     /// The still's frame, inside the clip as far as that is known.
     fn still_in(&self, range: Option<(i64, i64)>) -> i64 {
         let still = i64::from(self.still);

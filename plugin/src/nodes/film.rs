@@ -142,8 +142,17 @@ impl Film<'_> {
         lead.detail_alone().over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
     }
 
+    /// Whether the take is there.
+    #[must_use]
+    pub fn is_there(&self, recipe: Recipe) -> bool {
+        engine().film_frame(recipe, 0).is_some()
+    }
+
     /// The frame at a place in the model's own size: known, or made.
-    fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
+    ///
+    /// # Errors
+    /// When the take was lost.
+    pub fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
         let time = as_time(self.first) + place as f64;
         if let Some((_, known)) = self.shot.frames().iter().find(|(at, _)| *at == time) {
             return Ok(known.clone());

@@ -2,12 +2,14 @@
 
 pub mod animate;
 pub mod bridge;
+pub mod camera;
 pub mod extend;
 pub mod film;
 pub mod footage;
 pub mod generate;
 pub mod look;
 mod onward;
+mod over;
 pub mod presets;
 pub mod repair;
 pub mod retime;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use image::{ImageBuffer, Rgb, imageops};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer, images::TypedImage, pixels::F32};
 use ofx::{
     RectI,
     plugin::{Effect, Error, Render, Result},
@@ -69,13 +69,31 @@ pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
     if (frame.width(), frame.height()) == (width, height) {
         return Ok(frame.clone());
     }
+    let whole = [0.0, 0.0, frame.width() as f64, frame.height() as f64];
+    Ok(part_of(frame, whole, (width, height))?.mapped(|v| v.clamp(0.0, 1.0)))
+}
+
+/// A part of a frame, from its left and top, so wide and high, in pixels, brought to a size: Catmull-Rom, wide enough to
+/// shrink with. Beside what is hard it overshoots.
+///
+/// # Errors
+/// When a size is empty, or the part is not inside the frame.
+pub fn part_of(frame: &Frame, [x, y, w, h]: [f64; 4], (width, height): (usize, usize)) -> Result<Frame> {
     let side = |n: usize| u32::try_from(n).map_err(Error::new);
-    let from =
-        ImageBuffer::<Rgb<f32>, _>::from_raw(side(frame.width())?, side(frame.height())?, frame.pixels().to_vec());
-    let from = from.ok_or_else(|| Error::Failed("a made frame has no pixels".into()))?;
-    let to = imageops::resize(&from, side(width)?, side(height)?, imageops::FilterType::CatmullRom);
-    let pixels = to.into_raw().into_iter().map(|v| v.clamp(0.0, 1.0)).collect();
-    Frame::new(width, height, 3, Encoding::Display, pixels).map_err(failed)
+    let channels = frame.channels();
+    let how = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(x, y, w, h);
+    let mut resizer = Resizer::new();
+    let mut pixels = vec![0.0; width * height * channels];
+    for channel in 0..channels {
+        let plane = frame.pixels().iter().skip(channel).step_by(channels).map(|v| F32::new(*v)).collect();
+        let from = TypedImage::from_pixels(side(frame.width())?, side(frame.height())?, plane).map_err(Error::new)?;
+        let mut to = TypedImage::new(side(width)?, side(height)?);
+        resizer.resize_typed(&from, &mut to, &how).map_err(Error::new)?;
+        for (pixel, value) in pixels.iter_mut().skip(channel).step_by(channels).zip(to.pixels()) {
+            *pixel = value.0;
+        }
+    }
+    Frame::new(width, height, channels, frame.encoding(), pixels).map_err(failed)
 }
 
 /// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
@@ -87,6 +105,13 @@ pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
     let (x, y) = cx.render_scale();
     let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
     Ok((full(bounds.width(), x), full(bounds.height(), y)))
+}
+
+/// Whether a render is a final one, which waits for the real thing.
+#[must_use]
+pub fn may_wait<E: Effect>(cx: &Render<'_, E>) -> bool {
+    let flags = cx.flags();
+    !(flags.interactive || flags.draft || flags.thumbnail)
 }
 
 /// Shows the frame at a place of a film of `count` frames. A final render makes the film first; one that may not wait
@@ -102,8 +127,7 @@ pub fn show<E: Effect>(
     stand_in: impl FnOnce() -> Result<Frame>,
 ) -> Result<()> {
     let number = frame_number(cx.time());
-    let flags = cx.flags();
-    if !(flags.interactive || flags.draft || flags.thumbnail) {
+    if may_wait(cx) {
         let recipe = film.make(cx)?;
         return write(cx, &film.frame(recipe, place, count, &finish.look)?, number, finish);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ofx::plugin::{Button, Changed, Effect, MessageKind, Render, Result};
 use pickup_model::Brief;
 
-use super::{Quality, look::LookParams, showing::Finish};
+use super::{Quality, camera::without_camera, look::LookParams, showing::Finish};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
@@ -103,6 +103,15 @@ impl PromptParams {
         }
     }
 
+    /// What the model is told where it is to make something on black, to be laid over a picture that its camera does not move.
+    #[must_use]
+    pub fn over_black(&self) -> Brief {
+        let rest = without_camera(&self.prompt);
+        let black = rest.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("black"));
+        let prompt = if rest.is_empty() || black { rest } else { format!("{rest}, on black") };
+        Self { prompt, ..self.clone() }.brief()
+    }
+
     /// The prompt with what the motion's strength adds to it.
     fn told(&self) -> String {
         let prompt = self.prompt.trim();
@@ -169,6 +178,12 @@ impl FilmParams {
         self.model.open(self.quality)
     }
 
+    /// Whether the model is the small one in the bundle.
+    #[must_use]
+    pub fn model_is_embedded(&self) -> bool {
+        self.model.is_embedded()
+    }
+
     /// Whether a video model is the one to ask where another way is open: one that the user named, or the one in the bundle
     /// where it knows every word of the prompt. If it is not for its words, the host is told.
     ///
@@ -212,6 +227,9 @@ mod tests {
         assert_eq!(wish("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
         assert_eq!(wish("snow", Motion::Strong).brief().prompt, "snow, moving fast");
         assert_eq!(wish("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
+        assert_eq!(wish("Push in, snow", Motion::Gentle).over_black().prompt, "snow, on black, moving slowly");
+        assert_eq!(wish("snow on Black", Motion::Prompt).over_black().prompt, "snow on Black");
+        assert_eq!(wish("pan left", Motion::Strong).over_black().prompt, "");
     }
 
     #[test]

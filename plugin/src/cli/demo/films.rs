@@ -44,7 +44,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
             node: "Animate",
             said: format!("its last frame, “{DRIFT}”"),
             clip: Some("still.png"),
-            set: &[("prompt", text(DRIFT))],
+            set: &[("prompt", text(DRIFT)), ("by", text("Video model"))],
             frames: FrameList::range(1, LENGTH),
             folder: "animated",
         },

@@ -2,13 +2,13 @@
 
 use ofx::{
     Context,
-    host::{Host, HostImage, Profile, RenderArgs},
+    host::{Host, HostImage, Profile, RenderArgs, Value},
 };
 
 use super::{
     footage::{FLOAT, assert_same, clip, draw_sized, largest_difference, texture},
     generate::{SIZE, model, take_files, takes},
-    stage::{ANIMATE, Stage, turn},
+    stage::{ANIMATE, BRIDGE, EXTEND, Stage, turn},
 };
 
 /// Frames 1 to 5 of the clip, one texture in light that grows; frame 1 comes to life, up to frame 9.
@@ -127,5 +127,28 @@ fn every_host_that_gives_neighbours_renders_it() {
                 (true, image) => assert!(image.expect(name).to_rgba().iter().all(|v| v.is_finite()), "{name}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_preset_sets_what_goes_together() {
+    let _turn = turn();
+    let stage = alone(&[("prompt", "a fox")]);
+    stage.put("preset", "Push in");
+    assert_eq!(stage.get("camera", 0.0), Some(Value::from(2)), "push in");
+    assert_eq!(stage.get("prompt", 0.0), Some(Value::from("a fox")), "it stays");
+    stage.put("preset", "Light leaks");
+    assert_eq!(stage.get("by", 0.0), Some(Value::from(1)), "over the still");
+    assert_eq!(stage.get("prompt", 0.0), Some(Value::from("warm light leaks drifting to the right")));
+    drop(stage);
+    for (id, preset, param, value) in [
+        (EXTEND, "Camera goes on", "rest", Value::from(240)),
+        (EXTEND, "Back and forth", "by", Value::from(2)),
+        (BRIDGE, "Jump cut", "length", Value::from(6)),
+        (BRIDGE, "Moving dissolve", "by", Value::from(2)),
+    ] {
+        let stage = Stage::new(Profile::reference(), id, Context::Filter, clip((1, 5), |t| Some(picture(t))));
+        stage.put("preset", preset);
+        assert_eq!(stage.get(param, 0.0), Some(value), "{preset}");
     }
 }

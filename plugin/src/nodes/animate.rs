@@ -16,6 +16,7 @@ use super::{
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     over::show_over,
     pass,
+    presets::AnimatePreset,
     showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
@@ -50,6 +51,10 @@ pub enum By {
 /// Animate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct AnimateParams {
+    /// A way to start from: choosing one sets the prompt and “Made by”, or the camera. MLT hosts do not tell of the choice, and
+    /// there it does nothing.
+    #[param(id = "preset", label = "Preset", default = AnimatePreset::Own, recipe = false)]
+    pub preset: AnimatePreset,
     /// What should happen.
     #[flatten]
     pub wish: PromptParams,
@@ -163,7 +168,17 @@ impl Effect for Animate {
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
-        cx.params()?.wish.changed(cx)
+        let params = cx.params()?;
+        if !cx.is(AnimateParams::PRESET) {
+            return params.wish.changed(cx);
+        }
+        if params.preset == AnimatePreset::PushIn {
+            return cx.set(CameraParams::CAMERA, Camera::PushIn);
+        }
+        let Some(prompt) = params.preset.prompt() else { return Ok(()) };
+        let _step = cx.edit("Preset");
+        cx.set(AnimateParams::BY, By::Over)?;
+        cx.set(PromptParams::PROMPT, prompt.to_owned())
     }
 
     fn purge_caches(&self) {

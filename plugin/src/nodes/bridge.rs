@@ -12,7 +12,9 @@ use super::{
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
     make,
     onward::{End, onward},
-    pass, put,
+    pass,
+    presets::BridgePreset,
+    put,
     showing::{full_size, show, show_own},
     watch::HostWatch,
     wish::{FilmParams, Output, PromptParams},
@@ -39,6 +41,10 @@ pub enum By {
 /// Bridge's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct BridgeParams {
+    /// A way to start from: choosing one sets “Made by” and “Length”. MLT hosts do not tell of the choice, and there it does
+    /// nothing.
+    #[param(id = "preset", label = "Preset", default = BridgePreset::Own, recipe = false)]
+    pub preset: BridgePreset,
     /// What should happen on the way. It may be left empty.
     #[flatten]
     pub wish: PromptParams,
@@ -175,7 +181,18 @@ impl Effect for Bridge {
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
-        cx.params()?.wish.changed(cx)
+        let params = cx.params()?;
+        if !cx.is(BridgeParams::PRESET) {
+            return params.wish.changed(cx);
+        }
+        let (by, length) = match params.preset {
+            BridgePreset::Own => return Ok(()),
+            BridgePreset::JumpCut => (By::Motion, 6),
+            BridgePreset::Dissolve => (By::Dissolve, 24),
+        };
+        let _step = cx.edit("Preset");
+        cx.set(BridgeParams::BY, by)?;
+        cx.set(BridgeParams::LENGTH, length)
     }
 
     fn purge_caches(&self) {

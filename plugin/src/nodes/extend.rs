@@ -16,7 +16,9 @@ use super::{
     film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
     onward::{End, onward},
-    pass, put,
+    pass,
+    presets::ExtendPreset,
+    put,
     showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
@@ -43,6 +45,10 @@ pub enum By {
 /// Extend's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ExtendParams {
+    /// A way to start from: choosing one sets “Made by” and “Comes to rest”. MLT hosts do not tell of the choice, and there it
+    /// does nothing.
+    #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, recipe = false)]
+    pub preset: ExtendPreset,
     /// What should happen. It may be left empty.
     #[flatten]
     pub wish: PromptParams,
@@ -181,7 +187,19 @@ impl Effect for Extend {
         if cx.is(ExtendParams::FIND_FREEZE) {
             return find(cx);
         }
-        cx.params()?.wish.changed(cx)
+        let params = cx.params()?;
+        if !cx.is(ExtendParams::PRESET) {
+            return params.wish.changed(cx);
+        }
+        let (by, rest) = match params.preset {
+            ExtendPreset::Own => return Ok(()),
+            ExtendPreset::Rest => (By::Motion, 6),
+            ExtendPreset::CameraGoesOn => (By::Motion, 240),
+            ExtendPreset::BackAndForth => (By::BackAndForth, params.rest),
+        };
+        let _step = cx.edit("Preset");
+        cx.set(ExtendParams::BY, by)?;
+        cx.set(ExtendParams::REST, rest)
     }
 
     fn purge_caches(&self) {

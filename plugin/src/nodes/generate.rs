@@ -23,7 +23,8 @@ use crate::{
 /// Generate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct GenerateParams {
-    /// A prompt to start from: choosing one writes it into the prompt.
+    /// A prompt to start from: choosing one writes it into the prompt. MLT hosts do not tell of the choice, and there it does
+    /// nothing.
     #[param(id = "preset", label = "Preset", default = Preset::Own, recipe = false)]
     pub preset: Preset,
     /// What to make.

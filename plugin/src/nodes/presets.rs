@@ -1,4 +1,4 @@
-//! Prompts to start from: stock elements that editors reach for.
+//! What to start from: stock elements that editors reach for, and settings that go together.
 
 /// A prompt to start from.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,86 @@ impl Preset {
     }
 }
 
+/// A way to bring a still to life.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnimatePreset {
+    /// The settings as they are.
+    #[default]
+    #[choice(label = "Own settings")]
+    Own,
+    /// The camera closes in.
+    #[choice(label = "Push in")]
+    PushIn,
+    /// Snow falls over the still.
+    Snow,
+    /// Rain falls over the still.
+    Rain,
+    /// Sparks rise over the still.
+    Embers,
+    /// Dust hangs in the air before the still.
+    Dust,
+    /// Fog drifts across the still.
+    Fog,
+    /// Smoke rises over the still.
+    Smoke,
+    /// Light leaks across the still, as in an old camera.
+    #[choice(label = "Light leaks")]
+    LightLeaks,
+    /// Confetti falls over the still.
+    Confetti,
+}
+
+impl AnimatePreset {
+    /// What is to be laid over the still; none where nothing is.
+    #[must_use]
+    pub fn prompt(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Own | Self::PushIn => return None,
+            Self::Snow => "falling snow",
+            Self::Rain => "heavy rain falling fast",
+            Self::Embers => "glowing orange embers rising",
+            Self::Dust => "white dust floating slowly",
+            Self::Fog => "grey fog drifting slowly to the left",
+            Self::Smoke => "white smoke rising slowly",
+            Self::LightLeaks => "warm light leaks drifting to the right",
+            Self::Confetti => "red confetti falling",
+        })
+    }
+}
+
+/// A way to make a shot longer.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtendPreset {
+    /// The settings as they are.
+    #[default]
+    #[choice(label = "Own settings")]
+    Own,
+    /// By motion: what moves goes on, and comes to rest within a quarter of a second.
+    #[choice(label = "Comes to rest")]
+    Rest,
+    /// By motion, which hardly comes to rest: for a camera that pans or travels steadily.
+    #[choice(label = "Camera goes on")]
+    CameraGoesOn,
+    /// The clip's own frames, backwards and forwards: for leaves, water, people who listen.
+    #[choice(label = "Back and forth")]
+    BackAndForth,
+}
+
+/// A way from one clip to the next.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BridgePreset {
+    /// The settings as they are.
+    #[default]
+    #[choice(label = "Own settings")]
+    Own,
+    /// Six frames by motion: for one shot with something cut out of it.
+    #[choice(label = "Jump cut")]
+    JumpCut,
+    /// A second in which one clip dissolves into the other, and both move on.
+    #[choice(label = "Moving dissolve")]
+    Dissolve,
+}
+
 #[cfg(test)]
 mod tests {
     use ofx::plugin::Choice as _;
@@ -85,5 +165,9 @@ mod tests {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), prompts.len());
+        let silent: Vec<_> = (0..AnimatePreset::OPTIONS.len())
+            .filter(|i| AnimatePreset::from_index(*i).unwrap().prompt().is_none())
+            .collect();
+        assert_eq!(silent, [0, 1]);
     }
 }

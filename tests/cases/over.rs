@@ -93,7 +93,9 @@ fn what_is_laid_over_a_still_comes_in_from_it_and_is_made_once() {
     assert!(!rough.same_pixels(&frames[2]));
     let brighter = frames.iter().map(|frame| largest_difference(frame, &picture(1))).collect::<Vec<_>>();
     assert!(0.0 < brighter[0] && brighter[0] < brighter[1] && brighter[1] < brighter[2], "{brighter:?}");
-    for (id, value) in [("fade", "0"), ("camera", "Tilt up"), ("prompt", "snow, pan left"), ("grain", "10")] {
+    for (id, value) in
+        [("fade", "0"), ("camera", "Tilt up"), ("prompt", "snow, pan left"), ("grain", "10"), ("strength", "50")]
+    {
         stage.put(id, value);
         assert!(largest_difference(&stage.at(2.0), &frames[0]) > 0.001, "{id} is seen");
         assert_eq!(take_files().len(), before + 1, "{id} makes nothing anew");

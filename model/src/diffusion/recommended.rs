@@ -27,8 +27,10 @@ pub struct Recommended {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
-    /// Words for what is laid over a picture, as snow and smoke are: light, or small, or thin.
-    over: Vec<String>,
+    /// Words for light that falls over a picture, as light leaks do.
+    light: Vec<String>,
+    /// Words for what can be laid over a picture and hides some of it, as snow and smoke do.
+    matter: Vec<String>,
     /// Words for what fills a picture, as the sea does, or stands in it as a thing of its own.
     whole: Vec<String>,
 }
@@ -36,8 +38,10 @@ pub struct World {
 /// What a prompt asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// Something that can be laid over a picture.
-    Over,
+    /// Light that falls over a picture.
+    Light,
+    /// Something that can be laid over a picture and hides some of it.
+    Matter,
     /// Something that fills a picture or stands in it.
     Whole,
     /// Nothing that the model has a word for.
@@ -49,14 +53,13 @@ impl World {
     #[must_use]
     pub fn asked(&self, prompt: &str) -> Asked {
         let prompt = prompt.to_lowercase();
-        let mut words = prompt.split(|c: char| !c.is_alphanumeric());
-        let names = |word: &str, these: &[String]| these.iter().any(|this| this == word);
-        if words.clone().any(|word| names(word, &self.whole)) {
-            Asked::Whole
-        } else if words.any(|word| names(word, &self.over)) {
-            Asked::Over
-        } else {
-            Asked::Nothing
+        let words = prompt.split(|c: char| !c.is_alphanumeric());
+        let names = |these: &[String]| words.clone().any(|word| these.iter().any(|this| this == word));
+        match () {
+            () if names(&self.whole) => Asked::Whole,
+            () if names(&self.matter) => Asked::Matter,
+            () if names(&self.light) => Asked::Light,
+            () => Asked::Nothing,
         }
     }
 }
@@ -118,13 +121,15 @@ mod tests {
         let published = Recommended::of(folder.path()).unwrap();
         assert_eq!((published.rate, published.framing), (25.0, Framing::default()));
         let said = r#"{"levels": [1.0, 0.5], "guidance": 2.0, "rescale": 0.5, "pixels": 36864, "window": 33,
-            "context": 17, "world": {"over": ["snow"], "whole": ["sea"]}, "rate": 24}"#;
+            "context": 17, "world": {"light": ["bokeh"], "matter": ["snow"], "whole": ["sea"]}, "rate": 24}"#;
         let write = |text: &str| std::fs::write(folder.path().join(RECOMMENDED), text).unwrap();
         write(said);
         let own = Recommended::of(folder.path()).unwrap();
         assert_eq!((own.framing.window, own.settings.guidance, own.rate), (33, 2.0, 24.0));
         let asked = |prompt: &str| own.world.as_ref().unwrap().asked(prompt);
-        assert_eq!(asked("Snow, falling over a house"), Asked::Over);
+        assert_eq!(asked("Snow, falling over a house"), Asked::Matter);
+        assert_eq!(asked("snow and bokeh"), Asked::Matter);
+        assert_eq!(asked("bokeh"), Asked::Light);
         assert_eq!(asked("snow over the Sea."), Asked::Whole);
         assert_eq!(asked("seasons, snowy"), Asked::Nothing);
         for wrong in [said.replace("24}", "0}"), said.replace("24}", "24, \"size\": 1}"), "{".to_owned()] {

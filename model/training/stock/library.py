@@ -16,11 +16,12 @@ ELEMENTS = {element.name: element for element in (
     Gradient(), Grid(), Ink(), Leaves(), LightLeak(), Rain(), Rings(), Ripples(), Sea(), Shapes(), Smoke(), Snow(),
     Starfield(), Stripes(), Underwater())}
 
-# Words that tell them from one another, where a prompt may lay them over a picture, and where they fill one or stand in it.
-OVER = {
-    "bokeh": "bokeh", "confetti": "confetti", "dust": "dust", "embers": "embers sparks", "fire": "fire flames",
-    "fog": "fog mist", "leaves": "leaves", "light leak": "leak leaks leaking", "rain": "rain rainfall", "smoke": "smoke",
-    "snow": "snow snowfall snowflakes",
+# Words that tell them from one another: light that falls over a picture, what can be laid over one, and what fills one or
+# stands in it.
+LIGHT = {"bokeh": "bokeh", "light leak": "leak leaks leaking"}
+MATTER = {
+    "confetti": "confetti", "dust": "dust", "embers": "embers sparks", "fire": "fire flames", "fog": "fog mist",
+    "leaves": "leaves", "rain": "rain rainfall", "smoke": "smoke", "snow": "snow snowfall snowflakes",
 }
 WHOLE = {
     "aurora": "aurora northern polar", "ball": "ball", "balloon": "balloon balloons", "clouds": "clouds cloudy sky",
@@ -33,5 +34,6 @@ WHOLE = {
 
 def world():
     """The words that the plugin tells elements by."""
-    assert OVER.keys() | WHOLE.keys() == ELEMENTS.keys()
-    return {kind: sorted(" ".join(words.values()).split()) for kind, words in (("over", OVER), ("whole", WHOLE))}
+    kinds = {"light": LIGHT, "matter": MATTER, "whole": WHOLE}
+    assert sorted(name for elements in kinds.values() for name in elements) == sorted(ELEMENTS)
+    return {kind: sorted(" ".join(elements.values()).split()) for kind, elements in kinds.items()}

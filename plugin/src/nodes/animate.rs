@@ -14,7 +14,7 @@ use super::{
     even,
     film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    over::show_over,
+    over::{Over, show_over},
     pass,
     presets::AnimatePreset,
     showing::{full_size, show, show_own},
@@ -78,6 +78,9 @@ pub struct AnimateParams {
     /// Over the still: frames over which what is laid over it comes in, counted from the still.
     #[param(id = "fade", label = "Comes in over", default = 12, range = 0..=2000, display = 0..=48)]
     pub fade: i32,
+    /// Over the still: how strong what is laid over it is, in per cent.
+    #[param(id = "strength", label = "Strength", default = 100.0, range = 0.0..=100.0, display = 0.0..=100.0, animates)]
+    pub strength: f64,
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]
     pub match_grain: bool,
@@ -206,7 +209,7 @@ fn way(cx: &Render<'_, Animate>, params: &AnimateParams) -> Result<Way> {
     let model = params.film.open()?;
     match model.asked(&brief.prompt) {
         Asked::Whole => return Ok(Way::Model),
-        Asked::Over => return Ok(Way::Over(Some(brief))),
+        Asked::Light | Asked::Matter => return Ok(Way::Over(Some(brief))),
         Asked::Nothing if asks => cx.set_persistent_message(MessageKind::Warning, NOTHING_KNOWN),
         Asked::Nothing if params.camera.or_said(&params.wish.prompt).camera == Camera::Still => {
             cx.set_persistent_message(MessageKind::Warning, NOTHING_ASKED);
@@ -276,7 +279,9 @@ fn over_still(
     let shot = Shot::new().formatted(small.0, small.1, model.rate);
     let shot = (0..count as i64).fold(shot, |shot, i| shot.missing(as_time(i)));
     let film = Film { model: &model, shot: &shot, brief, first: 0, joined: 0, given: Vec::new() };
-    show_over(cx, &film, (place, count), finish, |place| Ok((seen(place)?, params.strength(place))))
+    let light = model.asked(&brief.prompt) == Asked::Light;
+    let over = |place: usize| Over { light, strength: params.strength_at(place) };
+    show_over(cx, &film, (place, count), finish, |place| Ok((seen(place)?, over(place))))
 }
 
 impl AnimateParams {
@@ -286,8 +291,9 @@ impl AnimateParams {
     }
 
     /// How strong at a place of the shot is what is laid over the still: nothing is, at the still.
-    fn strength(&self, place: usize) -> f32 {
-        (self.away(place) as f32 / self.fade.max(1) as f32).min(1.0)
+    fn strength_at(&self, place: usize) -> f32 {
+        let come_in = self.away(place) as f32 / self.fade.max(1) as f32;
+        come_in.min(1.0) * self.strength as f32 / 100.0
     }
 
     /// The still's frame, inside the clip as far as that is known.

@@ -16,8 +16,17 @@ const BLACK: f32 = 0.03;
 /// How bright a glow is at the most, which hides nothing, and how bright at the least what hides all colours alike.
 const GLOW: (f32, f32) = (0.2, 0.7);
 
-/// Shows, at a place of a shot of `count` frames, a picture of the host with what a film on black shows laid over it, as
-/// strongly as `beneath` says, which gives both. A final render makes the film first; one that may not wait shows what there
+/// How a film on black is laid over a picture.
+#[derive(Clone, Copy)]
+pub(super) struct Over {
+    /// Whether it is light alone, which hides nothing however bright it is.
+    pub(super) light: bool,
+    /// How strong it is, from 0 to 1.
+    pub(super) strength: f32,
+}
+
+/// Shows, at a place of a shot of `count` frames, a picture of the host with what a film on black shows laid over it;
+/// `beneath` gives the picture, and says how. A final render makes the film first; one that may not wait shows what there
 /// is, marked as no final picture.
 ///
 /// # Errors
@@ -27,45 +36,44 @@ pub(super) fn show_over<E: Effect>(
     film: &Film<'_>,
     (place, count): (usize, usize),
     finish: Finish<'_>,
-    beneath: impl Fn(usize) -> Result<(Frame, f32)>,
+    beneath: impl Fn(usize) -> Result<(Frame, Over)>,
 ) -> Result<()> {
     let waits = may_wait(cx);
     let recipe = if waits { film.make(cx)? } else { film.recipe() };
     if waits || film.is_there(recipe) {
         return show_own(cx, (place, count), finish, |place| {
-            let (picture, strength) = beneath(place)?;
-            laid(&picture, &film.small(recipe, place)?, strength)
+            let (picture, over) = beneath(place)?;
+            laid(&picture, &film.small(recipe, place)?, over)
         });
     }
-    let (picture, strength) = beneath(place)?;
-    let rough =
-        engine().preview(recipe).map_or_else(|| Ok(picture.clone()), |rough| laid(&picture, &rough, strength))?;
+    let (picture, over) = beneath(place)?;
+    let rough = engine().preview(recipe).map_or_else(|| Ok(picture.clone()), |rough| laid(&picture, &rough, over))?;
     let rough = shown(&rough, (rough.width(), rough.height())).map_err(failed)?;
     write(cx, &marked(&rough)?, frame_number(cx.time()), Finish { look: LookParams::default(), ..finish })
 }
 
-/// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, what
-/// is dim adds its light. They are mixed as a monitor shows them, so that linear and display-referred pictures come out
+/// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, unless
+/// it is light, and what is dim adds its light. They are mixed as a monitor shows them, so that linear and display-referred pictures come out
 /// alike, and highlights stay.
 ///
 /// # Errors
 /// When a frame has no pixels.
-fn laid(picture: &Frame, made: &Frame, strength: f32) -> Result<Frame> {
+fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
     let (width, height, channels) = (picture.width(), picture.height(), picture.channels());
     let linear = picture.encoding() == Encoding::Linear;
     let made = scaled(made, width, height)?;
     let mut pixels = picture.pixels().to_vec();
-    for (pixel, over) in pixels.chunks_exact_mut(channels).zip(made.pixels().chunks_exact(3)) {
-        let over = [0, 1, 2].map(|c| strength * ((over[c] - BLACK) / (1.0 - BLACK)).max(0.0));
-        let brightest = over.into_iter().fold(0.0, f32::max);
+    for (pixel, made) in pixels.chunks_exact_mut(channels).zip(made.pixels().chunks_exact(3)) {
+        let made = [0, 1, 2].map(|c| over.strength * ((made[c] - BLACK) / (1.0 - BLACK)).max(0.0));
+        let brightest = made.into_iter().fold(0.0, f32::max);
         if brightest == 0.0 {
             continue;
         }
-        let solid = ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0);
+        let solid = if over.light { 0.0 } else { ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0) };
         let [coloured, rest] = if channels < 3 { [0, channels] } else { [3, channels - 3] };
-        for (value, over) in pixel[..coloured].iter_mut().zip(over) {
-            let hidden = over + solid * (brightest - over);
-            let mixed = |shown: f32| over + (1.0 - hidden) * shown;
+        for (value, made) in pixel[..coloured].iter_mut().zip(made) {
+            let hidden = made + solid * (brightest - made);
+            let mixed = |shown: f32| made + (1.0 - hidden) * shown;
             *value = if linear { srgb::decode(mixed(srgb::encode(*value))) } else { mixed(*value) };
         }
         // The first value after colours is alpha.
@@ -88,7 +96,8 @@ mod tests {
     fn what_is_bright_hides_what_is_behind_it() {
         let picture = even(Encoding::Display, &[0.2, 0.4, 0.6, 0.5]);
         let over = |made: [f32; 3], strength: f32| {
-            let laid = laid(&picture, &even(Encoding::Display, &made), strength).unwrap();
+            let over = Over { light: false, strength };
+            let laid = laid(&picture, &even(Encoding::Display, &made), over).unwrap();
             [0, 1, 2, 3].map(|c| (laid.pixels()[c] * 1000.0).round() as u16)
         };
         assert_eq!(over([0.0, 0.02, 0.03], 1.0), [200, 400, 600, 500], "black hides nothing");
@@ -99,10 +108,18 @@ mod tests {
     }
 
     #[test]
+    fn light_hides_nothing() {
+        let picture = even(Encoding::Display, &[0.2, 0.4, 0.6]);
+        let made = even(Encoding::Display, &[1.0, 0.03, 0.03]);
+        let laid = laid(&picture, &made, Over { light: true, strength: 1.0 }).unwrap();
+        assert_eq!(laid.pixels()[..3], [1.0, 0.4, 0.6]);
+    }
+
+    #[test]
     fn light_above_white_stays_beneath_what_is_thin() {
         let picture = even(Encoding::Linear, &[8.0, 0.18, -0.01]);
         let made = even(Encoding::Display, &[0.03, 0.03, 0.05]);
-        let laid = laid(&picture, &made, 1.0).unwrap();
+        let laid = laid(&picture, &made, Over { light: false, strength: 1.0 }).unwrap();
         let [red, green, blue] = laid.pixels()[..3] else { panic!() };
         assert!(red > 7.0 && (green - 0.18).abs() < 0.02 && blue > -0.01, "{laid:?}");
     }
@@ -110,6 +127,7 @@ mod tests {
     #[test]
     fn a_matte_alone_is_raised_by_what_is_over_it() {
         let made = even(Encoding::Display, &[1.0; 3]);
-        assert_eq!(laid(&even(Encoding::Display, &[0.25]), &made, 0.5).unwrap().pixels(), [0.625; 2]);
+        let laid = laid(&even(Encoding::Display, &[0.25]), &made, Over { light: true, strength: 0.5 }).unwrap();
+        assert_eq!(laid.pixels(), [0.625; 2]);
     }
 }

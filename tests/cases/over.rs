@@ -1,4 +1,5 @@
-//! Animate over the still: its own pixels, moved by the camera alone, with what the prompt asks for laid over them.
+//! Animate over the still: its own pixels, moved by the camera alone, with what the prompt asks for laid over them; and
+//! Generate over its clip.
 
 use ofx::{
     Context,
@@ -8,7 +9,7 @@ use ofx::{
 use super::{
     footage::{FLOAT, assert_same, clip, draw_sized, largest_difference, texture},
     generate::{SIZE, model, take_files, takes},
-    stage::{ANIMATE, BRIDGE, EXTEND, Stage, turn},
+    stage::{ANIMATE, BRIDGE, EXTEND, GENERATE, Stage, turn},
 };
 
 /// Frames 1 to 5 of the clip, one texture in light that grows; frame 1 comes to life, up to frame 9.
@@ -115,6 +116,29 @@ fn a_shot_that_ends_with_its_still_leads_to_it() {
     let apart = |t: f64| largest_difference(&stage.at(t), &picture(5));
     assert!(apart(4.0) < apart(-3.0) && apart(4.0) > 0.0);
     assert_same(&stage.at(5.0), &picture(5), "the still");
+}
+
+#[test]
+fn generate_lays_a_shot_over_the_clip_that_it_filters() {
+    let _turn = turn();
+    takes();
+    for (name, profile) in Profile::all() {
+        let contexts = Host::new(profile.clone()).load(&crate::binary(), GENERATE).expect(name).contexts();
+        for context in contexts.into_iter().filter(|context| *context != Context::Generator) {
+            let stage = Stage::new(profile.clone(), GENERATE, context, clip((1, 5), |t| Some(picture(t))));
+            let settings = [("model", &*model()), ("steps", "1"), ("prompt", "snow"), ("start", "2"), ("length", "3")];
+            let settings = settings.into_iter().chain([("over", "true"), ("footage", "Display-referred")]);
+            settings.for_each(|(id, value)| stage.put(id, value));
+            assert_same(&stage.at(1.0), &picture(1), "the clip before the shot");
+            let [full, half, none] = ["100", "50", "0"].map(|strength| {
+                stage.put("strength", strength);
+                let image = stage.at(3.0);
+                let source = picture(3).converted(image.format(), ofx::host::RowLayout::default()).expect("small");
+                largest_difference(&image, &source)
+            });
+            assert!(none < 1.0 / 255.0 && none < half && half < full, "{name} {context:?}: {none} {half} {full}");
+        }
+    }
 }
 
 #[test]

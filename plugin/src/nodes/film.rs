@@ -100,7 +100,10 @@ impl Film<'_> {
     }
 
     /// The frame at a place: at the start of a loop what comes after its end, fading into the start.
-    fn joined(&self, recipe: Recipe, place: usize, count: usize) -> Result<Frame> {
+    ///
+    /// # Errors
+    /// When the take was lost.
+    pub fn joined(&self, recipe: Recipe, place: usize, count: usize) -> Result<Frame> {
         let frame = self.at(recipe, place)?;
         if place >= self.joined {
             return Ok(frame);
@@ -149,10 +152,7 @@ impl Film<'_> {
     }
 
     /// The frame at a place in the model's own size: known, or made.
-    ///
-    /// # Errors
-    /// When the take was lost.
-    pub fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
+    fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
         let time = as_time(self.first) + place as f64;
         if let Some((_, known)) = self.shot.frames().iter().find(|(at, _)| *at == time) {
             return Ok(known.clone());

@@ -4,12 +4,16 @@ use ofx::{
     Context, Field, RangeD, RectD, RectI,
     plugin::{At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, Meta, Render, Result},
 };
-use pickup_model::{Brief, Shot, diffusion::shown};
+use pickup_model::{
+    Brief, Shot,
+    diffusion::{Asked, shown},
+};
 
 use super::{
     GROUPING, even,
     film::Film,
     footage::{as_time, frame_number},
+    over::{Over, show_over},
     pass,
     presets::Preset,
     showing::{full_size, picture, show},
@@ -48,6 +52,13 @@ pub struct GenerateParams {
     /// Let the end run into the start, and repeat the shot for as long as it is shown.
     #[param(id = "loop", label = "Loop", default = false)]
     pub loops: bool,
+    /// As a filter: make it on black and lay it over the clip, rather than replace the clip. What is bright hides what is
+    /// behind it, what is dim adds its light; a look changes both.
+    #[param(id = "over", label = "Over the clip", default = false)]
+    pub over: bool,
+    /// Over the clip: how strong it is, in per cent.
+    #[param(id = "strength", label = "Strength", default = 100.0, range = 0.0..=100.0, display = 0.0..=100.0, animates)]
+    pub strength: f64,
     /// What is shown, and how it is made.
     #[flatten]
     pub film: FilmParams,
@@ -122,7 +133,13 @@ impl Effect for Generate {
             None => card(&model, size),
         };
         let finish = params.film.finish(&brief, None);
-        show(cx, &film, (place, params.count()), finish, stand_in)
+        let places = (place, params.count());
+        if params.over && has_source(cx)? {
+            let light = model.asked(&brief.prompt) == Asked::Light;
+            let over = Over { light, strength: params.strength as f32 / 100.0 };
+            return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, over)));
+        }
+        show(cx, &film, places, finish, stand_in)
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -196,7 +213,7 @@ impl GenerateParams {
     }
 
     fn brief(&self) -> Result<Brief> {
-        let brief = self.wish.brief();
+        let brief = if self.over { self.wish.on_black() } else { self.wish.brief() };
         if brief.prompt.is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
             let text = "There is no prompt: write what should be seen, such as “red smoke rising on black”";
             return Err(Error::Failed(text.into()));
@@ -247,6 +264,17 @@ fn source_picture(
     let Some(image) = cx.image(cx.clips().source, cx.time())? else { return Ok(None) };
     let frame = frame_of(&image, image.bounds, colour.encoding(cx.host(), &image))?;
     shown(&frame, model.size(width, height)).map(Some).map_err(failed)
+}
+
+/// The source's own pixels at this time.
+fn source_frame(cx: &Render<'_, Generate>, colour: &ColourParams) -> Result<pickup_model::Frame> {
+    let window = cx.output()?.bounds;
+    match cx.image(cx.clips().source, cx.time())? {
+        Some(image) => frame_of(&image, window, colour.encoding(cx.host(), &image)),
+        None => {
+            Err(Error::Failed("The clip has no picture here to lay the shot over: switch “Over the clip” off".into()))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn show_over<E: Effect>(
     if waits || film.is_there(recipe) {
         return show_own(cx, (place, count), finish, |place| {
             let (picture, over) = beneath(place)?;
-            laid(&picture, &film.small(recipe, place)?, over)
+            laid(&picture, &film.joined(recipe, place, count)?, over)
         });
     }
     let (picture, over) = beneath(place)?;

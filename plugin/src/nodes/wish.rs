@@ -106,9 +106,15 @@ impl PromptParams {
     /// What the model is told where it is to make something on black, to be laid over a picture that its camera does not move.
     #[must_use]
     pub fn over_black(&self) -> Brief {
-        let rest = without_camera(&self.prompt);
-        let black = rest.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("black"));
-        let prompt = if rest.is_empty() || black { rest } else { format!("{rest}, on black") };
+        Self { prompt: without_camera(&self.prompt), ..self.clone() }.on_black()
+    }
+
+    /// What the model is told where it is to make something on black.
+    #[must_use]
+    pub fn on_black(&self) -> Brief {
+        let said = self.prompt.trim();
+        let black = said.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("black"));
+        let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
         Self { prompt, ..self.clone() }.brief()
     }
 

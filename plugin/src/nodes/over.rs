@@ -53,8 +53,8 @@ pub(super) fn show_over<E: Effect>(
 }
 
 /// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, unless
-/// it is light, and what is dim adds its light. They are mixed as a monitor shows them, so that linear and display-referred pictures come out
-/// alike, and highlights stay.
+/// it is light, and what is dim adds its light. They are mixed as a monitor shows them, so that linear and display-referred
+/// pictures come out alike, and highlights stay.
 ///
 /// # Errors
 /// When a frame has no pixels.
@@ -70,15 +70,18 @@ fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
             continue;
         }
         let solid = if over.light { 0.0 } else { ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0) };
-        let [coloured, rest] = if channels < 3 { [0, channels] } else { [3, channels - 3] };
-        for (value, made) in pixel[..coloured].iter_mut().zip(made) {
-            let hidden = made + solid * (brightest - made);
-            let mixed = |shown: f32| made + (1.0 - hidden) * shown;
+        let (colours, others) = pixel.split_at_mut(if channels < 3 { 0 } else { 3 });
+        for (value, made) in colours.iter_mut().zip(made) {
+            let mixed = |shown: f32| {
+                // Light dims nothing, what is brighter than white least of all.
+                let lit = (made + (1.0 - made) * shown).max(shown);
+                let covered = made + (1.0 - brightest) * shown;
+                lit + solid * (covered - lit)
+            };
             *value = if linear { srgb::decode(mixed(srgb::encode(*value))) } else { mixed(*value) };
         }
-        // The first value after colours is alpha.
-        for value in pixel[coloured..].iter_mut().take(rest.min(1)) {
-            *value = brightest + (1.0 - brightest) * *value;
+        if let Some(alpha) = others.first_mut() {
+            *alpha = brightest + (1.0 - brightest) * *alpha;
         }
     }
     Frame::new(width, height, channels, picture.encoding(), pixels).map_err(failed)
@@ -113,6 +116,8 @@ mod tests {
         let made = even(Encoding::Display, &[1.0, 0.03, 0.03]);
         let laid = laid(&picture, &made, Over { light: true, strength: 1.0 }).unwrap();
         assert_eq!(laid.pixels()[..3], [1.0, 0.4, 0.6]);
+        let laid = super::laid(&even(Encoding::Linear, &[8.0; 3]), &made, Over { light: true, strength: 1.0 }).unwrap();
+        assert!((laid.pixels()[0] - 8.0).abs() < 1e-3, "it dims nothing that is brighter than white");
     }
 
     #[test]

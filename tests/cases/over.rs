@@ -130,6 +130,12 @@ fn generate_lays_a_shot_over_the_clip_that_it_filters() {
             let settings = settings.into_iter().chain([("over", "true"), ("footage", "Display-referred")]);
             settings.for_each(|(id, value)| stage.put(id, value));
             assert_same(&stage.at(1.0), &picture(1), "the clip before the shot");
+            stage.put("start", "7");
+            assert!(
+                stage.at(8.0).to_rgba().iter().any(|v| *v > 0.0),
+                "{name} {context:?}: alone where the clip has ended"
+            );
+            stage.put("start", "2");
             let [full, half, none] = ["100", "50", "0"].map(|strength| {
                 stage.put("strength", strength);
                 let image = stage.at(3.0);

@@ -266,13 +266,16 @@ fn source_picture(
     shown(&frame, model.size(width, height)).map(Some).map_err(failed)
 }
 
-/// The source's own pixels at this time.
+/// The source's own pixels at this time; where it has none, nothing that can be seen.
 fn source_frame(cx: &Render<'_, Generate>, colour: &ColourParams) -> Result<pickup_model::Frame> {
-    let window = cx.output()?.bounds;
+    let output = cx.output()?;
+    let window = output.bounds;
     match cx.image(cx.clips().source, cx.time())? {
         Some(image) => frame_of(&image, window, colour.encoding(cx.host(), &image)),
         None => {
-            Err(Error::Failed("The clip has no picture here to lay the shot over: switch “Over the clip” off".into()))
+            let (width, height) = (window.width(), window.height());
+            let clear = vec![0.0; width * height * 4];
+            pickup_model::Frame::new(width, height, 4, colour.encoding(cx.host(), &output), clear).map_err(failed)
         }
     }
 }

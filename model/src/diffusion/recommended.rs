@@ -24,7 +24,7 @@ pub struct Recommended {
 }
 
 /// What a model knows that was trained on a few things alone, by the words for them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
     /// Words for light that falls over a picture, as light leaks do.
@@ -55,11 +55,14 @@ impl World {
         let prompt = prompt.to_lowercase();
         let words = prompt.split(|c: char| !c.is_alphanumeric());
         let names = |these: &[String]| words.clone().any(|word| these.iter().any(|this| this == word));
-        match () {
-            () if names(&self.whole) => Asked::Whole,
-            () if names(&self.matter) => Asked::Matter,
-            () if names(&self.light) => Asked::Light,
-            () => Asked::Nothing,
+        if names(&self.whole) {
+            Asked::Whole
+        } else if names(&self.matter) {
+            Asked::Matter
+        } else if names(&self.light) {
+            Asked::Light
+        } else {
+            Asked::Nothing
         }
     }
 }

@@ -28,7 +28,8 @@ WIDTH, HEIGHT, WINDOW, CONTEXT = 256, 144, 33, 9
 def recommended():
     evenly = 1 - np.arange(STEPS) / STEPS
     return {"levels": [round(float(SHIFT * s / (1 + (SHIFT - 1) * s)), 5) for s in evenly], "guidance": GUIDANCE,
-            "rescale": RESCALE, "pixels": WIDTH * HEIGHT, "window": WINDOW, "context": CONTEXT, "rate": RATE, "world": world()}
+            "rescale": RESCALE, "pixels": WIDTH * HEIGHT, "window": WINDOW, "context": CONTEXT, "rate": RATE,
+            "world": world()}
 
 
 def main():

@@ -111,6 +111,13 @@ impl Model {
         self.filler.size(width, height)
     }
 
+    /// An empty shot at its rate, in the size that frames of this shape are made in.
+    #[must_use]
+    pub fn shot(&self, (width, height): (usize, usize)) -> Shot {
+        let (width, height) = self.size(width, height);
+        Shot::new().formatted(width, height, self.rate)
+    }
+
     /// Whether it knows what a prompt asks for, every word of it.
     #[must_use]
     pub fn understands(&self, prompt: &str) -> bool {

@@ -6,7 +6,7 @@ use ofx::{
         At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result,
     },
 };
-use pickup_model::{Brief, Frame, Shot, diffusion::Asked};
+use pickup_model::{Brief, Frame, diffusion::Asked};
 
 use super::{
     GROUPING, SourceToOutput,
@@ -14,7 +14,7 @@ use super::{
     even,
     film::{Film, Given, with_known},
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
-    over::{Over, show_over},
+    over::show_over,
     pass,
     presets::AnimatePreset,
     showing::{full_size, show, show_own},
@@ -199,7 +199,7 @@ enum Way {
 fn way(cx: &Render<'_, Animate>, params: &AnimateParams) -> Result<Way> {
     let brief = params.wish.over_black();
     let asks = !brief.prompt.is_empty();
-    if params.by == By::Model || (params.by == By::Automatic && !params.film.model_is_embedded()) {
+    if params.by == By::Model || (params.by == By::Automatic && !params.film.model.is_embedded()) {
         return Ok(Way::Model);
     }
     cx.clear_persistent_message();
@@ -239,13 +239,10 @@ fn by_model(
     footage: &Footage<'_>,
     (still, place): (i64, usize),
 ) -> Result<()> {
-    let size = full_size(cx)?;
     let model = params.film.open()?;
-    let small = model.size(size.0, size.1);
     let last = params.count() as i64 - 1;
     let at = if params.end == End::First { 0 } else { last };
-    let shot = Shot::new().formatted(small.0, small.1, model.rate);
-    let shot = with_known(shot, footage, still..=still, at, small)?;
+    let shot = with_known(model.shot(full_size(cx)?), footage, still..=still, at)?;
     let Some((_, known)) = shot.frames().first().cloned() else { return Err(no_still(still)) };
     let shot = (0..=last).filter(|i| *i != at).fold(shot, |shot, i| shot.missing(as_time(i)));
     let grain = if params.match_grain { footage.noise(still)? } else { None };
@@ -273,15 +270,10 @@ fn over_still(
         camera.view(still, way, params.end == End::Last)
     };
     let Some(brief) = asked else { return show_own(cx, (place, count), finish, seen) };
-    let size = full_size(cx)?;
     let model = params.film.open()?;
-    let small = model.size(size.0, size.1);
-    let shot = Shot::new().formatted(small.0, small.1, model.rate);
-    let shot = (0..count as i64).fold(shot, |shot, i| shot.missing(as_time(i)));
+    let shot = (0..count as i64).fold(model.shot(full_size(cx)?), |shot, i| shot.missing(as_time(i)));
     let film = Film { model: &model, shot: &shot, brief, first: 0, joined: 0, given: Vec::new() };
-    let light = model.asked(&brief.prompt) == Asked::Light;
-    let over = |place: usize| Over { light, strength: params.strength_at(place) };
-    show_over(cx, &film, (place, count), finish, |place| Ok((seen(place)?, over(place))))
+    show_over(cx, &film, (place, count), finish, |place| Ok((seen(place)?, params.strength_at(place))))
 }
 
 impl AnimateParams {

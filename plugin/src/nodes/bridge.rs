@@ -341,12 +341,11 @@ impl Between<'_, '_, '_> {
     fn by_model(&self, number: i64) -> Result<()> {
         let (width, height) = full_size(self.cx)?;
         let model = self.params.film.open()?;
-        let small = model.size(width, height);
         let Gap { before, after } = self.gap;
         // A shot's times count from the last frame of the clip before: a take does not depend on where it lies.
-        let shot = Shot::new().formatted(small.0, small.1, model.rate);
-        let shot = with_known(shot, self.before, before - CONTEXT + 1..=before, 1 - CONTEXT, small)?;
-        let shot = with_known(shot, self.after, after..=after + CONTEXT - 1, after - before, small)?;
+        let shot = model.shot((width, height));
+        let shot = with_known(shot, self.before, before - CONTEXT + 1..=before, 1 - CONTEXT)?;
+        let shot = with_known(shot, self.after, after..=after + CONTEXT - 1, after - before)?;
         let shot = (1..after - before).fold(shot, |shot, i| shot.missing(as_time(i)));
         let ends = [Given::of(self.before, (before, -1), 0)?, Given::of(self.after, (after, 1), after - before)?];
         let given = ends.into_iter().flatten().collect();
@@ -356,7 +355,7 @@ impl Between<'_, '_, '_> {
         let place = usize::try_from(number - before - 1).unwrap_or_default();
         let (which, near, at) =
             if 2 * place < count { ("before", self.before, before) } else { ("after", self.after, after) };
-        let stand_in = near.shrunk(at, small)?.ok_or_else(|| missing(which, at))?;
+        let stand_in = near.shrunk(at, model.size(width, height))?.ok_or_else(|| missing(which, at))?;
         let grain = if self.params.match_grain { near.noise(at)? } else { None };
         let finish = self.params.film.finish(&brief, grain);
         show(self.cx, &film, (place, count), finish, || Ok(stand_in))

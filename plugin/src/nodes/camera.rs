@@ -5,7 +5,7 @@ use std::ops::Range;
 use ofx::plugin::Result;
 use pickup_model::Frame;
 
-use super::showing::part_of;
+use super::{showing::part_of, words::words};
 
 /// How the camera moves.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,19 +60,19 @@ impl CameraParams {
     pub fn view(&self, still: &Frame, way: f64, to_still: bool) -> Result<Frame> {
         // Even steps of a zoom are even ratios.
         let side = (1.0 - self.travel / 100.0).max(0.01).powf(way);
-        let left = |edge: bool| if edge == to_still { 1.0 - side } else { 0.0 };
-        let middle = (1.0 - side) / 2.0;
+        let unseen = 1.0 - side;
+        let middle = unseen / 2.0;
+        // What it turns to is where it ends, and where it comes from if it ends with the still.
+        let (back, forth) = if to_still { (unseen, 0.0) } else { (0.0, unseen) };
         let (x, y) = match self.camera {
             Camera::Prompt | Camera::Still => return Ok(still.clone()),
+            _ if unseen == 0.0 => return Ok(still.clone()),
             Camera::PushIn => (middle, middle),
-            Camera::PanLeft => (left(true), middle),
-            Camera::PanRight => (left(false), middle),
-            Camera::TiltUp => (middle, left(true)),
-            Camera::TiltDown => (middle, left(false)),
+            Camera::PanLeft => (back, middle),
+            Camera::PanRight => (forth, middle),
+            Camera::TiltUp => (middle, back),
+            Camera::TiltDown => (middle, forth),
         };
-        if side == 1.0 {
-            return Ok(still.clone());
-        }
         let (width, height) = (still.width() as f64, still.height() as f64);
         let seen =
             part_of(still, [x * width, y * height, side * width, side * height], (still.width(), still.height()))?;
@@ -92,21 +92,6 @@ pub fn without_camera(prompt: &str) -> String {
     }
     let parts = rest.split(',').map(str::trim).filter(|part| part.contains(char::is_alphanumeric));
     parts.collect::<Vec<_>>().join(", ")
-}
-
-/// A prompt's words in lower case, and where they stand in it.
-fn words(prompt: &str) -> Vec<(String, Range<usize>)> {
-    let ends = |c: char| !c.is_alphanumeric();
-    let mut words = Vec::new();
-    let mut start = 0;
-    for part in prompt.split_inclusive(ends) {
-        let word = part.trim_end_matches(ends);
-        if !word.is_empty() {
-            words.push((word.to_lowercase(), start..start + word.len()));
-        }
-        start += part.len();
-    }
-    words
 }
 
 /// The first move of the camera that is named, and where.

@@ -9,7 +9,6 @@ use ofx::{
         Result,
     },
 };
-use pickup_model::Shot;
 
 use super::{
     GROUPING, SourceToOutput, even,
@@ -230,11 +229,8 @@ fn by_model(
     side: &Side,
     place: usize,
 ) -> Result<()> {
-    let (width, height) = full_size(cx)?;
     let model = params.film.open()?;
-    let small = model.size(width, height);
-    let shot = Shot::new().formatted(small.0, small.1, model.rate);
-    let shot = with_known(shot, footage, side.known.clone(), side.known_at, small)?;
+    let shot = with_known(model.shot(full_size(cx)?), footage, side.known.clone(), side.known_at)?;
     let shot = (0..side.count).fold(shot, |shot, place| shot.missing(as_time(side.time(place))));
     let nearest = shot.around(as_time(side.first)).0.or(shot.frames().first()).map(|(_, frame)| frame.clone());
     let grain = if params.match_grain { footage.noise(side.nearest)? } else { None };

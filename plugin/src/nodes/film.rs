@@ -145,12 +145,6 @@ impl Film<'_> {
         lead.detail_alone().over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
     }
 
-    /// Whether the take is there.
-    #[must_use]
-    pub fn is_there(&self, recipe: Recipe) -> bool {
-        engine().film_frame(recipe, 0).is_some()
-    }
-
     /// The frame at a place in the model's own size: known, or made.
     fn small(&self, recipe: Recipe, place: usize) -> Result<Frame> {
         let time = as_time(self.first) + place as f64;
@@ -166,18 +160,14 @@ impl Film<'_> {
     }
 }
 
-/// A shot with frames of a clip in it, as the model is shown them: those of `frames` that are there, `frames.start` standing
+/// A shot with frames of a clip in it, in the shot's size, as the model is shown them: those of `frames` that are there, `frames.start` standing
 /// at the shot's time `at`.
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn with_known(
-    shot: Shot,
-    footage: &Footage<'_>,
-    frames: std::ops::RangeInclusive<i64>,
-    at: i64,
-    size: (usize, usize),
-) -> Result<Shot> {
+pub fn with_known(shot: Shot, footage: &Footage<'_>, frames: std::ops::RangeInclusive<i64>, at: i64) -> Result<Shot> {
+    // No frame can be of no size, so a shot that was not told its own is an error.
+    let size = shot.size().unwrap_or_default();
     let start = *frames.start();
     frames.into_iter().try_fold(shot, |shot, number| {
         let Some(frame) = footage.shrunk(number, size)? else { return Ok(shot) };

@@ -4,16 +4,13 @@ use ofx::{
     Context, Field, RangeD, RectD, RectI,
     plugin::{At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, Meta, Render, Result},
 };
-use pickup_model::{
-    Brief, Shot,
-    diffusion::{Asked, shown},
-};
+use pickup_model::{Brief, Shot, diffusion::shown};
 
 use super::{
     GROUPING, even,
     film::Film,
     footage::{as_time, frame_number},
-    over::{Over, show_over},
+    over::show_over,
     pass,
     presets::Preset,
     showing::{full_size, picture, show},
@@ -135,9 +132,8 @@ impl Effect for Generate {
         let finish = params.film.finish(&brief, None);
         let places = (place, params.count());
         if params.over && has_source(cx)? {
-            let light = model.asked(&brief.prompt) == Asked::Light;
-            let over = Over { light, strength: params.strength as f32 / 100.0 };
-            return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, over)));
+            let strength = params.strength as f32 / 100.0;
+            return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, strength)));
         }
         show(cx, &film, places, finish, stand_in)
     }

@@ -2,6 +2,8 @@
 
 use pickup_model::{Encoding, Frame, srgb};
 
+use super::words::words;
+
 /// How long a frame lasts.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cadence {
@@ -55,7 +57,7 @@ const GRAIN_LINES: usize = 1080;
 /// How far full warmth scales red up and blue down, in scene-linear light: about 1,500 K about daylight.
 const WARMTH: f32 = 0.25;
 
-/// Words of a prompt that name a look, written as [`words`] leaves them.
+/// Words of a prompt that name a look, in lower case, a space apart.
 const CADENCES: [(&str, Cadence); 5] = [
     ("on twos", Cadence::OnTwos),
     ("on threes", Cadence::OnThrees),
@@ -67,18 +69,13 @@ const GRAINS: [&str; 3] = ["film grain", "35mm grain", "35 mm grain"];
 /// Grain of 35 mm negative, in per cent.
 const NEGATIVE: f64 = 30.0;
 
-/// A prompt's words alone, one space apart, in lower case.
-fn words(prompt: &str) -> String {
-    let words = prompt.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
-}
-
 impl LookParams {
     /// This look, with what a prompt says of it where it says nothing itself: a model need not know what "on twos" or
     /// "35 mm grain" is.
     #[must_use]
     pub fn or_said(self, prompt: &str) -> Self {
-        let prompt = format!(" {} ", words(prompt));
+        let words: Vec<String> = words(prompt).into_iter().map(|(word, _)| word).collect();
+        let prompt = format!(" {} ", words.join(" "));
         let says = |phrase: &str| prompt.contains(&format!(" {phrase} "));
         let said = CADENCES.into_iter().find(|(phrase, _)| says(phrase)).map(|(_, cadence)| cadence);
         Self {

@@ -16,6 +16,7 @@ pub mod retime;
 pub mod showing;
 mod watch;
 pub mod wish;
+mod words;
 
 use ofx::plugin::{Clip, Effect, Render, RenderFlags, Result};
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};

@@ -1,15 +1,17 @@
 //! What a video model makes on black, laid over pictures of the host.
 
 use ofx::plugin::{Effect, Render, Result};
-use pickup_model::{Encoding, Frame, diffusion::shown, srgb};
+use pickup_model::{
+    Encoding, Frame,
+    diffusion::{Asked, shown},
+    srgb,
+};
 
 use super::{
     film::Film,
-    footage::frame_number,
-    look::LookParams,
-    showing::{Finish, marked, may_wait, scaled, show_own, write},
+    showing::{Finish, scaled, show_made, show_own},
 };
-use crate::engine::{engine, failed};
+use crate::engine::failed;
 
 /// What a model's black may come to: nothing below it is laid over anything.
 const BLACK: f32 = 0.03;
@@ -18,15 +20,15 @@ const GLOW: (f32, f32) = (0.2, 0.7);
 
 /// How a film on black is laid over a picture.
 #[derive(Clone, Copy)]
-pub(super) struct Over {
+struct Over {
     /// Whether it is light alone, which hides nothing however bright it is.
-    pub(super) light: bool,
+    light: bool,
     /// How strong it is, from 0 to 1.
-    pub(super) strength: f32,
+    strength: f32,
 }
 
 /// Shows, at a place of a shot of `count` frames, a picture of the host with what a film on black shows laid over it;
-/// `beneath` gives the picture, and says how. A final render makes the film first; one that may not wait shows what there
+/// `beneath` gives the picture, and how strong that is, from 0 to 1. A final render makes the film first; one that may not wait shows what there
 /// is, marked as no final picture.
 ///
 /// # Errors
@@ -36,20 +38,24 @@ pub(super) fn show_over<E: Effect>(
     film: &Film<'_>,
     (place, count): (usize, usize),
     finish: Finish<'_>,
-    beneath: impl Fn(usize) -> Result<(Frame, Over)>,
+    beneath: impl Fn(usize) -> Result<(Frame, f32)>,
 ) -> Result<()> {
-    let waits = may_wait(cx);
-    let recipe = if waits { film.make(cx)? } else { film.recipe() };
-    if waits || film.is_there(recipe) {
-        return show_own(cx, (place, count), finish, |place| {
-            let (picture, over) = beneath(place)?;
-            laid(&picture, &film.joined(recipe, place, count)?, over)
-        });
-    }
-    let (picture, over) = beneath(place)?;
-    let rough = engine().preview(recipe).map_or_else(|| Ok(picture.clone()), |rough| laid(&picture, &rough, over))?;
-    let rough = shown(&rough, (rough.width(), rough.height())).map_err(failed)?;
-    write(cx, &marked(&rough)?, frame_number(cx.time()), Finish { look: LookParams::default(), ..finish })
+    let light = film.model.asked(&film.brief.prompt) == Asked::Light;
+    let made = |recipe| {
+        show_own(cx, (place, count), finish, |place| {
+            // First the film, which may not be there.
+            let made = film.joined(recipe, place, count)?;
+            let (picture, strength) = beneath(place)?;
+            laid(&picture, &made, Over { light, strength })
+        })
+    };
+    show_made(cx, film, finish, made, |preview| {
+        let (mut picture, strength) = beneath(place)?;
+        if let Some(preview) = preview {
+            picture = laid(&picture, &preview, Over { light, strength })?;
+        }
+        shown(&picture, (picture.width(), picture.height())).map_err(failed)
+    })
 }
 
 /// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, unless

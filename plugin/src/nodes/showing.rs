@@ -7,7 +7,7 @@ use ofx::{
     RectI,
     plugin::{Effect, Error, Render, Result},
 };
-use pickup_model::{Encoding, Exposure, Frame, diffusion::shown, srgb};
+use pickup_model::{Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
 
 use super::{
     film::Film,
@@ -107,13 +107,6 @@ pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
     Ok((full(bounds.width(), x), full(bounds.height(), y)))
 }
 
-/// Whether a render is a final one, which waits for the real thing.
-#[must_use]
-pub fn may_wait<E: Effect>(cx: &Render<'_, E>) -> bool {
-    let flags = cx.flags();
-    !(flags.interactive || flags.draft || flags.thumbnail)
-}
-
 /// Shows the frame at a place of a film of `count` frames. A final render makes the film first; one that may not wait
 /// shows what there is, else `stand_in`'s picture, either marked as no final one.
 ///
@@ -126,17 +119,33 @@ pub fn show<E: Effect>(
     finish: Finish<'_>,
     stand_in: impl FnOnce() -> Result<Frame>,
 ) -> Result<()> {
-    let number = frame_number(cx.time());
-    if may_wait(cx) {
-        let recipe = film.make(cx)?;
-        return write(cx, &film.frame(recipe, place, count, &finish.look)?, number, finish);
+    let made = |recipe| write(cx, &film.frame(recipe, place, count, &finish.look)?, frame_number(cx.time()), finish);
+    show_made(cx, film, finish, made, |preview| preview.map_or_else(stand_in, Ok))
+}
+
+/// Shows a film by `made`. A final render makes it first; one that may not wait shows it if it is there, else what `rough`
+/// makes of the latest picture of the work, if there is any, marked as no final one.
+///
+/// # Errors
+/// When the film cannot be made.
+pub fn show_made<E: Effect>(
+    cx: &Render<'_, E>,
+    film: &Film<'_>,
+    finish: Finish<'_>,
+    made: impl Fn(Recipe) -> Result<()>,
+    rough: impl FnOnce(Option<Frame>) -> Result<Frame>,
+) -> Result<()> {
+    let flags = cx.flags();
+    if !(flags.interactive || flags.draft || flags.thumbnail) {
+        return made(film.make(cx)?);
     }
     let recipe = film.recipe();
-    if let Ok(frame) = film.frame(recipe, place, count, &finish.look) {
-        return write(cx, &frame, number, finish);
+    if made(recipe).is_ok() {
+        return Ok(());
     }
-    let rough = engine().preview(recipe).map_or_else(stand_in, Ok)?;
-    write(cx, &marked(&rough)?, number, Finish { look: LookParams::default(), noise: None, ..finish })
+    let rough = rough(engine().preview(recipe))?;
+    let finish = Finish { look: LookParams::default(), noise: None, ..finish };
+    write(cx, &marked(&rough)?, frame_number(cx.time()), finish)
 }
 
 /// The frame at a place of a shot of `count` frames in a look's cadence; of several, the mean of their light.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ofx::plugin::{Button, Changed, Effect, MessageKind, Render, Result};
 use pickup_model::Brief;
 
-use super::{Quality, camera::without_camera, look::LookParams, showing::Finish};
+use super::{Quality, camera::without_camera, look::LookParams, showing::Finish, words::words};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
@@ -46,7 +46,8 @@ impl ModelParams {
     }
 
     /// Whether it is the small model in the bundle.
-    fn is_embedded(&self) -> bool {
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
         self.model.trim().is_empty()
     }
 
@@ -113,7 +114,7 @@ impl PromptParams {
     #[must_use]
     pub fn on_black(&self) -> Brief {
         let said = self.prompt.trim();
-        let black = said.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("black"));
+        let black = words(said).iter().any(|(word, _)| word == "black");
         let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
         Self { prompt, ..self.clone() }.brief()
     }
@@ -182,12 +183,6 @@ impl FilmParams {
     /// When there is none that can be run.
     pub fn open(&self) -> Result<Model> {
         self.model.open(self.quality)
-    }
-
-    /// Whether the model is the small one in the bundle.
-    #[must_use]
-    pub fn model_is_embedded(&self) -> bool {
-        self.model.is_embedded()
     }
 
     /// Whether a video model is the one to ask where another way is open: one that the user named, or the one in the bundle

@@ -235,3 +235,6 @@ pub const CLIP_PAR_PREFIX: &str = "OfxImageClipPropPAR_";
 pub const CLIP_PREFERRED_COLOURSPACES_PREFIX: &str = "OfxImageClipPropPreferredColourspaces_";
 /// The colour configuration of the 1.5 headers; its header's file name keeps it out of `openfx::sys`.
 pub const NATIVE_COLOUR_CONFIG: &std::ffi::CStr = c"ofx-native-v1.5_aces-v1.3_ocio-v2.3";
+
+/// DaVinci Resolve's own: whether a clip is asked for a thumbnail; int, on clip instances.
+pub const IMAGE_CLIP_PROP_THUMBNAIL: &std::ffi::CStr = c"kOfxImageClipPropThumbnail";

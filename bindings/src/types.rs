@@ -33,6 +33,19 @@ macro_rules! named {
     };
 }
 
+impl Context {
+    /// The context of a host's name for it, which may have a suffix: on DaVinci Resolve's Fusion page it has been seen as
+    /// `OfxImageEffectContextGeneral_<uuid>_1`.
+    #[must_use]
+    pub fn of_host(name: &CStr) -> Option<Self> {
+        let name = name.to_bytes();
+        Self::ALL.iter().copied().find(|context| {
+            let rest = name.strip_prefix(context.as_cstr().to_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"_"))
+        })
+    }
+}
+
 named! {
     /// What a host uses an effect for.
     Context {

@@ -189,7 +189,7 @@ impl Clip {
         let connected = source.is_some() || profile.looks_connected;
         self.props.put(IMAGE_CLIP_PROP_CONNECTED, &[i32::from(connected)]);
         if let Some(s) = &source {
-            let (range, format) = (s.range(), s.format());
+            let (range, format) = (profile.range_said.of(s.range()), s.format());
             for name in [PROP_FRAME_RANGE, PROP_UNMAPPED_FRAME_RANGE] {
                 self.props.put(name, &[range.min, range.max]);
             }

@@ -11,7 +11,7 @@ use super::{
     effect_object::{EffectObject, Job, Loan, State, current},
     image::{HostImage, PixelFormat},
     log::{Message, MessageKind},
-    profiles::{BeyondRange, NullImage, Profile},
+    profiles::{BeyondRange, NullImage, Profile, Unannounced},
     property::Owner,
     sets::{self, ImageFacts},
 };
@@ -40,8 +40,11 @@ pub(crate) fn lend(clip: &Arc<Clip>, time: f64, part: Option<RectD>) -> Result<O
     if !profile.temporal && job.as_ref().is_some_and(|j| j.time != time) {
         return Err(Status::FAILED);
     }
-    if let Some(job) = &job {
-        note_unannounced(state, job, clip, time);
+    let told = job.as_ref().is_none_or(|job| is_announced(job, clip, time));
+    if let Some(job) = job.as_ref().filter(|_| !told) {
+        let at = job.time;
+        let text = format!("{} at {time} fetched while rendering {at} without having been announced", clip.name());
+        state.log.violation(text);
     }
     let scale = job.as_ref().map_or((1.0, 1.0), |j| j.scale);
     let image = match clip.source() {
@@ -51,6 +54,10 @@ pub(crate) fn lend(clip: &Arc<Clip>, time: f64, part: Option<RectD>) -> Result<O
             Status::FAILED
         })?,
         None => None,
+    };
+    let image = match (image, profile.unannounced) {
+        (Some(image), Unannounced::AnotherPicture) if !told => Some(another(&image).map_err(|_| Status::MEMORY)?),
+        (image, _) => image,
     };
     let Some(image) = image else { return null_image(&effect, state, job.as_deref(), profile) };
     let part = part.or_else(|| job.as_ref().and_then(|j| j.interest.get(&clip.id).copied()));
@@ -152,7 +159,7 @@ fn lend_image(
     without_data: bool,
 ) -> usize {
     let profile = effect.host.profile();
-    let scale = if profile.image_scale_is_one { (1.0, 1.0) } else { job.map_or((1.0, 1.0), |j| j.scale) };
+    let scale = profile.image_scale.said(job.map_or((1.0, 1.0), |j| j.scale));
     let data = if without_data { 0 } else { image.data().expose_provenance() };
     let facts = ImageFacts { image: &image, data, region, scale };
     let props = sets::image(&facts, Owner::Image(Arc::downgrade(effect)), profile);
@@ -179,15 +186,19 @@ fn null_image(
     }
 }
 
-fn note_unannounced(state: &State, job: &Job, clip: &Clip, time: f64) {
-    let Some(announced) = &job.announced else { return };
+/// Whether the plugin said that it needs a clip's frame; so it is, where it is not asked.
+fn is_announced(job: &Job, clip: &Clip, time: f64) -> bool {
+    let Some(announced) = &job.announced else { return true };
     let covers = |r: &RangeD| time >= r.min - 1e-6 && time <= r.max + 1e-6;
-    if !announced_times(announced, clip).iter().any(covers) {
-        let at = job.time;
-        state
-            .log
-            .violation(format!("{} at {time} fetched while rendering {at} without having been announced", clip.name()));
-    }
+    announced_times(announced, clip).iter().any(covers)
+}
+
+/// A picture of the same shape that shows magenta alone.
+fn another(image: &HostImage) -> Result<Arc<HostImage>, super::image::ImageTooLarge> {
+    let magenta = [1.0, 0.0, 1.0, 1.0].repeat(image.width() * image.height());
+    let bounds = image.bounds();
+    let other = HostImage::from_rgba(image.width(), image.height(), &magenta, image.format())?;
+    Ok(Arc::new(other.at(bounds.x1, bounds.y1)))
 }
 
 fn announced_times<'a>(announced: &'a HashMap<CString, Vec<RangeD>>, clip: &Clip) -> &'a [RangeD] {

@@ -275,6 +275,11 @@ impl Instance {
         self.tell(TYPE_PARAMETER, &param.id, ChangeReason::UserEdited)
     }
 
+    /// Moves the timeline's cursor: where a button is pressed, a plugin is told this time.
+    pub fn go_to(&self, time: f64) {
+        self.state().set_time(time);
+    }
+
     fn edited(&self, param: &Param) -> Result<(), HostError> {
         self.state().stale.store(true, Ordering::Relaxed);
         if self.effect.host.profile().calls.instance_changed {

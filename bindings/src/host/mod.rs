@@ -61,7 +61,7 @@ pub use image::{HostImage, ImageTooLarge, PixelFormat, RowLayout};
 pub use instance::{Instance, Project};
 pub use load::{ARCHITECTURE, Binary, Effect, Host, Plugin};
 pub use log::{CancelHandle, Message, MessageKind, Progress};
-pub use profiles::{BeyondRange, Calls, MessageSuite, NullImage, Profile, Suites};
+pub use profiles::{BeyondRange, Calls, ImageScale, MessageSuite, NullImage, Profile, RangeSaid, Suites, Unannounced};
 pub use property::SetKind;
 pub use questions::Identity;
 pub use range::{RangeProgress, render_range};

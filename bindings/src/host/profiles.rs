@@ -1,13 +1,14 @@
 //! What each host gives a plugin, and its habits: the one table of them.
 //!
 //! Each entry names the host, its version and the evidence: **ran** was seen by running a probe plugin in that host;
-//! **read** was read in the host's source or in third-party notes and is a lead. DaVinci Resolve, Nuke, Fusion and
+//! **measured** is somebody else's log or experiment; **read** was read in the host's source or in third-party notes and is a
+//! lead. DaVinci Resolve, Nuke, Fusion and
 //! Vegas were never run by this project: their profiles are what was read.
 
 use std::ffi::CStr;
 
 use super::{image::RowLayout, property::SetKind};
-use crate::{BitDepth, Components, Context, Premultiplication, props::*};
+use crate::{BitDepth, Components, Context, Premultiplication, RangeD, props::*};
 
 /// Which message functions a host has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,69 @@ pub enum BeyondRange {
     OtherBounds,
 }
 
+/// What a host says a clip's frame range is. What plugins met in DaVinci Resolve stands with its profiles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RangeSaid {
+    /// The frames that the clip has.
+    Frames,
+    /// Frames counted on another axis than the render's time, so many from 0 on.
+    FromZero(i32),
+    /// So many frames more than the clip has on the timeline, before it and after it: the whole of its media.
+    Media {
+        /// Frames before the clip's first.
+        before: i32,
+        /// Frames after its last.
+        after: i32,
+    },
+    /// The clip's frames, so many further on than the render's time has them.
+    Apart(i32),
+}
+
+impl RangeSaid {
+    /// What is said of a clip that has these frames.
+    #[must_use]
+    pub fn of(self, range: RangeD) -> RangeD {
+        match self {
+            Self::Frames => range,
+            Self::FromZero(count) => RangeD { min: 0.0, max: f64::from(count - 1) },
+            Self::Media { before, after } => {
+                RangeD { min: range.min - f64::from(before), max: range.max + f64::from(after) }
+            }
+            Self::Apart(by) => RangeD { min: range.min + f64::from(by), max: range.max + f64::from(by) },
+        }
+    }
+}
+
+/// What a plugin gets for a frame that it did not announce in getFramesNeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unannounced {
+    /// The frame.
+    Frame,
+    /// A picture that is not the frame's: one even colour, which no clip of a test shows.
+    AnotherPicture,
+}
+
+/// The render scale that a host's images say they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageScale {
+    /// The one they are rendered at.
+    Render,
+    /// 1, whatever they are rendered at.
+    One,
+    /// How many times smaller they are, where the scale should stand.
+    Inverse,
+}
+
+impl ImageScale {
+    pub(crate) fn said(self, (x, y): (f64, f64)) -> (f64, f64) {
+        match self {
+            Self::Render => (x, y),
+            Self::One => (1.0, 1.0),
+            Self::Inverse => (1.0 / x, 1.0 / y),
+        }
+    }
+}
+
 /// Which actions a host ever calls beside render; the others are never called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
@@ -146,6 +210,8 @@ pub struct Profile {
     pub multi_resolution: bool,
     /// Whether it says in render's arguments that a draft will do.
     pub draft_flag: bool,
+    /// Whether it says of its clips that a render is for a thumbnail.
+    pub thumbnail_on_clips: bool,
     /// Which suites it has.
     pub suites: Suites,
     /// Properties that are not there.
@@ -182,8 +248,14 @@ pub struct Profile {
     pub beyond_range: BeyondRange,
     /// Whether fetching an image ignores the time asked for and gives the frame being rendered.
     pub ignores_image_time: bool,
-    /// Whether images say render scale 1 whatever the scale is.
-    pub image_scale_is_one: bool,
+    /// The time at which a clip's first frame stands; none: that of the frame's own number.
+    pub first_time: Option<i32>,
+    /// What it says a clip's frame range is.
+    pub range_said: RangeSaid,
+    /// What it gives for a frame that was not announced.
+    pub unannounced: Unannounced,
+    /// Render scale that its images say they have.
+    pub image_scale: ImageScale,
     /// Render scale of its previews.
     pub preview_scale: f64,
     /// Whether a number without limits set is locked into (0, 0) or (-1, 1).
@@ -229,6 +301,7 @@ impl Profile {
             tiles: true,
             multi_resolution: true,
             draft_flag: true,
+            thumbnail_on_clips: false,
             suites: Suites::ALL,
             missing: Vec::new(),
             str_choice: true,
@@ -247,7 +320,10 @@ impl Profile {
             null_image: NullImage::Fails,
             beyond_range: BeyondRange::Source,
             ignores_image_time: false,
-            image_scale_is_one: false,
+            first_time: None,
+            range_said: RangeSaid::Frames,
+            unannounced: Unannounced::Frame,
+            image_scale: ImageScale::Render,
             preview_scale: 1.0,
             unset_limits_lock: false,
             strict_status: false,
@@ -292,31 +368,99 @@ impl Profile {
         }
     }
 
-    /// DaVinci Resolve 18 to 20, Edit and Color pages and Fusion page together. Read; never run.
+    /// DaVinci Resolve Free on Windows, Edit page, September 2026. Measured by others; never run by this project.
     ///
-    /// - OpenFX 1.4; Filter, General, Transition, Generator, no Retimer. Float RGBA, whole frames.
-    /// - Numbers without min, max and display limits lock to (0, 0) or (-1, 1).
-    /// - Every clip looks connected and may give a null image.
-    /// - Message suite version 2 can be advertised with null functions.
-    /// - Create and destroy must answer OK, not ReplyDefault.
+    /// - Filter, General, Transition, Generator, no Retimer. Float RGBA, whole frames, tight rows.
+    /// - Time is the timeline's, 6816 to 7010 for a clip that is said to have frames 0 to 1999: the range is on another axis
+    ///   (measured: rife-ofx). Neighbours are there on the render's axis.
+    /// - A frame that was not announced is "not answered the same way" (measured: rife-ofx).
+    /// - Numbers without min, max and display limits lock to (0, 0) or (-1, 1) (read).
+    /// - Every clip looks connected and may give a null image (read).
+    /// - No message suite 2, no parametric suite (read: Blackmagic's samples).
+    /// - Create and destroy must answer OK, not ReplyDefault (read: ntsc-rs).
+    /// - Thumbnails are renders that only a clip's property tells from others (measured: ResolveOFX_NDIOutput).
     #[must_use]
     pub fn resolve() -> Self {
         Self {
             name: "DaVinciResolve".to_owned(),
             label: "DaVinci Resolve".to_owned(),
-            version: vec![19, 0, 0],
+            version: vec![21, 0, 3],
             api: (1, 4),
             contexts: vec![Context::Filter, Context::General, Context::Transition, Context::Generator],
             depths: vec![BitDepth::Float],
             components: vec![Components::Rgba],
             tiles: false,
-            suites: Suites { message: MessageSuite::V2Null, parametric: false, ..Suites::ALL },
+            thumbnail_on_clips: true,
+            suites: Suites { message: MessageSuite::V1, parametric: false, ..Suites::ALL },
             str_choice: false,
             string_animation: false,
+            first_time: Some(6816),
+            range_said: RangeSaid::FromZero(2000),
+            unannounced: Unannounced::AnotherPicture,
             looks_connected: true,
             null_image: NullImage::NullHandle,
             unset_limits_lock: true,
             strict_status: true,
+            ..Self::reference()
+        }
+    }
+
+    /// DaVinci Resolve Studio 21.0.3 on macOS, Edit and Color pages: [`resolve`](Self::resolve), but time is the frame of the
+    /// source's media and the range covers the whole media, whatever the trim. Measured by others (gyroflow-plugins).
+    #[must_use]
+    pub fn resolve_media() -> Self {
+        Self { first_time: Some(412), range_said: RangeSaid::Media { before: 412, after: 950 }, ..Self::resolve() }
+    }
+
+    /// DaVinci Resolve Studio 21.0.4, an adjustment clip: [`resolve`](Self::resolve), but a time is 215400 less than the frame
+    /// of the source (measured by others: ResolveOFX_NDIOutput). That the range counts as the source does is supposed.
+    #[must_use]
+    pub fn resolve_adjustment() -> Self {
+        Self {
+            version: vec![21, 0, 4],
+            first_time: Some(7665),
+            range_said: RangeSaid::Apart(215_400),
+            ..Self::resolve()
+        }
+    }
+
+    /// DaVinci Resolve 14 to 17: [`resolve`](Self::resolve), where the message suite's version 2 is advertised with null
+    /// functions (read: openfx-misc). Ranges as they then were believed to be.
+    #[must_use]
+    pub fn resolve_17() -> Self {
+        Self {
+            version: vec![17, 4, 6],
+            suites: Suites { message: MessageSuite::V2Null, parametric: false, ..Suites::ALL },
+            first_time: None,
+            range_said: RangeSaid::Frames,
+            unannounced: Unannounced::Frame,
+            ..Self::resolve()
+        }
+    }
+
+    /// Baselight, as its maker said in 2019; never run.
+    ///
+    /// - Generator, Filter, General, some Transition. Short, half and float.
+    /// - An effect may be asked for any frame, and cannot read how long a clip is.
+    /// - An instance lives for one frame.
+    #[must_use]
+    pub fn baselight() -> Self {
+        let mut missing = NO_CLIP_TIMES.to_vec();
+        missing.push((SetKind::Instance, INSTANCE_PROP_EFFECT_DURATION));
+        Self {
+            name: "Baselight".to_owned(),
+            label: "Baselight".to_owned(),
+            version: vec![5, 2, 0],
+            api: (1, 4),
+            contexts: vec![Context::Filter, Context::General, Context::Transition, Context::Generator],
+            depths: vec![BitDepth::Short, BitDepth::Half, BitDepth::Float],
+            components: vec![Components::Rgba, Components::Rgb],
+            suites: Suites { timeline: false, parametric: false, ..Suites::ALL },
+            missing,
+            str_choice: false,
+            instance_per_frame: true,
+            first_time: Some(3000),
+            null_image: NullImage::Fails,
             ..Self::reference()
         }
     }
@@ -379,16 +523,17 @@ impl Profile {
         }
     }
 
-    /// Fusion Studio 18. Read; never run.
+    /// Fusion Studio 21. Read; never run.
     ///
     /// - General, Retimer, Transition, Filter, Generator; byte, short and float.
+    /// - Speaks OpenFX 1.0 and does not say so. A scrub renders at a third of the size, and its images say 3.
     #[must_use]
     pub fn fusion() -> Self {
         Self {
-            name: "com.eyeonline.Fusion".to_owned(),
+            name: "com.blackmagicdesign.Fusion".to_owned(),
             label: "Fusion".to_owned(),
-            version: vec![18, 0, 0],
-            api: (1, 4),
+            version: vec![21, 0, 0],
+            api: (1, 0),
             contexts: vec![
                 Context::General,
                 Context::Retimer,
@@ -399,30 +544,33 @@ impl Profile {
             depths: vec![BitDepth::Byte, BitDepth::Short, BitDepth::Float],
             components: vec![Components::Rgba],
             suites: Suites { parametric: false, ..Suites::ALL },
+            missing: vec![(SetKind::Host, PROP_API_VERSION)],
             str_choice: false,
+            image_scale: ImageScale::Inverse,
+            preview_scale: 1.0 / 3.0,
             ..Self::reference()
         }
     }
 
     /// Vegas Pro 19 to 21. Read; never run.
     ///
-    /// - All contexts, byte and float, no tiles.
+    /// - All contexts, byte and float, no tiles. Suites: message 2, progress, time line.
     /// - Previews ask for render scale 0.25 while the image says 1. (Their BGR order cannot be told from RGB through
     ///   the standard, and is not imitated.)
     #[must_use]
     pub fn vegas() -> Self {
         Self {
-            name: "com.sonycreativesoftware.vegas".to_owned(),
+            name: "com.vegascreativesoftware.vegas".to_owned(),
             label: "Vegas".to_owned(),
-            version: vec![20, 0, 0],
-            api: (1, 4),
+            version: vec![21, 0, 0],
+            api: (1, 1),
             depths: vec![BitDepth::Byte, BitDepth::Float],
             components: vec![Components::Rgba],
             tiles: false,
-            suites: Suites { message: MessageSuite::V1, progress: 1, parametric: false, ..Suites::ALL },
+            suites: Suites { progress: 1, parametric: false, ..Suites::ALL },
             str_choice: false,
             string_animation: false,
-            image_scale_is_one: true,
+            image_scale: ImageScale::One,
             preview_scale: 0.25,
             ..Self::reference()
         }
@@ -434,6 +582,7 @@ impl Profile {
     /// - Fetching an image ignores its time and gives the current frame with status OK.
     /// - isIdentity, getFramesNeeded, getTimeDomain and instanceChanged are never called; abort is always 0.
     /// - No project size, extent, frame rate or duration; clips have no frame range or rate; no time line.
+    /// - Time is 0 at the clip's in-point.
     /// - Every frame runs load, describe, describe in context, create and destroy; load must answer exactly OK.
     /// - The last frame is rendered about five times; two render threads at `real_time=-2`.
     /// - A failed render is silent and the output is then whatever was in the buffer (here it is an error that carries
@@ -470,6 +619,7 @@ impl Profile {
             instance_per_frame: true,
             last_frame_repeats: 5,
             layout: RowLayout { negative: true, padding: 0 },
+            first_time: Some(0),
             ignores_image_time: true,
             strict_status: true,
             ..Self::reference()
@@ -483,6 +633,10 @@ impl Profile {
             ("reference", Self::reference()),
             ("bare", Self::bare()),
             ("resolve", Self::resolve()),
+            ("resolve-media", Self::resolve_media()),
+            ("resolve-adjustment", Self::resolve_adjustment()),
+            ("resolve-17", Self::resolve_17()),
+            ("baselight", Self::baselight()),
             ("nuke", Self::nuke()),
             ("natron", Self::natron()),
             ("fusion", Self::fusion()),

@@ -40,6 +40,8 @@ pub struct RenderArgs {
     pub field: Field,
     /// Whether a draft will do.
     pub draft: bool,
+    /// Whether it is for a thumbnail.
+    pub thumbnail: bool,
     /// Whether the user is dragging something.
     pub interactive: bool,
     /// Whether frames are rendered in order.
@@ -56,6 +58,7 @@ impl RenderArgs {
             window: None,
             field: Field::None,
             draft: false,
+            thumbnail: false,
             interactive: false,
             sequential: false,
         }
@@ -222,6 +225,9 @@ impl Instance {
             announced: plan.announced.clone(),
         });
         let input = render_arguments(&args, window);
+        for clip in self.object.inputs().iter().filter(|_| profile.thumbnail_on_clips) {
+            clip.props.put(IMAGE_CLIP_PROP_THUMBNAIL, &[i32::from(args.thumbnail)]);
+        }
         let said = state.log.count();
         state.jobs.lock().push(job.clone());
         state.image_actions.fetch_add(1, Ordering::Relaxed);
@@ -294,7 +300,7 @@ fn render_arguments(a: &RenderArgs, window: RectI) -> Arc<PropertySet> {
     s.fixed_text(PROP_FIELD_TO_RENDER, a.field.as_cstr());
     s.fixed(PROP_RENDER_WINDOW, &[window.x1, window.y1, window.x2, window.y2]);
     s.fixed(PROP_RENDER_SCALE, &[a.scale.0, a.scale.1]);
-    s.fixed(PROP_THUMBNAIL_RENDER, &[0]);
+    s.fixed(PROP_THUMBNAIL_RENDER, &[i32::from(a.thumbnail)]);
     flags(&s, a);
     s
 }

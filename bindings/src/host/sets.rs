@@ -220,6 +220,9 @@ pub(crate) fn instantiate_clip(s: &PropertySet, profile: &Profile) {
     s.fixed(PROP_UNMAPPED_FRAME_RANGE, &[0.0, 0.0]);
     s.fixed(IMAGE_CLIP_PROP_CONNECTED, &[0]);
     s.fixed(IMAGE_CLIP_PROP_CONTINUOUS_SAMPLES, &[0]);
+    if profile.thumbnail_on_clips {
+        s.fixed(IMAGE_CLIP_PROP_THUMBNAIL, &[0]);
+    }
     prune(s, profile);
 }
 

@@ -120,16 +120,15 @@ impl<'a, E: Effect> Cx<'a, E> {
         services::post(&self.shell.suites, self.shell.handle.0.cast(), kind, &text);
     }
 
-    /// Shows a text on the node until it is cleared; where the host has no such, posts it as a message.
+    /// Shows a text on the node until it is cleared, or a parameter is changed; where the host has no such, posts it as a
+    /// message, once for an instance.
     pub fn set_persistent_message(&self, kind: MessageKind, text: &str) {
-        if !services::persist(&self.shell.suites, self.shell.handle.0.cast(), kind, text) {
-            self.message(kind, text);
-        }
+        self.shell.show(kind, text);
     }
 
     /// Takes the persistent message away.
     pub fn clear_persistent_message(&self) {
-        services::clear_persistent(&self.shell.suites, self.shell.handle.0.cast());
+        self.shell.clear_shown();
     }
 
     /// A progress bar, there until it is dropped.

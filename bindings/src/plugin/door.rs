@@ -109,7 +109,7 @@ unsafe fn act<E: Effect>(action: &CStr, call: Call) -> Result<Status> {
         let suites = unsafe { suites::suites::<E>() }?;
         let name = suites.props(call.in_args).c_string(props::PROP_CONTEXT);
         let name = name.ok_or_else(|| Error::MissingHostFeature("a context to describe in".into()))?;
-        let context = Context::from_cstr(&name)
+        let context = Context::of_host(&name)
             .ok_or_else(|| Error::Failed(format!("This effect does not know the context {name:?}")))?;
         return describe::describe_in::<E>(&suites, descriptor()?, context);
     }
@@ -163,14 +163,16 @@ fn act_on<E: Effect>(instance: &Instance<E>, action: &CStr, call: Call) -> Resul
         drop(cx);
         if result.is_err() {
             shell.blank_output(time);
-        } else if shell.set_complained(false) {
-            services::clear_persistent(suites, shell.handle.0.cast());
+        } else {
+            shell.clear_error();
         }
         return result.map(|()| Status::OK);
     }
     if action == props::ACTION_BEGIN_INSTANCE_CHANGED {
         effect.begin_changed(&cx, context::reason(&args))?;
     } else if action == props::ACTION_INSTANCE_CHANGED {
+        // Nuke does not render a node again that shows an error until the error is taken away.
+        shell.clear_shown();
         effect.changed(&Changed::new(cx, &args))?;
     } else if action == props::ACTION_END_INSTANCE_CHANGED {
         effect.end_changed(&cx, context::reason(&args))?;
@@ -240,13 +242,11 @@ fn report<E: Effect>(action: &CStr, handle: OfxImageEffectHandle, error: &Error)
         return services::log(text);
     }
     if let Ok(instance) = instance::get::<E>(handle) {
-        let (shell, suites) = (&instance.shell, &*instance.shell.suites);
-        if action == props::ACTION_RENDER && services::persist(suites, shell.handle.0.cast(), MessageKind::Error, &text)
-        {
-            shell.set_complained(true);
-            return;
+        let shell = &instance.shell;
+        if action == props::ACTION_RENDER {
+            return shell.show(MessageKind::Error, &error.to_string());
         }
-        services::post(suites, shell.handle.0.cast(), MessageKind::Error, &text);
+        services::post(&shell.suites, shell.handle.0.cast(), MessageKind::Error, &text);
     } else if let Some(suites) = suites::current::<E>() {
         services::post(&suites, handle.cast(), MessageKind::Error, &text);
     } else {

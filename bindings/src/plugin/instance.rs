@@ -5,15 +5,12 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ptr,
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock},
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::{
     clip::{ClipSlot, Clips},
@@ -21,6 +18,7 @@ use super::{
     error::{Error, Result},
     image::{Loans, OutputImage},
     param_set::ParamTable,
+    services::{self, MessageKind},
     suites::{Handle, Suites},
 };
 use crate::{
@@ -40,8 +38,8 @@ pub(crate) struct Shell {
     pub(crate) params: ParamTable,
     pub(crate) clips: Vec<ClipSlot>,
     pub(crate) label: &'static str,
-    /// A persistent message of the door's own is up, to be cleared by the next render that succeeds.
-    pub(crate) complained: AtomicBool,
+    /// What the user was told.
+    told: Mutex<Told>,
 }
 
 impl Shell {
@@ -49,7 +47,7 @@ impl Shell {
         let props = effect_props(&suites, handle);
         let context = props
             .and_then(|p| suites.props(p.0).c_string(props::PROP_CONTEXT))
-            .and_then(|s| Context::from_cstr(&s))
+            .and_then(|s| Context::of_host(&s))
             // A host silent on the context of an instance has described one: the commonest of ours.
             .or_else(|| E::META.contexts.first().copied())
             .unwrap_or(Context::Filter);
@@ -68,7 +66,7 @@ impl Shell {
             .map(|spec| if spec.is_in(context) { ClipSlot::new(&suites, handle, spec) } else { ClipSlot::absent(spec) })
             .collect();
         let label = E::META.label;
-        Ok(Self { handle, props, suites, context, params, clips, label, complained: AtomicBool::new(false) })
+        Ok(Self { handle, props, suites, context, params, clips, label, told: Mutex::default() })
     }
 
     pub(crate) fn output(&self) -> Result<&ClipSlot> {
@@ -93,9 +91,45 @@ impl Shell {
         }
     }
 
-    pub(crate) fn set_complained(&self, value: bool) -> bool {
-        self.complained.swap(value, Ordering::Relaxed)
+    /// Shows a text on the node until it is cleared, unless it is there already. Where the host has no such, it is posted, once
+    /// for an instance: a hundred frames are not to raise a hundred dialogs.
+    pub(crate) fn show(&self, kind: MessageKind, text: &str) {
+        let text = &format!("{}: {text}", self.label);
+        let mut told = self.told.lock();
+        let shown = Some((kind, text.to_owned()));
+        if told.shown == shown {
+            return;
+        }
+        if services::persist(&self.suites, self.handle.0.cast(), kind, text) {
+            told.shown = shown;
+        } else if told.posted.insert(text.clone()) {
+            services::post(&self.suites, self.handle.0.cast(), kind, text);
+        } else {
+            services::log(text.as_str());
+        }
     }
+
+    /// Takes away what is shown on the node, also what another instance of it showed there.
+    pub(crate) fn clear_shown(&self) {
+        self.told.lock().shown = None;
+        services::clear_persistent(&self.suites, self.handle.0.cast());
+    }
+
+    /// Takes away an error that is shown on the node.
+    pub(crate) fn clear_error(&self) {
+        if self.told.lock().shown.as_ref().is_some_and(|(kind, _)| *kind == MessageKind::Error) {
+            self.clear_shown();
+        }
+    }
+}
+
+/// What an instance told the user.
+#[derive(Default)]
+struct Told {
+    /// What stands on the node.
+    shown: Option<(MessageKind, String)>,
+    /// What was posted.
+    posted: HashSet<String>,
 }
 
 /// The property set of an effect, descriptor or instance.

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     collections::VecDeque,
-    ffi::{CStr, c_uint, c_void},
+    ffi::{CStr, CString, c_uint, c_void},
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr, slice,
@@ -67,15 +67,20 @@ pub fn recent_log() -> Vec<String> {
     LOG.lock().iter().cloned().collect()
 }
 
+/// A text as a format of `printf` that takes no arguments: Natron shows the format as it is and forgets what follows.
+fn format_text(text: &str) -> CString {
+    c_text(&text.replace('%', "%%"))
+}
+
 /// Posts a message for an effect, descriptor or instance, by the newer suite, else by the older.
 pub(crate) fn post(suites: &Suites, handle: *mut c_void, kind: MessageKind, text: &str) -> bool {
     log(text);
-    let text = c_text(text);
+    let text = format_text(text);
     // Resolve can answer with a version 2 whose functions are null.
     let v2 = suites.message2.and_then(|s| s.message);
     let Some(message) = v2.or_else(|| suites.message.and_then(|s| s.message)) else { return false };
-    // SAFETY: the handle is the host's own or null, the texts are C strings, and `%s` takes the one that follows.
-    let status = unsafe { message(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), c"%s".as_ptr(), text.as_ptr()) };
+    // SAFETY: the handle is the host's own or null, the texts are C strings, and the format takes no arguments.
+    let status = unsafe { message(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), text.as_ptr()) };
     status == Status::OK.0
 }
 
@@ -83,9 +88,9 @@ pub(crate) fn post(suites: &Suites, handle: *mut c_void, kind: MessageKind, text
 pub(crate) fn persist(suites: &Suites, handle: *mut c_void, kind: MessageKind, text: &str) -> bool {
     let Some(set) = suites.message2.and_then(|s| s.setPersistentMessage) else { return false };
     log(text);
-    let text = c_text(text);
+    let text = format_text(text);
     // SAFETY: as in `post`.
-    let status = unsafe { set(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), c"%s".as_ptr(), text.as_ptr()) };
+    let status = unsafe { set(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), text.as_ptr()) };
     status == Status::OK.0
 }
 

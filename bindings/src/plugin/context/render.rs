@@ -23,7 +23,7 @@ pub struct RenderFlags {
     pub sequential: bool,
     /// A quick look will do.
     pub draft: bool,
-    /// For a thumbnail.
+    /// For a thumbnail: as the action says, or DaVinci Resolve says of its clips.
     pub thumbnail: bool,
 }
 
@@ -57,13 +57,16 @@ impl<'a, E: Effect> Render<'a, E> {
         let window = args
             .rect_i(props::PROP_RENDER_WINDOW)
             .ok_or_else(|| Error::MissingHostFeature("a render window: there is nothing to fill".into()))?;
+        let suites = &cx.shell.suites;
+        let of_clip = |slot: &clip::ClipSlot| slot.props(suites).flag(props::IMAGE_CLIP_PROP_THUMBNAIL, false);
+        let (thumbnail, flags) = (cx.shell.clips.iter().any(of_clip), RenderFlags::read(args));
         Ok(Self {
             loans: Loans::new(&cx.shell.suites),
             time: time(args)?,
             render_scale: scale(args),
             window,
             field: args.c_string(props::PROP_FIELD_TO_RENDER).and_then(|s| Field::from_cstr(&s)).unwrap_or(Field::None),
-            flags: RenderFlags::read(args),
+            flags: RenderFlags { thumbnail: thumbnail || flags.thumbnail, ..flags },
             cx,
         })
     }

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod frame_list;
 mod machine;
 pub mod nodes;
+pub mod timeline;
 
 use nodes::{animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
 

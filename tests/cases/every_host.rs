@@ -7,7 +7,7 @@ use ofx::{
 
 use super::{
     footage::{FLOAT, assert_same, clip, draw_sized, texture},
-    stage::{REPAIR, RETIME, Stage, turn},
+    stage::{ANIMATE, BRIDGE, EXTEND, GENERATE, REPAIR, RETIME, Stage, turn},
 };
 
 fn small(time: i32) -> std::sync::Arc<ofx::host::HostImage> {
@@ -48,41 +48,62 @@ fn every_node_renders_in_every_host_and_context() {
     }
 }
 
+/// What projects save of each node, as a filter: an id may be added, and none may go.
+const SAVED: [(&str, &str, &str); 6] = [
+    (
+        REPAIR,
+        "Repair",
+        "frames damaged automatic findDuplicates duplicateThreshold findBlack blackThreshold findEmpty \
+         emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
+         output quality longestGap sourceFile sourceOffset footage",
+    ),
+    (
+        RETIME,
+        "Retime",
+        "by speed sourceFrame starts start startHere reverse method shutter shutterSamples quality \
+         sourceFile sourceOffset footage",
+    ),
+    (
+        GENERATE,
+        "Generate",
+        "preset prompt negativePrompt motion seed newSeed make length starts start startHere firstFrame \
+         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage",
+    ),
+    (
+        ANIMATE,
+        "Animate",
+        "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
+         travel fade strength matchGrain output quality cadence grain warmth model guidance steps \
+         footage sourceFile sourceOffset",
+    ),
+    (
+        EXTEND,
+        "Extend",
+        "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
+         findFreeze matchGrain output quality cadence grain warmth model guidance steps footage \
+         sourceFile sourceOffset",
+    ),
+    (
+        BRIDGE,
+        "Bridge",
+        "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
+         matchGrain output quality cadence grain warmth model guidance steps footage sourceFile \
+         sourceOffset",
+    ),
+];
+
 #[test]
 fn what_projects_save_keeps_its_name() {
-    let common = ["sourceFile", "sourceOffset", "footage"];
-    let repair = [
-        "frames",
-        "damaged",
-        "automatic",
-        "findDuplicates",
-        "duplicateThreshold",
-        "findBlack",
-        "blackThreshold",
-        "findEmpty",
-        "emptyThreshold",
-        "findFlash",
-        "flashThreshold",
-        "findTorn",
-        "tornThreshold",
-        "findBlocky",
-        "blockyThreshold",
-        "find",
-        "output",
-        "quality",
-        "longestGap",
-    ];
-    let retime = ["by", "speed", "sourceFrame", "reverse", "method", "shutter", "shutterSamples", "quality"];
     let _turn = turn();
     let host = Host::new(Profile::reference());
-    for (id, label, own) in [(REPAIR, "Repair", &repair[..]), (RETIME, "Retime", &retime[..])] {
+    for (id, label, saved) in SAVED {
         let effect = host.load(&crate::binary(), id).expect(id);
         let descriptor = effect.descriptor();
         assert_eq!((descriptor.label.as_str(), descriptor.grouping.as_str()), (label, "Pickup"));
         let context = effect.describe_in(Context::Filter).expect(id);
         let holds_values = |k: ParamKind| !matches!(k, ParamKind::Group | ParamKind::Page);
         let mut is: Vec<&str> = context.params.iter().filter(|p| holds_values(p.kind)).map(|p| p.id.as_str()).collect();
-        let mut should: Vec<&str> = own.iter().chain(&common).copied().collect();
+        let mut should: Vec<&str> = saved.split_whitespace().collect();
         is.sort_unstable();
         should.sort_unstable();
         assert_eq!(is, should, "{id}");

@@ -1,6 +1,7 @@
 //! What the nodes do in hosts. Each program that includes these cases says, by `binary`, where the plugin is.
 
 mod alpha;
+mod axes;
 mod bridge;
 mod crowd;
 mod damage;

@@ -104,9 +104,9 @@ pub(super) struct RenderArgs {
     /// Sets a parameter; NAME=FRAME:VALUE,FRAME:VALUE animates it
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::values::Setting::parse)]
     pub(super) set: Vec<super::values::Setting>,
-    /// Presses a button once everything is set, such as Find
-    #[arg(long, value_name = "BUTTON")]
-    pub(super) press: Vec<String>,
+    /// Presses a button once everything is set, such as Find or startHere@105 [default: at the clip's first frame]
+    #[arg(long, value_name = "BUTTON[@FRAME]", value_parser = Press::parse)]
+    pub(super) press: Vec<Press>,
     /// Frames to render, such as 101-148 or 101-110, 120 [default: all]
     #[arg(long, value_name = "A-B", allow_hyphen_values = true, value_parser = parse_frames)]
     pub(super) frames: Option<crate::frame_list::FrameList>,
@@ -154,6 +154,23 @@ pub(super) struct InstallArgs {
 pub(super) struct DoctorArgs {
     #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
     pub(super) bundle: Option<PathBuf>,
+}
+
+/// A button to press, and the frame at which the timeline's cursor then stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Press {
+    pub(super) name: String,
+    pub(super) frame: Option<i64>,
+}
+
+impl Press {
+    fn parse(text: &str) -> Result<Self, String> {
+        let Some((name, frame)) = text.rsplit_once('@') else {
+            return Ok(Self { name: text.to_owned(), frame: None });
+        };
+        let frame = frame.parse().map_err(|_| format!("{frame:?} is no frame: write it like startHere@105"))?;
+        Ok(Self { name: name.to_owned(), frame: Some(frame) })
+    }
 }
 
 /// A profile with the name it goes by on the command line.
@@ -259,9 +276,11 @@ mod tests {
     #[test]
     fn render_takes_clips_settings_and_a_host() {
         let line = "pickup render Repair --in a.%04d.png --out b.%04d.png --set frames=3,6-7 --set output=matte \
-                    --frames -3-12 --host MLT --context filter --threads 4 --depth half";
+                    --press find --press startHere@-4 --frames -3-12 --host MLT --context filter --threads 4 --depth half";
         let Some(Command::Render(args)) = parse(line).unwrap().command else { panic!("render") };
         assert_eq!(args.set.len(), 2);
+        assert_eq!(args.press[0], Press { name: "find".to_owned(), frame: None });
+        assert_eq!(args.press[1], Press { name: "startHere".to_owned(), frame: Some(-4) });
         assert_eq!(args.frames.unwrap().to_string(), "-3-12");
         assert_eq!(args.host.name, "mlt");
         assert_eq!(args.context.map(Context::from), Some(Context::Filter));
@@ -277,6 +296,7 @@ mod tests {
             ("pickup render Repair --in a.png --out b.png --threads 0", "1..=256"),
             ("pickup render Repair --in a.png --out b.png --depth ten", "half"),
             ("pickup render Repair --in a.png", "--out"),
+            ("pickup render Repair --in a.png --out b.png --press find@x", "startHere@105"),
             ("pickup render Generate --out b.png --size 1920", "1920x1080"),
             ("pickup render Repair --in a.png --out b.png --size 8x8", "--in"),
             ("pickup rendr", "rendr"),

@@ -12,12 +12,12 @@ use ofx::{
 
 use super::{
     CliError,
-    args::RenderArgs,
+    args::{Press, RenderArgs},
     cancel,
     plugin::{Hosted, choose_context},
     progress::{self, Bar},
     sheet::Sheet,
-    source::{ClipSource, clip_depth, to_picture},
+    source::{Axis, ClipSource, clip_depth, to_picture},
     values,
 };
 use crate::{
@@ -40,26 +40,33 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
         Some(_) => Some(inputs(&described, args.to.is_some(), &node)?),
         None => needs_none(&described, &node).map(|()| None)?,
     };
-    let instance = node.create(context, info.map_or_else(|| empty_project(args), project))?;
+    let axis = info.map_or_else(Axis::default, |info| Axis::of(&args.host.profile, info));
+    if let Some(info) = info.filter(|_| axis.differs()) {
+        let (first, time) = (info.first(), axis.time(info.first()));
+        progress::note(&format!(
+            "this host's time is {time} at frame {first}: what is set by --set is at the host's times"
+        ));
+    }
+    let instance = node.create(context, info.map_or_else(|| empty_project(args), |info| project(info, axis)))?;
     cancel::watch(instance.cancel_handle());
     let mut sources = Vec::new();
     if let (Some((first, second)), Some(input)) = (clips, &input) {
-        sources.push(connect(&instance, &first, input)?);
+        sources.push(connect(&instance, &first, input, axis)?);
         if let (Some(clip), Some(to)) = (second, &to) {
-            sources.push(connect(&instance, &clip, to)?);
+            sources.push(connect(&instance, &clip, to, axis)?);
         }
     }
-    let told = set(args, &described, &instance);
+    let told = set(args, &described, &instance, |frame| axis.time(frame.unwrap_or(info.map_or(0, ClipInfo::first))));
     check_sources(&sources)?;
     told?;
-    let frames = frames(args, &instance, info)?;
+    let frames = frames(args, &instance, info, axis)?;
     let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
     let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
     let options = WriteOptions { depth: Some(depth), ..options };
     let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).collect();
     let writer = ClipWriter::create(&args.out, options, &read)?;
     let keep_alpha = info.is_some_and(|i| i.has_alpha);
-    let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, keep_alpha };
+    let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, axis, keep_alpha };
     let label = node.descriptor().label;
     let mut bar = Bar::new(label.clone());
     let mut bare = 0;
@@ -143,8 +150,9 @@ fn empty_project(args: &RenderArgs) -> Project {
 }
 
 /// A project as large and as long as the clip.
-pub(super) fn project(info: &ClipInfo) -> Project {
-    let mut project = Project::new(info.width, info.height, info.first() as f64, info.last() as f64);
+pub(super) fn project(info: &ClipInfo, axis: Axis) -> Project {
+    let (first, last) = (axis.time(info.first()) as f64, axis.time(info.last()) as f64);
+    let mut project = Project::new(info.width, info.height, first, last);
     project.size.0 *= info.pixel_aspect;
     project.extent = project.size;
     project.pixel_aspect = info.pixel_aspect;
@@ -152,17 +160,30 @@ pub(super) fn project(info: &ClipInfo) -> Project {
     project
 }
 
-fn connect(instance: &Instance, clip: &ClipDescriptor, reader: &Arc<ClipReader>) -> Result<Arc<ClipSource>, CliError> {
-    let source = Arc::new(ClipSource::new(reader.clone()));
+fn connect(
+    instance: &Instance,
+    clip: &ClipDescriptor,
+    reader: &Arc<ClipReader>,
+    axis: Axis,
+) -> Result<Arc<ClipSource>, CliError> {
+    let source = Arc::new(ClipSource::new(reader.clone(), axis));
     instance.connect(&clip.id, source.clone() as Arc<dyn FrameSource>)?;
     Ok(source)
 }
 
-fn set(args: &RenderArgs, described: &ContextDescriptor, instance: &Instance) -> Result<(), CliError> {
+/// Sets parameters, and presses buttons where `time` has the frame of each; none stands for the clip's first.
+fn set(
+    args: &RenderArgs,
+    described: &ContextDescriptor,
+    instance: &Instance,
+    time: impl Fn(Option<i64>) -> i64,
+) -> Result<(), CliError> {
+    instance.go_to(time(None) as f64);
     for setting in &args.set {
         values::apply(setting, described, instance)?;
     }
-    for name in &args.press {
+    for Press { name, frame } in &args.press {
+        instance.go_to(time(*frame) as f64);
         let before = values_of(described, instance);
         instance.press(values::button(described, name)?).map_err(CliError::failed)?;
         for (id, value) in values_of(described, instance).into_iter().filter(|v| !before.contains(v)) {
@@ -178,8 +199,9 @@ fn values_of(described: &ContextDescriptor, instance: &Instance) -> Vec<(String,
 }
 
 /// The frames to render, all of which the output has.
-fn frames(args: &RenderArgs, instance: &Instance, info: Option<&ClipInfo>) -> Result<FrameList, CliError> {
+fn frames(args: &RenderArgs, instance: &Instance, info: Option<&ClipInfo>, axis: Axis) -> Result<FrameList, CliError> {
     let domain = instance.time_domain()?.and_then(whole_frames);
+    let domain = domain.map(|(first, last)| (axis.number(first as f64), axis.number(last as f64)));
     let (first, last) = match (domain, info, &args.frames) {
         (Some(domain), ..) => domain,
         (None, Some(info), _) => (info.first(), info.last()),
@@ -215,6 +237,8 @@ pub(super) struct Job<'a> {
     /// The clip whose further channels are kept.
     pub(super) input: Option<&'a ClipReader>,
     pub(super) sources: &'a [Arc<ClipSource>],
+    /// Where the host's times have the frames.
+    pub(super) axis: Axis,
     pub(super) keep_alpha: bool,
 }
 
@@ -231,7 +255,7 @@ impl Job<'_> {
         let mut done = 0;
         for range in frames.ranges() {
             // Frame numbers of lists fit; see `frame_list::MAX_FRAME`.
-            let ends = (*range.start() as i32, *range.end() as i32);
+            let ends = (self.axis.time(*range.start()) as i32, self.axis.time(*range.end()) as i32);
             let mut stopped = None;
             let result = render_range(
                 self.instance,
@@ -240,7 +264,7 @@ impl Job<'_> {
                 &cancel,
                 |at| bar.update(done + at.done, total),
                 |time, image| {
-                    let taken = self.take(time, &image).and_then(|picture| sink(time as i64, picture));
+                    let taken = self.take(time, &image).and_then(|picture| sink(self.axis.number(time), picture));
                     // The renderer has no word for this error, and stops at any.
                     taken.map_err(|error| {
                         stopped = Some(error);
@@ -263,7 +287,7 @@ impl Job<'_> {
         let Some(input) = self.input.filter(|input| has_extras(input.info())) else { return Ok(picture) };
         // An untouched frame keeps the channels that OpenFX does not carry.
         let Some(identity) = self.instance.is_identity(time)? else { return Ok(picture) };
-        match input.frame(identity.time.round() as i64) {
+        match input.frame(self.axis.number(identity.time)) {
             Ok(known) if known.size() == picture.size() => Ok(picture.with_extras(known.extras().to_vec())?),
             Err(error) if !error.is_missing() => Err(error.into()),
             _ => Ok(picture),
@@ -311,7 +335,7 @@ pub(super) fn connect_first(
     let described = node.describe_in(instance.context())?;
     let (first, _) = inputs(&described, false, node)?;
     let reader = Arc::new(ClipReader::open(clip)?);
-    let source = connect(instance, &first, &reader)?;
+    let source = connect(instance, &first, &reader, Axis::default())?;
     Ok((reader, source))
 }
 

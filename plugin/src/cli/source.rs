@@ -5,23 +5,50 @@ use std::sync::Arc;
 use half::f16;
 use ofx::{
     BitDepth, Components, Premultiplication, RangeD, RectD, RectI,
-    host::{FrameSource, HostImage, ImageTooLarge, PixelFormat, SourceError},
+    host::{FrameSource, HostImage, ImageTooLarge, PixelFormat, Profile, SourceError},
 };
 use parking_lot::Mutex;
 
 use crate::clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels};
 
-/// A clip that gives its frames to a host: time is the frame's own number.
+/// Where a host's times have the frames of a clip: so much later than their own numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Axis(i64);
+
+impl Axis {
+    /// The axis on which a profile's host has a clip.
+    pub(super) fn of(profile: &Profile, info: &ClipInfo) -> Self {
+        Self(profile.first_time.map_or(0, |first| i64::from(first) - info.first()))
+    }
+
+    /// Whether times and the frames' own numbers differ.
+    pub(super) fn differs(self) -> bool {
+        self.0 != 0
+    }
+
+    /// The time of a frame.
+    pub(super) fn time(self, number: i64) -> i64 {
+        number.saturating_add(self.0)
+    }
+
+    /// The frame at a time.
+    pub(super) fn number(self, time: f64) -> i64 {
+        (time.round() as i64).saturating_sub(self.0)
+    }
+}
+
+/// A clip that gives its frames to a host.
 pub(super) struct ClipSource {
     reader: Arc<ClipReader>,
+    axis: Axis,
     format: PixelFormat,
     broken: Mutex<Option<String>>,
 }
 
 impl ClipSource {
-    pub(super) fn new(reader: Arc<ClipReader>) -> Self {
+    pub(super) fn new(reader: Arc<ClipReader>, axis: Axis) -> Self {
         let format = format_of(reader.info());
-        Self { reader, format, broken: Mutex::new(None) }
+        Self { reader, axis, format, broken: Mutex::new(None) }
     }
 
     /// The first frame that is there and could not be read, if there was one: a node takes it for missing and might
@@ -63,7 +90,7 @@ pub(super) fn clip_depth(depth: BitDepth) -> Depth {
 impl FrameSource for ClipSource {
     fn range(&self) -> RangeD {
         let info = self.reader.info();
-        RangeD { min: info.first() as f64, max: info.last() as f64 }
+        RangeD { min: self.axis.time(info.first()) as f64, max: self.axis.time(info.last()) as f64 }
     }
 
     fn region(&self, _time: f64) -> RectD {
@@ -76,7 +103,7 @@ impl FrameSource for ClipSource {
     }
 
     fn frame(&self, time: f64) -> Result<Option<Arc<HostImage>>, SourceError> {
-        let number = time.round() as i64;
+        let number = self.axis.number(time);
         let picture = match self.reader.frame(number) {
             Ok(picture) => picture,
             Err(error) if error.is_missing() => return Ok(None),

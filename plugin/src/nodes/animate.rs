@@ -3,7 +3,8 @@
 use ofx::{
     Context, Field, RangeD, RectI,
     plugin::{
-        At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result,
+        At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render,
+        Result,
     },
 };
 use pickup_model::{Brief, Frame, diffusion::Asked};
@@ -13,14 +14,17 @@ use super::{
     camera::{Camera, CameraParams},
     even,
     film::{Film, Given, with_known},
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams},
     over::show_over,
     pass,
     presets::AnimatePreset,
     showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
-use crate::engine::engine;
+use crate::{
+    engine::engine,
+    timeline::{Timeline, as_time, frame_number},
+};
 
 /// Which end of the shot the still is.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +34,19 @@ pub enum End {
     First,
     /// The shot ends with it.
     Last,
+}
+
+/// Which frame the still is.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stands {
+    /// The clip's first, where the host says which that is. Where it does not, as in DaVinci Resolve and Baselight, the shot is
+    /// repeated, each time from a still of its own.
+    #[default]
+    #[choice(label = "The clip's first frame")]
+    Clip,
+    /// The frame in “Still frame”.
+    #[choice(label = "At “Still frame”")]
+    Stated,
 }
 
 /// How the still comes to life.
@@ -58,10 +75,16 @@ pub struct AnimateParams {
     /// What should happen.
     #[flatten]
     pub wish: PromptParams,
-    /// The frame of the source that comes to life: on a photo any will do. Before the clip it is the clip's first, after
+    /// Which frame of the source comes to life: on a photo any will do. A “Still” other than 0 counts in any case.
+    #[param(id = "stillIs", label = "Still", default = Stands::Clip)]
+    pub stands: Stands,
+    /// The frame of the source that comes to life, in the host's own numbers. Before the clip it is the clip's first, after
     /// it its last.
-    #[param(id = "still", label = "Still", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    #[param(id = "still", label = "Still frame", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
     pub still: i32,
+    /// The frame where the timeline's cursor stands comes to life.
+    #[param(id = "stillHere", label = "The still is here")]
+    pub still_here: Button,
     /// Which end of the shot the still is.
     #[param(id = "end", label = "Still is", default = End::First)]
     pub end: End,
@@ -120,17 +143,17 @@ impl Effect for Animate {
 
     fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
         let params = cx.params_at(0.0)?;
-        let range = frame_range(cx, cx.clips().source)?;
-        let still = params.still_in(range);
-        let (first, last) = (params.first(still), params.first(still) + params.count() as i64 - 1);
-        let (first, last) = range.map_or((first, last), |(a, b)| (first.min(a), last.max(b)));
+        let timeline = Timeline::told(cx, cx.clips().source)?.cut().map(Timeline::of_frames).unwrap_or_default();
+        let Some(still) = params.still_in(&timeline) else { return Ok(None) };
+        let (first, last) = params.output(still);
+        let (first, last) = timeline.cut().map_or((first, last), |(a, b)| (first.min(a), last.max(b)));
         Ok(Some(RangeD { min: as_time(first), max: as_time(last) }))
     }
 
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let source = cx.clips().source;
-        let range = frame_range(cx, source)?;
-        let still = as_time(cx.params()?.still_in(range));
+        let params = cx.params()?;
+        let still = as_time(params.still_at(&params.timeline(cx, source, cx.time())?, cx.time()));
         frames.add(source, still, still);
         frames.add(source, cx.time(), cx.time());
         Ok(())
@@ -138,7 +161,7 @@ impl Effect for Animate {
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
-        let still = params.still_in(frame_range(cx, cx.clips().source)?);
+        let still = params.still_at(&params.timeline(cx, cx.clips().source, cx.time())?, cx.time());
         let shown = params.film.output == Output::Result && params.made(cx.time(), still).is_none();
         Ok(shown.then(|| (cx.clips().source, cx.time())))
     }
@@ -147,8 +170,9 @@ impl Effect for Animate {
         let params = cx.params()?;
         let source = cx.clips().source;
         let shape = Shape::here(cx, source, &params.film.colour)?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
-        let still = params.still_in(footage.range());
+        let timeline = params.timeline(cx, source, cx.time())?;
+        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
+        let still = params.still_at(footage.timeline(), cx.time());
         let Some(place) = params.made(cx.time(), still) else {
             return match params.film.output {
                 Output::Matte => even(cx, 0.0),
@@ -172,6 +196,11 @@ impl Effect for Animate {
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
+        if cx.is(AnimateParams::STILL_HERE) {
+            let _step = cx.edit("The still is here");
+            cx.set(AnimateParams::STANDS, Stands::Stated)?;
+            return cx.set(AnimateParams::STILL, i32::try_from(frame_number(cx.time())).unwrap_or_default());
+        }
         if !cx.is(AnimateParams::PRESET) {
             return params.wish.changed(cx);
         }
@@ -288,10 +317,32 @@ impl AnimateParams {
         come_in.min(1.0) * self.strength as f32 / 100.0
     }
 
-    /// The still's frame, inside the clip as far as that is known.
-    fn still_in(&self, range: Option<(i64, i64)>) -> i64 {
-        let still = i64::from(self.still);
-        range.map_or(still, |(first, last)| still.clamp(first, last))
+    /// The still's frame, inside the clip as far as that is known; none where neither the user nor the host says.
+    fn still_in(&self, timeline: &Timeline) -> Option<i64> {
+        let stated = (self.stands == Stands::Stated || self.still != 0).then_some(self.still.into());
+        stated.or(timeline.start()).map(|still| timeline.nearest(still))
+    }
+
+    /// The still's frame for what stands at a time: where nobody says, the shot is repeated, so that it is seen wherever the
+    /// host's times lie.
+    fn still_at(&self, timeline: &Timeline, time: f64) -> i64 {
+        self.still_in(timeline).unwrap_or_else(|| {
+            let (number, count) = (frame_number(time), self.count() as i64);
+            let first = number - number.rem_euclid(count);
+            if self.end == End::First { first } else { first + count - 1 }
+        })
+    }
+
+    fn timeline(&self, cx: &Cx<'_, Animate>, source: Clip, time: f64) -> Result<Timeline> {
+        Timeline::at(cx, source, time, |frames| {
+            // A still has one frame, and its shot goes on from there.
+            self.output(self.still_in(&Timeline::of_frames(frames)).unwrap_or(frames.0))
+        })
+    }
+
+    /// The first and the last frame of a shot with this still.
+    fn output(&self, still: i64) -> (i64, i64) {
+        (self.first(still), self.first(still) + self.count() as i64 - 1)
     }
 
     fn count(&self) -> usize {
@@ -325,7 +376,11 @@ mod tests {
         assert_eq!(places(&params), [None, None, None, None, Some(1), Some(2), None]);
         let params = AnimateParams { end: End::Last, ..params };
         assert_eq!(places(&params), [None, Some(0), Some(1), None, None, None, None]);
-        assert_eq!(params.still_in(Some((5, 9))), 5);
-        assert_eq!(params.still_in(None), 0);
+        let clip = Timeline::of_frames((5, 9));
+        assert_eq!((params.still_in(&clip), params.still_in(&Timeline::default())), (Some(5), None));
+        let stated = AnimateParams { still: 40, ..params.clone() };
+        assert_eq!((stated.still_in(&clip), stated.still_in(&Timeline::default())), (Some(9), Some(40)));
+        let nowhere = Timeline::default();
+        assert_eq!([6816.0, 6817.0, 6819.0].map(|t| params.still_at(&nowhere, t)), [6818, 6818, 6821], "each its last");
     }
 }

@@ -2,14 +2,17 @@
 
 use ofx::{
     Context, Field, RectI,
-    plugin::{At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, Meta, Render, Result},
+    plugin::{
+        At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render,
+        Result,
+    },
 };
 use pickup_model::{Frame, Shot, motion::MotionOnward};
 
 use super::{
     GROUPING, even,
     film::{Film, Given, with_known},
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     make,
     onward::{End, onward},
     pass,
@@ -19,7 +22,10 @@ use super::{
     watch::HostWatch,
     wish::{FilmParams, Output, PromptParams},
 };
-use crate::engine::{engine, failed};
+use crate::{
+    engine::{engine, failed},
+    timeline::{Timeline, as_time, frame_number},
+};
 
 /// How the frames between are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +44,18 @@ pub enum By {
     Model,
 }
 
+/// What says where the bridge starts.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Starts {
+    /// Two clips with frames missing between them: all of those are made. In one clip nothing is made.
+    #[default]
+    #[choice(label = "Between the clips")]
+    Between,
+    /// The frame in “Start”.
+    #[choice(label = "At “Start”")]
+    Stated,
+}
+
 /// Bridge's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct BridgeParams {
@@ -48,10 +66,17 @@ pub struct BridgeParams {
     /// What should happen on the way. It may be left empty.
     #[flatten]
     pub wish: PromptParams,
-    /// The first frame that is made. As a transition, Bridge starts and ends where the host's transition does.
-    #[param(id = "start", label = "Start", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    /// Where it starts. As a transition, Bridge starts and ends where the host's transition does. A “Start” other than 0 counts
+    /// in any case.
+    #[param(id = "starts", label = "Starts", default = Starts::Between)]
+    pub starts: Starts,
+    /// The first frame that is made, in the host's own numbers.
+    #[param(id = "start", label = "Start", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
     pub start: i32,
-    /// Frames to make.
+    /// Start at the frame where the timeline's cursor stands.
+    #[param(id = "startHere", label = "Start here")]
+    pub start_here: Button,
+    /// Frames to make, where two clips do not say how many are missing between them.
     #[param(id = "length", label = "Length", default = 12, range = 1..=2000, display = 1..=120)]
     pub length: i32,
     /// How the frames between are made.
@@ -78,8 +103,8 @@ pub struct BridgeClips {
     /// The clip before.
     #[clip(name = "SourceFrom", only = [Transition, General])]
     pub from: Clip,
-    /// The clip after.
-    #[clip(name = "SourceTo", only = [Transition, General])]
+    /// The clip after. Where nothing is connected, the clip before is both.
+    #[clip(name = "SourceTo", only = [Transition, General], optional_in = [General])]
     pub to: Clip,
     /// Both in one clip, or the clip before.
     #[clip(name = "Source", only = [Filter])]
@@ -120,14 +145,16 @@ impl Effect for Bridge {
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let params = cx.params()?;
         let number = frame_number(cx.time());
-        let gap = Gap::at(cx, &params, number)?;
-        let (from, to) = ends(cx);
+        let (from, to) = ends(cx)?;
+        let Some(gap) = Gap::at(cx, &params, number)? else {
+            frames.add(from, cx.time(), cx.time());
+            return Ok(());
+        };
         for (clip, near, step) in [(from, gap.before, -1), (to, gap.after, 1)] {
             frames.add(clip, as_time(number), as_time(number));
             if gap.is_made(number) {
-                let range = frame_range(cx, clip)?;
-                let inside = |frame: i64| range.map_or(frame, |(a, b)| frame.clamp(a, b.max(a)));
-                let (near, far) = (inside(near), inside(near + step * (CONTEXT - 1)));
+                let timeline = gap.timeline(cx, clip, cx.time())?;
+                let (near, far) = (timeline.nearest(near), timeline.nearest(near + step * (CONTEXT - 1)));
                 frames.add(clip, as_time(near.min(far)), as_time(near.max(far)));
             }
         }
@@ -137,23 +164,31 @@ impl Effect for Bridge {
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
         let number = frame_number(cx.time());
-        let gap = Gap::at(cx, &params, number)?;
+        let (from, to) = ends(cx)?;
+        let Some(gap) = Gap::at(cx, &params, number)? else {
+            return Ok((params.film.output == Output::Result).then_some((from, cx.time())));
+        };
         let file_after = number >= gap.after && has_next_file(cx, &params);
         if params.film.output == Output::Matte || gap.is_made(number) || file_after {
             return Ok(None);
         }
-        let (from, to) = ends(cx);
         Ok(Some((if number <= gap.before { from } else { to }, cx.time())))
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let number = frame_number(cx.time());
-        let gap = Gap::at(cx, &params, number)?;
+        let (from, to) = ends(cx)?;
+        let Some(gap) = Gap::at(cx, &params, number)? else {
+            cx.set_persistent_message(MessageKind::Warning, NO_START);
+            return match params.film.output {
+                Output::Matte => even(cx, 0.0),
+                Output::Result => pass(cx, from, cx.time()),
+            };
+        };
         if params.film.output == Output::Matte {
             return even(cx, if gap.is_made(number) { 1.0 } else { 0.0 });
         }
-        let (from, to) = ends(cx);
         if number <= gap.before {
             return pass(cx, from, cx.time());
         }
@@ -163,9 +198,9 @@ impl Effect for Bridge {
         }
         let shape = Shape::here(cx, from, &params.film.colour)?;
         let after = if next_file {
-            Footage::of_file(cx, to, params.to_file.trim(), gap.after, shape)?
+            Footage::of_file(cx, to, params.to_file.trim(), (gap.after, gap.after), shape)?
         } else {
-            Footage::new(cx, cx, to, &params.source, shape)?
+            Footage::new(cx, cx, to, &params.source, shape, gap.timeline(cx, to, cx.time())?)?
         };
         if number >= gap.after {
             return match after.frame(number)? {
@@ -173,7 +208,7 @@ impl Effect for Bridge {
                 None => pass(cx, from, cx.time()),
             };
         }
-        let before = Footage::new(cx, cx, from, &params.source, shape)?;
+        let before = Footage::new(cx, cx, from, &params.source, shape, gap.timeline(cx, from, cx.time())?)?;
         if !before.has_neighbours() || !after.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
@@ -182,6 +217,11 @@ impl Effect for Bridge {
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
+        if cx.is(BridgeParams::START_HERE) {
+            let _step = cx.edit("Start here");
+            cx.set(BridgeParams::STARTS, Starts::Stated)?;
+            return cx.set(BridgeParams::START, i32::try_from(frame_number(cx.time())).unwrap_or_default());
+        }
         if !cx.is(BridgeParams::PRESET) {
             return params.wish.changed(cx);
         }
@@ -200,11 +240,19 @@ impl Effect for Bridge {
     }
 }
 
-/// The clips before and after: in a filter both are one.
-fn ends(cx: &Cx<'_, Bridge>) -> (Clip, Clip) {
+/// The clips before and after: in a filter both are one, and where no second clip is connected.
+fn ends(cx: &Cx<'_, Bridge>) -> Result<(Clip, Clip)> {
     let clips = cx.clips();
-    if cx.context() == Context::Filter { (clips.source, clips.source) } else { (clips.from, clips.to) }
+    if cx.context() == Context::Filter {
+        return Ok((clips.source, clips.source));
+    }
+    let two = cx.context() == Context::Transition || cx.clip(clips.to)?.is_connected();
+    Ok((clips.from, if two { clips.to } else { clips.from }))
 }
+
+/// Why nothing is made.
+const NO_START: &str = "Nothing says where the bridge starts, so the clip passes unchanged: move to the first frame that is to be \
+                        made and press “Start here”";
 
 fn has_next_file(cx: &Cx<'_, Bridge>, params: &BridgeParams) -> bool {
     cx.context() == Context::Filter && !params.to_file.trim().is_empty()
@@ -218,19 +266,27 @@ struct Gap {
 }
 
 impl Gap {
-    fn at(cx: &Cx<'_, Bridge>, params: &BridgeParams, number: i64) -> Result<Self> {
+    /// What is to be made; none where nothing says where.
+    fn at(cx: &Cx<'_, Bridge>, params: &BridgeParams, number: i64) -> Result<Option<Self>> {
         let time = as_time(number);
-        match cx.transition(time)? {
-            Some(now) => {
-                let next = cx.transition(time + 1.0)?.unwrap_or(now);
-                let last = cx.transition(time - 1.0)?.unwrap_or(now);
-                Ok(Self::of_transition(number, [last, now, next]))
-            }
-            None => {
-                let start = i64::from(params.start);
-                Ok(Self { before: start - 1, after: start + i64::from(params.length.max(1)) })
-            }
+        if let Some(now) = cx.transition(time)? {
+            let next = cx.transition(time + 1.0)?.unwrap_or(now);
+            let last = cx.transition(time - 1.0)?.unwrap_or(now);
+            return Ok(Some(Self::of_transition(number, [last, now, next])));
         }
+        if params.starts == Starts::Stated || params.start != 0 {
+            let start = i64::from(params.start);
+            return Ok(Some(Self { before: start - 1, after: start + i64::from(params.length.max(1)) }));
+        }
+        let (from, to) = ends(cx)?;
+        let (end, start) = (Timeline::told(cx, from)?.cut(), Timeline::told(cx, to)?.cut());
+        let between = end.zip(start).map(|((_, before), (after, _))| Self { before, after });
+        Ok(between.filter(|gap| from != to && gap.after > gap.before + 1))
+    }
+
+    /// The timeline of one of the clips: the gap goes on from it.
+    fn timeline(self, cx: &Cx<'_, Bridge>, clip: Clip, time: f64) -> Result<Timeline> {
+        Timeline::at(cx, clip, time, |_| (self.before, self.after))
     }
 
     /// The gap of a transition that stands at `now`, from 0, the clip before, to 1, the clip after; the standard tells no
@@ -334,8 +390,9 @@ impl Between<'_, '_, '_> {
 
     /// A clip's own frame inside the gap, where there are two clips: in one that holds both, the gap is what is to be replaced.
     fn overlap(&self, footage: &Footage<'_>, number: i64) -> Result<Option<Frame>> {
-        let has = footage.range().is_some_and(|(first, last)| (first..=last).contains(&number));
-        if self.cx.context() == Context::Filter || !has { Ok(None) } else { footage.frame(number) }
+        let has = footage.timeline().frames().is_some_and(|(first, last)| (first..=last).contains(&number));
+        let (from, to) = ends(self.cx)?;
+        if from == to || !has { Ok(None) } else { footage.frame(number) }
     }
 
     fn by_model(&self, number: i64) -> Result<()> {

@@ -13,7 +13,7 @@ use ofx::{
 use super::{
     GROUPING, SourceToOutput, even,
     film::{Film, Given, with_known},
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     onward::{End, onward},
     pass,
     presets::ExtendPreset,
@@ -21,7 +21,10 @@ use super::{
     showing::{full_size, show, show_own},
     wish::{FilmParams, Output, PromptParams},
 };
-use crate::engine::engine;
+use crate::{
+    engine::engine,
+    timeline::{Timeline, as_time, frame_number},
+};
 
 /// How the frames are made.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,18 +126,23 @@ impl Effect for Extend {
 
     fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
         let params = cx.params_at(0.0)?;
-        let Some((first, last)) = frame_range(cx, cx.clips().source)? else { return Ok(None) };
-        let last = params.last_kept((first, last));
-        let min = as_time(first - params.made(params.head));
-        Ok(Some(RangeD { min, max: as_time(last + params.made(params.tail)) }))
+        let Some(cut) = Timeline::told(cx, cx.clips().source)?.cut() else { return Ok(None) };
+        let (min, max) = params.output(cut);
+        Ok(Some(RangeD { min: as_time(min), max: as_time(max) }))
     }
 
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
         frames.add(source, cx.time(), cx.time());
-        let Some((first, last)) = frame_range(cx, source)? else { return Ok(()) };
-        let Some(side) = Side::of(&params, (first, last), frame_number(cx.time())) else { return Ok(()) };
+        let timeline = params.timeline(cx, source, cx.time())?;
+        let (good, number) = (params.good(&timeline), frame_number(cx.time()));
+        if let Some(seen) = params.seen_for_a_freeze(good, number) {
+            let (first, last) = (timeline.nearest(*seen.start()), timeline.nearest(*seen.end()));
+            frames.add(source, as_time(first.min(number)), as_time(last.max(number)));
+            return Ok(());
+        }
+        let Some(side) = Side::of(&params, good, number) else { return Ok(()) };
         frames.add(source, as_time(*side.known.start()), as_time(*side.known.end()));
         if let (By::BackAndForth, Place::Made(place)) = (params.by, side.place) {
             let frame = as_time(side.back_and_forth(place));
@@ -145,23 +153,27 @@ impl Effect for Extend {
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
-        let number = frame_number(cx.time());
-        let range = frame_range(cx, cx.clips().source)?;
-        let known = range.is_some_and(|range| (range.0..=params.last_kept(range)).contains(&number));
-        Ok((known && params.film.output == Output::Result).then(|| (cx.clips().source, cx.time())))
+        let (number, source) = (frame_number(cx.time()), cx.clips().source);
+        let good = params.good(&params.timeline(cx, source, cx.time())?);
+        let own = params.seen_for_a_freeze(good, number).is_none() && Side::of(&params, good, number).is_none();
+        Ok((own && params.film.output == Output::Result).then(|| (source, cx.time())))
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
         let shape = Shape::here(cx, source, &params.film.colour)?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        let timeline = params.timeline(cx, source, cx.time())?;
+        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
         if !footage.has_neighbours() {
             cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
             return own(cx, &params);
         }
-        let side = footage.range().and_then(|range| Side::of(&params, range, frame_number(cx.time())));
-        let Some(side) = side else { return own(cx, &params) };
+        let (mut good, number) = (params.good(footage.timeline()), frame_number(cx.time()));
+        if let Some(seen) = params.seen_for_a_freeze(good, number) {
+            good.last = stands_since(&footage, number, number - seen.start())?;
+        }
+        let Some(side) = Side::of(&params, good, number) else { return own(cx, &params) };
         let place = match side.place {
             Place::Beyond => return pass(cx, source, cx.time()),
             _ if params.film.output == Output::Matte => return even(cx, 1.0),
@@ -268,6 +280,13 @@ enum Place {
     Beyond,
 }
 
+/// The ends of a clip's good frames, as far as they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Good {
+    first: Option<i64>,
+    last: Option<i64>,
+}
+
 /// One end of the clip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Side {
@@ -287,12 +306,16 @@ struct Side {
 }
 
 impl Side {
-    /// The side that a frame lies on, of a clip of this range; none where it is one of its good frames.
-    fn of(params: &ExtendParams, range: (i64, i64), number: i64) -> Option<Self> {
-        let (first, kept) = (range.0, params.last_kept(range));
-        match number {
-            _ if number < first => Some(Self::head(params, first, kept, number)),
-            _ if number > kept => Some(Self::tail(params, first, kept, number)),
+    /// The side that a frame lies on, of a clip with these good frames; none where it is one of them.
+    fn of(params: &ExtendParams, good: Good, number: i64) -> Option<Self> {
+        // Where the other end is not known, there are frames enough up to it.
+        match good {
+            Good { first: Some(first), last } if number < first => {
+                Some(Self::head(params, first, last.unwrap_or(first + CONTEXT - 1), number))
+            }
+            Good { first, last: Some(last) } if number > last => {
+                Some(Self::tail(params, first.unwrap_or(last - CONTEXT + 1), last, number))
+            }
             _ => None,
         }
     }
@@ -354,25 +377,83 @@ impl ExtendParams {
         if made > 0 { i64::from(made) + i64::from(self.hold) } else { 0 }
     }
 
-    /// The last frame to keep.
-    fn last_kept(&self, (first, last): (i64, i64)) -> i64 {
-        if self.frozen { i64::from(self.last_good).clamp(first, last) } else { last }
+    /// The first and the last frame of the output, of a clip of these frames.
+    fn output(&self, (first, last): (i64, i64)) -> (i64, i64) {
+        let kept = if self.frozen { i64::from(self.last_good).clamp(first, last) } else { last };
+        (first - self.made(self.head), kept + self.made(self.tail))
     }
+
+    fn timeline<E: Effect>(&self, cx: &Cx<'_, E>, source: Clip, time: f64) -> Result<Timeline> {
+        Timeline::at(cx, source, time, |frames| self.output(frames))
+    }
+
+    /// The clip's good frames, as far as is known without a look at them.
+    fn good(&self, timeline: &Timeline) -> Good {
+        let cut = timeline.frames().filter(|_| timeline.cut().is_some());
+        let last = if self.frozen { Some(timeline.nearest(self.last_good.into())) } else { cut.map(|(_, last)| last) };
+        Good { first: cut.map(|(first, _)| first), last }
+    }
+
+    /// The frames to look at for a freeze that reaches a frame, where nothing else says where the clip ends.
+    fn seen_for_a_freeze(&self, good: Good, number: i64) -> Option<RangeInclusive<i64>> {
+        let wanted = good.last.is_none() && self.tail > 0 && good.first.is_none_or(|first| number >= first);
+        wanted.then(|| number - self.made(self.tail) - CONTEXT..=number + LOOKED_AHEAD)
+    }
+}
+
+/// Equal frames in a row that make a freeze where the clip's end is not known: animation on threes has three.
+const FREEZE_INSIDE: i64 = 4;
+/// How far back a freeze may have begun.
+const LONGEST_FREEZE: i64 = 2000;
+/// How far ahead a freeze must be looked for where it has just begun.
+const LOOKED_AHEAD: i64 = FREEZE_INSIDE - 2;
+
+/// The frame from which on what `number` shows stands still, where it stands for [`FREEZE_INSIDE`] frames or more and came to
+/// stand within `furthest`; none where `number` is that frame, or the clip moves, or stands for longer.
+fn stands_since(footage: &Footage<'_>, number: i64, furthest: i64) -> Result<Option<i64>> {
+    let Some(here) = footage.frame(number)? else { return Ok(None) };
+    let same =
+        |at: i64| -> Result<bool> { Ok(if_any(footage.frame(at))?.flatten().is_some_and(|frame| frame == here)) };
+    let (mut moving, mut still) = (number - furthest, number - 1);
+    if !same(still)? || same(moving)? {
+        return Ok(None);
+    }
+    while still - moving > 1 {
+        let middle = moving + (still - moving) / 2;
+        if same(middle)? { still = middle } else { moving = middle }
+    }
+    // What stands from the clip's first frame on is a still, and has no motion to go on from.
+    if !footage.exists(still - 1)? {
+        return Ok(None);
+    }
+    for ahead in number + 1..still + FREEZE_INSIDE {
+        if !same(ahead)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(still))
 }
 
 /// Finds where the clip freezes, and writes it into the parameters.
 fn find(cx: &Changed<'_, Extend>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let (footage, range) = Footage::to_search(cx, source, &params.source, &params.film.colour)?;
-    let found = last_moving(&footage, range)?;
+    let footage = Footage::to_search(cx, source, &params.source, &params.film.colour)?;
+    let cut = footage.timeline().cut();
+    let found = match cut {
+        Some(cut) => last_moving(&footage, cut)?,
+        None => stands_since(&footage, frame_number(cx.time()), LONGEST_FREEZE)?,
+    };
     cx.set(ExtendParams::FROZEN, found.is_some())?;
     let text = match found {
         Some(frame) => {
             cx.set(ExtendParams::LAST_GOOD, i32::try_from(frame).unwrap_or_default())?;
             format!("The clip freezes at frame {frame}: what follows is replaced.")
         }
-        None => "The clip does not freeze at its end.".to_owned(),
+        None if cut.is_some() => "The clip does not freeze at its end.".to_owned(),
+        None => "This host does not say where the clip ends: move to a frame of the freeze, the third or a later one, and press \
+                 again."
+            .to_owned(),
     };
     cx.message(MessageKind::Message, &text);
     Ok(())

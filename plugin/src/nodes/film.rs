@@ -7,12 +7,15 @@ use pickup_model::{
 };
 
 use super::{
-    footage::{Footage, as_time, if_any},
+    footage::{Footage, if_any},
     look::LookParams,
     showing::{in_cadence, scaled},
     watch::{ButtonWatch, HostWatch},
 };
-use crate::engine::{Model, engine, failed};
+use crate::{
+    engine::{Model, engine, failed},
+    timeline::as_time,
+};
 
 /// A shot to be made, with all that says how.
 pub struct Film<'a> {

@@ -13,6 +13,7 @@ use crate::{
     clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
     engine::{Source, engine, failed},
+    timeline::{Timeline, as_time},
 };
 
 /// The parameters of a node that needs neighbouring frames.
@@ -90,8 +91,8 @@ impl Shape {
     }
 }
 
-/// Frames that a search looks at, at most: hosts give endless clips, such as generators, the largest range there is.
-const LONGEST_SEARCH: i64 = 1_000_000;
+/// Frames that a search looks at, at most, to each side of where it starts: where a clip ends is not always known.
+const LONGEST_SEARCH: i64 = 20_000;
 
 enum From {
     Host,
@@ -110,39 +111,56 @@ pub struct Footage<'a> {
     images: &'a dyn Images,
     clip: Clip,
     from: From,
-    range: Option<(i64, i64)>,
+    timeline: Timeline,
     shape: Shape,
 }
 
 impl<'a> Footage<'a> {
-    /// All frames of a clip, and which they are, for a button that searches them.
+    /// The frames of a clip, for a button that searches them.
     ///
     /// # Errors
-    /// When there are none to be seen here, or no end of them.
+    /// When there are none to be seen here.
     pub fn to_search<E: Effect>(
         cx: &'a Changed<'_, E>,
         clip: Clip,
         source: &SourceParams,
         colour: &ColourParams,
-    ) -> Result<(Self, (i64, i64))> {
+    ) -> Result<Self> {
         let Some(image) = cx.image(clip, cx.time())? else {
             return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
         };
         let shape = Shape::of(cx, clip, colour, Some(&image), image.region_of_definition)?;
-        let footage = Self::new(cx, cx, clip, source, shape)?;
+        let footage = Self::new(cx, cx, clip, source, shape, Timeline::inside(cx, clip, cx.time())?)?;
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
-        match footage.range() {
-            None => Err(Error::Failed("This host does not say how long the clip is, so it cannot be searched".into())),
-            Some((first, last)) if last - first > LONGEST_SEARCH => {
-                Err(Error::Failed("The clip has no end that this host names, so it cannot be searched".into()))
-            }
-            Some(range) => Ok((footage, range)),
+        Ok(footage)
+    }
+
+    /// The clip's first and last frame. Where the host does not say which they are, those that it gives in a row on both sides
+    /// of `now`.
+    ///
+    /// # Errors
+    /// When the user stopped the search.
+    pub fn ends(&self, now: i64) -> Result<(i64, i64)> {
+        match self.timeline.cut() {
+            Some(cut) => Ok((cut.0.max(now - LONGEST_SEARCH), cut.1.min(now + LONGEST_SEARCH))),
+            None => Ok((self.last_towards(-1, now)?, self.last_towards(1, now)?)),
         }
     }
 
-    /// The frames of a clip, from the host or, where it has only the current one, from the file that the user names.
+    /// The last frame in a row that is there, from `now` on in steps of `step`.
+    fn last_towards(&self, step: i64, now: i64) -> Result<i64> {
+        for far in 1..=LONGEST_SEARCH {
+            if if_any(self.exists(now + step * far))? != Some(true) {
+                return Ok(now + step * (far - 1));
+            }
+        }
+        Ok(now + step * LONGEST_SEARCH)
+    }
+
+    /// The frames of a clip, from the host or, where it has only the current one, from the file that the user names. What
+    /// `timeline` says holds for the host's.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -152,23 +170,30 @@ impl<'a> Footage<'a> {
         clip: Clip,
         source: &SourceParams,
         shape: Shape,
+        timeline: Timeline,
     ) -> Result<Self> {
         let file = source.file.trim();
         if cx.host().temporal_access {
-            return Ok(Self { images, clip, from: From::Host, range: frame_range(cx, clip)?, shape });
+            return Ok(Self { images, clip, from: From::Host, timeline, shape });
         }
         if file.is_empty() {
-            return Ok(Self { images, clip, from: From::Nowhere, range: None, shape });
+            return Ok(Self { images, clip, from: From::Nowhere, timeline, shape });
         }
         // The effect's time starts at 0 where the clip starts.
-        Self::of_file(images, clip, file, -i64::from(source.offset), shape)
+        Self::of_file(images, clip, file, (-i64::from(source.offset), 0), shape)
     }
 
-    /// The frames of a file, whose first stands at the time `at`.
+    /// The frames of a file, whose first stands at the time `at`, for a clip that starts at `start`.
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn of_file(images: &'a dyn Images, clip: Clip, file: &str, at: i64, shape: Shape) -> Result<Self> {
+    pub fn of_file(
+        images: &'a dyn Images,
+        clip: Clip,
+        file: &str,
+        (at, start): (i64, i64),
+        shape: Shape,
+    ) -> Result<Self> {
         let reader = engine().reader(Path::new(file))?;
         let (first, last) = (reader.info().first(), reader.info().last());
         let offset = first - at;
@@ -176,7 +201,7 @@ impl<'a> Footage<'a> {
             images,
             clip,
             from: From::File { reader, offset },
-            range: Some((first - offset, last - offset)),
+            timeline: Timeline::of_file((first - offset, last - offset), start),
             shape,
         })
     }
@@ -186,14 +211,9 @@ impl<'a> Footage<'a> {
         !matches!(self.from, From::Nowhere)
     }
 
-    /// The first and the last frame, where that is known.
-    pub fn range(&self) -> Option<(i64, i64)> {
-        self.range
-    }
-
-    /// Whether a frame lies inside the clip, as far as is known.
-    pub fn contains(&self, frame: i64) -> bool {
-        self.range.is_none_or(|(first, last)| (first..=last).contains(&frame))
+    /// What is known of the clip's frames.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// Whether the clip has a picture there.
@@ -201,7 +221,7 @@ impl<'a> Footage<'a> {
     /// # Errors
     /// When the host cannot say.
     pub fn exists(&self, frame: i64) -> Result<bool> {
-        Ok(self.contains(frame)
+        Ok(self.timeline.may_have(frame)
             && match &self.from {
                 From::Nowhere => false,
                 From::File { reader, offset } => reader.info().frames.contains(frame + offset),
@@ -240,7 +260,7 @@ impl<'a> Footage<'a> {
     }
 
     fn raw(&self, frame: i64) -> Result<Option<Raw<'a>>> {
-        if !self.contains(frame) {
+        if !self.timeline.may_have(frame) {
             return Ok(None);
         }
         match &self.from {
@@ -284,7 +304,12 @@ impl<'a> Footage<'a> {
         if image.bounds.intersect(wanted).is_empty() {
             return Ok(None);
         }
-        if (area.width(), area.height()) != (wanted.width(), wanted.height()) {
+        let fits = (area.width(), area.height()) == (wanted.width(), wanted.height());
+        // Where the clip ends is not known: this is beyond it.
+        if !fits && self.timeline.cut().is_none() {
+            return Ok(None);
+        }
+        if !fits {
             return Err(Error::Format(format!(
                 "Frame {frame} is {}x{}, but the frame being made is {}x{}: bring the clip to one size before this \
                  effect",
@@ -323,23 +348,4 @@ pub fn if_any<T>(result: Result<T>) -> Result<Option<T>> {
         Err(_) => Ok(None),
         Ok(value) => Ok(Some(value)),
     }
-}
-
-/// The whole frames of a clip.
-pub fn frame_range<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Option<(i64, i64)>> {
-    let range = cx.clip(clip)?.frame_range().filter(|r| r.min.is_finite() && r.max.is_finite() && r.max >= r.min);
-    #[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any range usable")]
-    Ok(range.map(|r| (r.min.ceil() as i64, r.max.floor() as i64)))
-}
-
-/// A frame's time.
-#[allow(clippy::cast_precision_loss, reason = "frame numbers are far below 2^52")]
-pub fn as_time(frame: i64) -> f64 {
-    frame as f64
-}
-
-/// The frame that a time falls on.
-#[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any time usable")]
-pub fn frame_number(time: f64) -> i64 {
-    time.round() as i64
 }

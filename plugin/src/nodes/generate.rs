@@ -9,16 +9,17 @@ use pickup_model::{Brief, Shot, diffusion::shown};
 use super::{
     GROUPING, even,
     film::Film,
-    footage::{as_time, frame_number},
     over::show_over,
     pass,
     presets::Preset,
     showing::{full_size, picture, show},
+    start::{StartParams, place_in},
     wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
     colour::{ColourParams, frame_of},
     engine::{Model, engine, failed},
+    timeline::{Timeline, as_time, frame_number},
 };
 
 /// Generate's parameters.
@@ -37,9 +38,9 @@ pub struct GenerateParams {
     /// Frames to make. Longer shots than the model's own are made piece by piece.
     #[param(id = "length", label = "Length", default = 33, range = 1..=2000, display = 1..=241)]
     pub length: i32,
-    /// The frame at which the shot starts.
-    #[param(id = "start", label = "Start", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
-    pub start: i32,
+    /// Where the shot starts. Where neither you nor the host says, it is repeated, so that it is to be seen anywhere.
+    #[flatten]
+    pub start: StartParams,
     /// A picture file that is the shot's first frame; its middle is used where its shape differs.
     #[param(id = "firstFrame", label = "First frame", text = "file")]
     pub first_frame: String,
@@ -105,19 +106,21 @@ impl Effect for Generate {
 
     fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
         let params = cx.params_at(0.0)?;
-        let start = f64::from(params.start);
-        Ok(Some(RangeD { min: start, max: start + f64::from(params.length - 1) }))
+        let timeline = if has_source(cx)? { Timeline::told(cx, cx.clips().source)? } else { Timeline::of_project(cx) };
+        let Some(start) = params.start.at(&timeline) else { return Ok(None) };
+        let (min, max) = params.output(start);
+        Ok(Some(RangeD { min: as_time(min), max: as_time(max) }))
     }
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
-        let shown = params.film.output == Output::Result && params.place(cx.time()).is_none() && has_source(cx)?;
+        let shown = params.film.output == Output::Result && place(cx, &params, cx.time())?.is_none() && has_source(cx)?;
         Ok(shown.then(|| (cx.clips().source, cx.time())))
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let Some(place) = params.place(cx.time()) else { return outside(cx, &params) };
+        let Some(place) = place(cx, &params, cx.time())? else { return outside(cx, &params) };
         if params.film.output == Output::Matte {
             return even(cx, 1.0);
         }
@@ -141,6 +144,7 @@ impl Effect for Generate {
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         params.wish.changed(cx)?;
+        StartParams::changed(cx)?;
         if cx.is(GenerateParams::PRESET)
             && let Some(prompt) = params.preset.prompt()
         {
@@ -170,11 +174,18 @@ impl GenerateParams {
         Film { model, shot, brief, first: 0, joined: self.joined(), given: Vec::new() }
     }
 
-    /// The place in the shot that stands at a time.
-    fn place(&self, time: f64) -> Option<usize> {
-        let place = frame_number(time) - i64::from(self.start);
-        let place = if self.loops { place.rem_euclid(self.count() as i64) } else { place };
-        usize::try_from(place).ok().filter(|place| *place < self.count())
+    /// The first and the last frame of a shot that starts there.
+    fn output(&self, start: i64) -> (i64, i64) {
+        (start, start + self.count() as i64 - 1)
+    }
+
+    /// The place in the shot of a frame.
+    fn place(&self, number: i64, timeline: &Timeline) -> Option<usize> {
+        match self.start.at(timeline) {
+            // A row that starts nowhere is repeated, from the frame 0 on.
+            Some(start) if self.loops => place_in(number - start, None, self.count()),
+            start => place_in(number, start, self.count()),
+        }
     }
 
     /// Frames over which the end runs into the start: half a second, less in a short loop.
@@ -222,6 +233,17 @@ impl GenerateParams {
 fn missing_nothing(last: i64, first_frame: bool, last_frame: bool) -> bool {
     let given = i64::from(first_frame) + i64::from(last_frame);
     given > 0 && last < given
+}
+
+/// The place in the shot that stands at a time.
+fn place(cx: &Cx<'_, Generate>, params: &GenerateParams, time: f64) -> Result<Option<usize>> {
+    let makes = |frames: (i64, i64)| params.output(params.start.stated().unwrap_or(frames.0));
+    let timeline = if has_source(cx)? {
+        Timeline::at(cx, cx.clips().source, time, makes)?
+    } else {
+        Timeline::of_project(cx).where_it_agrees(time, makes)
+    };
+    Ok(params.place(frame_number(time), &timeline))
 }
 
 fn has_source(cx: &Cx<'_, Generate>) -> Result<bool> {
@@ -282,15 +304,23 @@ mod tests {
 
     #[test]
     fn a_shot_stands_where_it_starts() {
-        let params = GenerateParams { start: 10, length: 3, ..GenerateParams::default() };
-        let places: Vec<_> = (9..=13).map(|t| params.place(f64::from(t))).collect();
-        assert_eq!(places, [None, Some(0), Some(1), Some(2), None]);
+        let params = |start| GenerateParams { start, length: 3, ..GenerateParams::default() };
+        let stated = params(StartParams { start: 10, ..StartParams::default() });
+        let places =
+            |params: &GenerateParams, timeline| (9..=13).map(|n| params.place(n, timeline)).collect::<Vec<_>>();
+        let (nowhere, clip) = (Timeline::default(), Timeline::of_frames((0, 99)));
+        assert_eq!(places(&stated, &nowhere), [None, Some(0), Some(1), Some(2), None]);
+        let with_clip = params(StartParams::default());
+        assert_eq!(places(&with_clip, &clip), [None; 5], "the clip starts at 0");
+        assert_eq!(places(&with_clip, &nowhere), [Some(0), Some(1), Some(2), Some(0), Some(1)], "seen anywhere");
     }
 
     #[test]
     fn a_loop_repeats_and_makes_the_frames_that_it_ends_with() {
-        let params = GenerateParams { start: 10, length: 9, loops: true, ..GenerateParams::default() };
-        assert_eq!([9.0, 10.0, 19.0, 28.0].map(|t| params.place(t)), [Some(8), Some(0), Some(0), Some(0)]);
+        let start = StartParams { start: 10, ..StartParams::default() };
+        let params = GenerateParams { start, length: 9, loops: true, ..GenerateParams::default() };
+        let place = |n| params.place(n, &Timeline::default());
+        assert_eq!([9, 10, 19, 28].map(place), [Some(8), Some(0), Some(0), Some(0)]);
         assert_eq!(params.joined(), 3);
         assert_eq!(GenerateParams { length: 2, ..params.clone() }.joined(), 0);
         assert_eq!(GenerateParams { length: 100, ..params }.joined(), 12);
@@ -298,7 +328,7 @@ mod tests {
 
     #[test]
     fn nothing_to_go_by_is_refused() {
-        let brief = GenerateParams { start: 4, ..GenerateParams::default() }.brief();
+        let brief = GenerateParams::default().brief();
         assert!(brief.unwrap_err().to_string().contains("no prompt"));
     }
 }

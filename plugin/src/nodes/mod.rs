@@ -14,6 +14,7 @@ pub mod presets;
 pub mod repair;
 pub mod retime;
 pub mod showing;
+pub mod start;
 mod watch;
 pub mod wish;
 mod words;

@@ -6,10 +6,13 @@ use ofx::plugin::{Effect, Error, Render, Result};
 use pickup_model::{Brief, Made, Shot};
 
 use super::{
-    footage::{Footage, as_time, if_any},
+    footage::{Footage, if_any},
     watch::HostWatch,
 };
-use crate::engine::{engine, failed};
+use crate::{
+    engine::{engine, failed},
+    timeline::as_time,
+};
 
 /// How far back motion is looked for: past the repeats of animation on threes.
 const TELLING: i64 = 3;

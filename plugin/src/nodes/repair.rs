@@ -18,13 +18,14 @@ use pickup_model::{
 
 use super::{
     GROUPING, Quality, SourceToOutput, even,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     make, pass,
 };
 use crate::{
     colour::{self, ColourParams},
     engine::failed,
     frame_list::FrameList,
+    timeline::{Timeline, as_time, frame_number},
 };
 
 /// What the output shows.
@@ -171,7 +172,7 @@ impl Effect for Repair {
         let source = cx.clips().source;
         // A list that makes no sense is for render to complain of: hosts show nothing of what is said here.
         let Ok(marks) = Marks::new(cx, &params) else { return Ok(()) };
-        let range = frame_range(cx, source)?;
+        let timeline = Timeline::inside(cx, source, cx.time())?;
         let now = frame_number(cx.time());
         let (mut first, mut last) = (now, now);
         if marks.damaged(now) {
@@ -179,7 +180,7 @@ impl Effect for Repair {
             let near = |step: i64| (1..=reach).map(|d| now + step * d).find(|f| !marks.damaged(*f));
             (first, last) = (near(-1).unwrap_or(now), near(1).unwrap_or(now));
         }
-        let inside = |frame: i64| range.map_or(frame, |(a, b)| frame.clamp(a.min(now), b.max(now)));
+        let inside = |frame: i64| timeline.nearest(frame);
         if params.damage.automatic {
             // Damage that is found lasts a few frames, and the good frames about it are judged by those about them.
             let (first, last) = (inside(first - 2 * REACH), inside(last + 2 * REACH));
@@ -209,7 +210,8 @@ impl Effect for Repair {
         let params = cx.params()?;
         let source = cx.clips().source;
         let shape = Shape::here(cx, source, &params.colour)?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        let timeline = Timeline::inside(cx, source, cx.time())?;
+        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
         let marks = Marks::new(cx, &params)?;
         let now = frame_number(cx.time());
         if !footage.has_neighbours() {
@@ -317,8 +319,8 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
     /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one, and one
     /// further out on each side of a gap, which tells how the motion across it curves.
     fn shot(&self, missing: i64) -> Result<Shot> {
-        if let Some((first, last)) = self.footage.range()
-            && !self.footage.contains(missing)
+        if let Some((first, last)) = self.footage.timeline().frames()
+            && !self.footage.timeline().may_have(missing)
         {
             return Err(Error::Failed(format!(
                 "Frame {missing} lies outside the clip, which has frames {first} to {last}"
@@ -350,7 +352,9 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
             ));
         }
         if let (Side::Known(first, _), Side::Known(last, _)) = (&before, &after) {
-            for frame in self.marks.beyond((*first, *last), |f| self.footage.contains(f)).into_iter().flatten() {
+            for frame in
+                self.marks.beyond((*first, *last), |f| self.footage.timeline().may_have(f)).into_iter().flatten()
+            {
                 if if_any(self.is_good(frame))? == Some(true)
                     && let Some(Some(picture)) = if_any(self.footage.frame(frame))?
                 {
@@ -363,9 +367,10 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
 
     /// What lies on one side of a frame.
     fn side(&self, missing: i64, step: i64) -> Result<Side> {
+        let timeline = self.footage.timeline();
         for d in 1..=self.longest {
             let near = missing + step * d;
-            if !self.footage.contains(near) {
+            if !timeline.may_have(near) {
                 return Ok(Side::ClipEnds(near));
             }
             if self.is_good(near)?
@@ -373,9 +378,12 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
             {
                 return Ok(Side::Known(near, frame));
             }
+            // Where it is not known where the clip ends, it ends with the frame that the host does not have.
+            if timeline.cut().is_none() && !self.marks.damaged(near) && !self.footage.exists(near)? {
+                return Ok(Side::ClipEnds(near));
+            }
         }
-        // Where the host does not say how long the clip is, its end cannot be told from a long gap.
-        Ok(if self.footage.range().is_some() { Side::TooFar } else { Side::ClipEnds(missing + step) })
+        Ok(Side::TooFar)
     }
 }
 
@@ -422,7 +430,8 @@ fn show_made(cx: &Render<'_, Repair>, params: &RepairParams, shape: Shape, made:
 fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let (footage, (first, last)) = Footage::to_search(cx, source, &params.source, &params.colour)?;
+    let footage = Footage::to_search(cx, source, &params.source, &params.colour)?;
+    let (first, last) = footage.ends(frame_number(cx.time()))?;
     let progress = cx.progress("Repair: looking for damaged frames");
     let found = search(&footage, first, last, &params.damage.thresholds(), |done| progress.step(done))?;
     let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found);

@@ -3,25 +3,29 @@
 use std::cell::RefCell;
 
 use ofx::{
-    Context, Field, RangeD, RectI,
-    plugin::{At, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result},
+    ChangeReason, Context, Field, RangeD, RectI,
+    plugin::{
+        At, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, FramesNeeded, MessageKind, Meta, Render, Result,
+    },
 };
 use pickup_model::{Exposure, Frame, Origin, Shot};
 
 use super::{
     GROUPING, Quality, SourceToOutput,
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, as_time, frame_number, frame_range, if_any},
+    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     make, pass,
+    start::StartParams,
 };
 use crate::{
     colour::{self, ColourParams},
     engine::failed,
+    timeline::{Timeline, as_time, frame_number},
 };
 
 /// What says which source frame stands where.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
-    /// The speed curve, added up from the clip's start.
+    /// The speed curve, added up from where it starts.
     #[default]
     Speed,
     /// The source frame itself, keyframed.
@@ -48,13 +52,16 @@ pub struct RetimeParams {
     #[param(id = "by", label = "Retime by", default = By::Speed)]
     pub by: By,
     /// Speed in per cent: 50 is half speed, 0 freezes, below 0 runs back again. Keyframe it for a ramp: the curve is
-    /// added up from the clip's start, so the ramp is smooth and nothing jumps. To play a clip from its end, use Reverse.
+    /// added up from “Starts”, so the ramp is smooth and nothing jumps. To play a clip from its end, use Reverse.
     #[param(id = "speed", label = "Speed %", default = 100.0, range = -100_000.0..=100_000.0, display = -400.0..=400.0, animates)]
     pub speed: f64,
     /// The source frame to show, when retiming by source frame; fractions fall between frames. Frame numbers are the
     /// host's own.
     #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -10_000_000.0..=10_000_000.0, display = 0.0..=1000.0, animates)]
     pub source_frame: f64,
+    /// Where the speed curve starts to add up: at this frame the clip's own is shown.
+    #[flatten]
+    pub start: StartParams,
     /// Play from the clip's last frame back to its first.
     #[param(id = "reverse", label = "Reverse", default = false)]
     pub reverse: bool,
@@ -106,25 +113,26 @@ impl Effect for Retime {
     }
 
     fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
-        let Some(range) = cx.clip(cx.clips().source)?.frame_range() else { return Ok(None) };
-        let params = cx.params_at(range.min)?;
+        let Some((first, last)) = Timeline::told(cx, cx.clips().source)?.cut() else { return Ok(None) };
+        let params = cx.params_at(as_time(first))?;
         if params.by == By::SourceFrame {
             return Ok(None);
         }
-        let last = last_frame(range, |t| integral(cx, range.min, t));
-        Ok(Some(RangeD { min: range.min, max: last }))
+        let (min, max) = params.output(cx, (first, last));
+        Ok(Some(RangeD { min: as_time(min), max: as_time(max) }))
     }
 
     fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
         let params = cx.params()?;
-        let map = TimeMap::new(cx, &params)?;
+        let timeline = params.timeline(cx, cx.clips().source, cx.time())?;
+        let Some(map) = TimeMap::new(cx, &params, &timeline) else { return Ok(()) };
         let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
         let first = times.iter().copied().fold(f64::INFINITY, f64::min).floor();
         let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil();
         // One more on each side tells how motion curves.
         let further = if params.method == Method::Motion && times.iter().any(|t| t.fract() != 0.0) { 1.0 } else { 0.0 };
-        let (first, last) = match map.range {
-            Some(range) => ((first - further).max(range.min.min(first)), (last + further).min(range.max.max(last))),
+        let (first, last) = match timeline.frames() {
+            Some((a, b)) => ((first - further).max(as_time(a).min(first)), (last + further).min(as_time(b).max(last))),
             None => (first - further, last + further),
         };
         frames.add(cx.clips().source, first, last);
@@ -136,7 +144,11 @@ impl Effect for Retime {
         if !cx.host().temporal_access || params.shutter > 0.0 {
             return Ok(None);
         }
-        let time = TimeMap::new(cx, &params)?.source_time(cx.time())?;
+        let source = cx.clips().source;
+        let Some(map) = TimeMap::new(cx, &params, &params.timeline(cx, source, cx.time())?) else {
+            return Ok(Some((source, cx.time())));
+        };
+        let time = map.source_time(cx.time())?;
         let whole = params.method.shown(time);
         Ok((whole.fract() == 0.0).then(|| (cx.clips().source, whole)))
     }
@@ -144,17 +156,15 @@ impl Effect for Retime {
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let source = cx.clips().source;
+        let timeline = params.timeline(cx, source, cx.time())?;
         let shape = {
             let window = cx.output()?.bounds;
             // Of a frame that was announced: the one at this time need not be.
-            let shown = if cx.host().temporal_access {
-                TimeMap::new(cx, &params)?.source_time(cx.time())?.floor()
-            } else {
-                cx.time()
-            };
+            let map = TimeMap::new(cx, &params, &timeline).filter(|_| cx.host().temporal_access);
+            let shown = map.map_or(Ok(cx.time()), |map| map.source_time(cx.time()).map(f64::floor))?;
             Shape::of(cx, source, &params.colour, cx.image(source, shown)?.as_ref(), window)?
         };
-        let footage = Footage::new(cx, cx, source, &params.source, shape)?;
+        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
         if !footage.has_neighbours() {
             if is_retimed(cx, &params)? {
                 cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
@@ -164,7 +174,12 @@ impl Effect for Retime {
         if !cx.host().temporal_access {
             cx.clear_persistent_message();
         }
-        let map = TimeMap::within(cx, &params, footage.range());
+        let Some(map) = TimeMap::new(cx, &params, footage.timeline()) else {
+            if is_retimed(cx, &params)? {
+                cx.set_persistent_message(MessageKind::Warning, NO_START);
+            }
+            return pass(cx, source, cx.time());
+        };
         let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
         let maker = Maker { cx, params: &params, footage: &footage, read: RefCell::default() };
         // The host's own picture, bit for bit, wherever it can be had.
@@ -179,8 +194,40 @@ impl Effect for Retime {
         }
     }
 
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        StartParams::changed(cx)?;
+        let sped = cx.is(RetimeParams::SPEED) && cx.reason() == ChangeReason::UserEdited;
+        // A speed needs a start. Where neither host nor user says where, it is where the user stands.
+        if sped && cx.params()?.start.at(&Timeline::inside(cx, cx.clips().source, cx.time())?).is_none() {
+            return StartParams::start_here(cx);
+        }
+        Ok(())
+    }
+
     fn purge_caches(&self) {
         crate::engine::engine().purge();
+    }
+}
+
+/// Why nothing is retimed.
+const NO_START: &str = "This host does not say where the clip starts, so it passes unchanged: move to its first frame and press \
+                        “Start here”";
+
+impl RetimeParams {
+    /// The first and the last frame of the output, of a clip of these frames.
+    fn output(&self, cx: &Cx<'_, Retime>, (first, last): (i64, i64)) -> (i64, i64) {
+        let range = RangeD { min: as_time(first), max: as_time(last) };
+        let start = as_time(self.start.stated().unwrap_or(first));
+        let longest = last_frame(range, |t| Ok(start - range.min + integral(cx, start, t)?));
+        (first, frame_number(longest))
+    }
+
+    fn timeline(&self, cx: &Cx<'_, Retime>, source: Clip, time: f64) -> Result<Timeline> {
+        let time = cx.retimer_source_time(time)?.unwrap_or(time);
+        Timeline::at(cx, source, time, |frames| match self.by {
+            By::Speed => self.output(cx, frames),
+            By::SourceFrame => frames,
+        })
     }
 }
 
@@ -237,21 +284,17 @@ struct TimeMap<'a, 'c> {
     cx: &'a Cx<'c, Retime>,
     by: By,
     reverse: bool,
-    range: Option<RangeD>,
+    timeline: Timeline,
     /// Where the speed curve starts to add up.
     start: f64,
 }
 
 impl<'a, 'c> TimeMap<'a, 'c> {
-    fn new(cx: &'a Cx<'c, Retime>, params: &RetimeParams) -> Result<Self> {
-        Ok(Self::within(cx, params, frame_range(cx, cx.clips().source)?))
-    }
-
-    fn within(cx: &'a Cx<'c, Retime>, params: &RetimeParams, range: Option<(i64, i64)>) -> Self {
-        let range = range.map(|(first, last)| RangeD { min: as_time(first), max: as_time(last) });
-        // Where frames come from a file, the effect's time starts at 0 with the clip, whatever the file holds before.
-        let start = range.filter(|_| cx.host().temporal_access).map_or(0.0, |r| r.min);
-        Self { cx, by: params.by, reverse: params.reverse, range, start }
+    /// None where a start is needed, and neither the user nor the host says where it is.
+    fn new(cx: &'a Cx<'c, Retime>, params: &RetimeParams, timeline: &Timeline) -> Option<Self> {
+        let start = params.start.at(timeline);
+        let start = if params.by == By::Speed && cx.context() != Context::Retimer { start? } else { 0 };
+        Some(Self { cx, by: params.by, reverse: params.reverse, timeline: *timeline, start: as_time(start) })
     }
 
     fn source_time(&self, time: f64) -> Result<f64> {
@@ -260,12 +303,12 @@ impl<'a, 'c> TimeMap<'a, 'c> {
             (None, By::SourceFrame) => self.cx.value_at(RetimeParams::SOURCE_FRAME, time)?,
             (None, By::Speed) => {
                 let passed = integral(self.cx, self.start, time)?;
-                match self.range {
-                    Some(range) if self.reverse => range.max - passed,
+                match self.timeline.cut() {
+                    Some((_, last)) if self.reverse => as_time(last) - passed,
                     None if self.reverse => {
                         return Err(Error::Failed(
-                            "This host does not say how long the clip is, so it cannot be played from its end: retime \
-                             by source frame instead"
+                            "This host does not say where the clip ends, so it cannot be played from there: retime by source \
+                             frame instead"
                                 .into(),
                         ));
                     }
@@ -276,7 +319,8 @@ impl<'a, 'c> TimeMap<'a, 'c> {
         // Hosts integrate numerically; a hair's breadth from a whole frame is that frame.
         let wanted = if (wanted - wanted.round()).abs() < 1e-4 { wanted.round() } else { wanted };
         // Past its ends the clip holds its first and last frame.
-        Ok(self.range.map_or(wanted, |r| wanted.clamp(r.min, r.max.max(r.min))))
+        let ends = self.timeline.frames();
+        Ok(ends.map_or(wanted, |(first, last)| wanted.clamp(as_time(first), as_time(last))))
     }
 }
 

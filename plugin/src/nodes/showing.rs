@@ -11,7 +11,6 @@ use pickup_model::{Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
 
 use super::{
     film::Film,
-    footage::frame_number,
     look::{LookParams, noise_of, with_noise},
     put,
 };
@@ -19,6 +18,7 @@ use crate::{
     clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
     colour::{self, ColourParams, frame_of_picture},
     engine::{engine, failed},
+    timeline::frame_number,
 };
 
 /// How a made frame is shown.
@@ -101,6 +101,12 @@ pub fn part_of(frame: &Frame, [x, y, w, h]: [f64; 4], (width, height): (usize, u
 /// # Errors
 /// When there is no output.
 pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
+    // A thumbnail is small at a scale of 1.
+    if cx.flags().thumbnail
+        && let Some((width, height)) = cx.project_size()
+    {
+        return Ok(((width.round() as usize).max(1), (height.round() as usize).max(1)));
+    }
     let bounds = cx.output()?.bounds;
     let (x, y) = cx.render_scale();
     let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);

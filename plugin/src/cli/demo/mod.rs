@@ -25,6 +25,7 @@ use super::{
     render::{Job, connect_first, project, say_messages},
     sample,
     sheet::{CELL, COLUMNS},
+    source::Axis,
 };
 use crate::{
     clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, SheetCell, WriteOptions, contact_sheet},
@@ -81,7 +82,7 @@ impl Demo<'_> {
         let (instance, connected) = match &clip {
             Some(clip) => {
                 let info = ClipReader::open(clip)?.info().clone();
-                let instance = node.create(context, project(&info))?;
+                let instance = node.create(context, project(&info, Axis::default()))?;
                 let connected = connect_first(&instance, &node, clip)?;
                 (instance, Some(connected))
             }
@@ -96,7 +97,13 @@ impl Demo<'_> {
         }
         let mut made = Vec::new();
         let (input, sources) = connected.unzip();
-        let job = Job { instance: &instance, input: input.as_deref(), sources: sources.as_slice(), keep_alpha: false };
+        let job = Job {
+            instance: &instance,
+            input: input.as_deref(),
+            sources: sources.as_slice(),
+            axis: Axis::default(),
+            keep_alpha: false,
+        };
         let mut bar = Bar::new(label);
         let result = job.render(frames, &mut bar, |_, picture| {
             made.push(Arc::new(picture.to_rgb().to_depth(Depth::U8)));

@@ -1,0 +1,1 @@
+"""The second motion network: its definition, the footage it learns from, its trainer."""

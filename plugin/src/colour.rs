@@ -133,11 +133,18 @@ fn write_rows(frame: &Frame, window: RectI, output: &mut OutputImage<'_>, rgba: 
     }
 }
 
-/// A picture read from a file, as a frame of the size and channels that the host's images have.
+/// A picture read from a file, as a frame of the size and channels that the host's images have: as large as fits, whole, with
+/// black beside it where its shape differs, as hosts show a clip. `aspect` is the width of its pixels over their height.
 ///
 /// # Errors
 /// When the picture cannot be brought to that size.
-pub fn frame_of_picture(picture: &Picture, encoding: Encoding, window: RectI, channels: usize) -> Result<Frame> {
+pub fn frame_of_picture(
+    picture: &Picture,
+    encoding: Encoding,
+    window: RectI,
+    channels: usize,
+    aspect: f64,
+) -> Result<Frame> {
     let (width, height) = picture.size();
     let associated;
     let picture = if picture.premultiplied() || !picture.has_alpha() {
@@ -162,5 +169,49 @@ pub fn frame_of_picture(picture: &Picture, encoding: Encoding, window: RectI, ch
         values
     };
     let frame = Frame::new(width, height, channels, encoding, values).map_err(Error::new)?;
-    frame.resized(window.width(), window.height()).map_err(Error::new)
+    fitted(&frame, (window.width(), window.height()), aspect)
+}
+
+/// A frame brought to a size, whole; where its shape differs by more than rounding, black is beside it.
+fn fitted(frame: &Frame, (width, height): (usize, usize), aspect: f64) -> Result<Frame> {
+    let (wide, high) = (frame.width() as f64 * aspect, frame.height() as f64);
+    let scale = (width as f64 / wide).min(height as f64 / high);
+    let side = |length: f64, most: usize| ((length * scale).round() as usize).clamp(1, most);
+    let (inner, outer) = ((side(wide, width), side(high, height)), (width, height));
+    if outer.0 - inner.0 <= 1 && outer.1 - inner.1 <= 1 {
+        return frame.resized(width, height).map_err(Error::new);
+    }
+    let frame = frame.resized(inner.0, inner.1).map_err(Error::new)?;
+    let (left, top, channels) = ((width - inner.0) / 2, (height - inner.1) / 2, frame.channels());
+    let black: Vec<f32> = (0..channels).map(|c| if channels != 3 && c + 1 == channels { 1.0 } else { 0.0 }).collect();
+    let mut pixels = black.repeat(width * height);
+    for (y, row) in frame.pixels().chunks_exact(inner.0 * channels).enumerate() {
+        pixels[((top + y) * width + left) * channels..][..row.len()].copy_from_slice(row);
+    }
+    Frame::new(width, height, channels, frame.encoding(), pixels).map_err(Error::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn white(width: usize, height: usize, channels: usize) -> Frame {
+        Frame::new(width, height, channels, Encoding::Display, vec![1.0; width * height * channels]).unwrap()
+    }
+
+    #[test]
+    fn a_picture_of_another_shape_is_shown_whole_with_black_beside_it() {
+        let row = |frame: &Frame, y: usize| -> Vec<f32> {
+            let values = frame.pixels().chunks_exact(frame.channels()).map(|p| p[0]);
+            values.skip(y * frame.width()).take(frame.width()).collect()
+        };
+        let pillars = fitted(&white(4, 3, 3), (8, 3), 1.0).unwrap();
+        assert_eq!(row(&pillars, 1), [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        let anamorphic = fitted(&white(4, 3, 3), (8, 3), 2.0).unwrap();
+        assert_eq!(row(&anamorphic, 1), [1.0; 8], "pixels twice as wide as high");
+        let bars = fitted(&white(8, 3, 4), (8, 5), 1.0).unwrap();
+        assert_eq!((row(&bars, 0), row(&bars, 1), row(&bars, 4)), (vec![0.0; 8], vec![1.0; 8], vec![0.0; 8]));
+        assert!(bars.pixels().chunks_exact(4).all(|p| p[3] == 1.0), "the bars are opaque");
+        assert_eq!(fitted(&white(1921, 1080, 3), (1920, 1080), 1.0).unwrap(), white(1920, 1080, 3), "off by rounding");
+    }
 }

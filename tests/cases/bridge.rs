@@ -134,6 +134,7 @@ fn it_renders_in_every_host_and_context() {
                 stage.set_key("Transition", 13.0, 1.0).expect(name);
             }
             assert!(stage.at(5.0).to_rgba().iter().all(|v| v.is_finite()), "{name} {context:?}");
+            stage.put("errorsInPicture", "Never");
             let result = stage.render(RenderArgs::at(11.0));
             if profile.temporal {
                 assert_eq!(result.expect(name).width(), WIDTH, "{name} {context:?}");

@@ -55,40 +55,40 @@ const SAVED: [(&str, &str, &str); 6] = [
         "Repair",
         "frames damaged automatic findDuplicates duplicateThreshold findBlack blackThreshold findEmpty \
          emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
-         output quality longestGap sourceFile sourceOffset footage",
+         output quality longestGap sourceFile sourceOffset footage errorsInPicture",
     ),
     (
         RETIME,
         "Retime",
         "by speed sourceFrame starts start startHere reverse method shutter shutterSamples quality \
-         sourceFile sourceOffset footage",
+         sourceFile sourceOffset footage errorsInPicture",
     ),
     (
         GENERATE,
         "Generate",
         "preset prompt negativePrompt motion seed newSeed make length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage",
+         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage errorsInPicture",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
          travel fade strength matchGrain output quality cadence grain warmth model guidance steps \
-         footage sourceFile sourceOffset",
+         footage sourceFile sourceOffset errorsInPicture",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
          findFreeze matchGrain output quality cadence grain warmth model guidance steps footage \
-         sourceFile sourceOffset",
+         sourceFile sourceOffset errorsInPicture",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
          matchGrain output quality cadence grain warmth model guidance steps footage sourceFile \
-         sourceOffset",
+         sourceOffset errorsInPicture",
     ),
 ];
 

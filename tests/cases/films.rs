@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ofx::{
     Context,
-    host::{Host, HostImage, MessageSuite, Profile, RenderArgs, Value},
+    host::{Host, HostImage, Profile, Value},
 };
 
 use super::{
@@ -221,7 +221,7 @@ fn a_look_holds_however_frames_are_made() {
 }
 
 #[test]
-fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_not() {
+fn both_render_in_every_host() {
     let _turn = turn();
     for (name, profile) in Profile::all() {
         for (id, settings) in [(ANIMATE, [("still", "16"), ("length", "9")]), (EXTEND, [("tail", "6"), ("hold", "0")])]
@@ -235,15 +235,7 @@ fn both_render_in_every_host_that_gives_neighbours_and_say_so_in_those_that_do_n
                     stage.put("lastGood", "18");
                 }
                 assert!(stage.at(5.0).to_rgba().iter().all(|v| v.is_finite()), "{name} {id} {context:?}");
-                let result = stage.render(RenderArgs::at(20.0));
-                match (profile.temporal, id) {
-                    (false, ANIMATE) => {
-                        let said = result.expect_err(name).to_string();
-                        let silent = profile.suites.message == MessageSuite::None;
-                        assert!(silent || said.contains("Source file"), "{name}: {said}");
-                    }
-                    _ => assert_eq!(result.expect(name).width(), SIZE.0, "{name} {id} {context:?}"),
-                }
+                assert_eq!(stage.at(20.0).width(), SIZE.0, "{name} {id} {context:?}");
                 for by in ["Motion", "Back and forth"].into_iter().filter(|_| id == EXTEND) {
                     stage.put("by", by);
                     assert!(stage.at(20.0).to_rgba().iter().all(|v| v.is_finite()), "{name} {by} {context:?}");

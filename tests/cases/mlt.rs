@@ -122,7 +122,9 @@ fn a_clip_trimmed_at_its_start_finds_its_frames_by_the_offset() {
 #[test]
 fn from_the_source_file_a_clip_is_retimed() {
     let (_folder, spec) = with_file(1);
-    let stage = stage(RETIME, &[("speed", "200"), ("sourceFile", &spec)]);
+    let sound = clip((0, FRAMES - 1), |t| Some(whole(t)));
+    let stage = Stage::new(Profile::mlt(), RETIME, Context::Filter, sound);
+    [("speed", "200"), ("sourceFile", &spec)].iter().for_each(|(id, value)| stage.put(id, value));
     for (time, source) in [(0.0, 0), (1.0, 2), (2.0, 4), (3.0, 6), (5.0, 7)] {
         assert_same(&stage.at(time), &whole(source), &format!("at {time} stands {source}"));
     }
@@ -153,4 +155,107 @@ fn a_source_frame_that_is_cut_short_is_an_error_that_names_its_file() {
     assert!(said.contains("shot.0005.png"), "{said}");
     fs::write(&file, &bytes).expect("it can be mended");
     stage.at(3.0);
+}
+
+/// How much of a picture is as white as letters are, and the largest of its other values.
+fn letters(image: &HostImage) -> (usize, f32) {
+    let values: Vec<f32> = image.to_rgba().chunks_exact(4).map(|p| p[0].min(p[1]).min(p[2])).collect();
+    let rest = values.iter().copied().filter(|v| *v < 1.0).fold(0.0, f32::max);
+    (values.iter().filter(|v| **v == 1.0).count(), rest)
+}
+
+#[test]
+fn a_source_file_that_was_moved_leaves_good_frames_alone_and_says_in_the_picture_why_a_listed_one_is_not_made() {
+    let stage = stage(REPAIR, &[("frames", "3"), ("sourceFile", "moved/shot.%04d.png")]);
+    for (time, image) in (0..).zip(render_all(&stage)) {
+        if time == 3 {
+            let (lit, rest) = letters(&image);
+            assert!(lit > 300 && rest < 0.5, "{lit} dots over a dark picture, the brightest of which is {rest}");
+        } else {
+            assert_same(&image, &whole(time), "a good frame");
+        }
+    }
+    stage.put("errorsInPicture", "Never");
+    assert!(stage.render(RenderArgs::at(3.0)).is_err());
+}
+
+#[test]
+fn a_wrong_offset_is_told_with_the_right_one() {
+    let (_folder, spec) = with_file(1);
+    // The clip was trimmed by two frames, and nobody said so.
+    let later = || clip((0, FRAMES - 3), |t| Some(whole(t + 2)));
+    for (id, settings) in
+        [(REPAIR, [("frames", "1"), ("quality", "Draft")]), (RETIME, [("speed", "50"), ("quality", "Draft")])]
+    {
+        let stage = Stage::new(Profile::mlt(), id, Context::Filter, later());
+        settings.iter().for_each(|(id, value)| stage.put(id, value));
+        stage.put("sourceFile", &spec);
+        let said = stage.error_at(1.0);
+        assert!(said.contains("“Source offset” to 2"), "{id}: {said}");
+        stage.put("sourceOffset", "2");
+        stage.at(1.0);
+    }
+}
+
+/// A picture between black pillars, as MLT shows a narrow clip in a wide project.
+fn pillared(time: i32) -> Arc<HostImage> {
+    let narrow = whole(time);
+    draw(BYTE, |x, y| {
+        let inside = (16.0..80.0).contains(&x);
+        if inside { narrow.pixel(x as i32, 63 - y as i32).expect("inside") } else { [0.0, 0.0, 0.0, 1.0] }
+    })
+}
+
+#[test]
+fn a_file_of_another_shape_is_fitted_as_the_host_fits_its_clip() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = folder.path().join("narrow.%04d.png");
+    let writer = ClipWriter::create(&spec, WriteOptions::default(), &[]).expect("a sequence");
+    for time in 0..FRAMES {
+        let rgba = whole(time).to_rgba();
+        let inner = (0..WIDTH * HEIGHT).filter(|i| (16..80).contains(&(i % WIDTH)));
+        let bytes = inner.flat_map(|i| [0, 1, 2].map(|c| (rgba[i * 4 + c] * 255.0).round() as u8)).collect();
+        let picture = Picture::new(64, HEIGHT, false, false, Pixels::U8(bytes)).expect("a picture");
+        writer.write(1 + i64::from(time), &picture).expect("it is written");
+    }
+    writer.finish().expect("it is whole");
+    let host =
+        clip((0, FRAMES - 1), |t| Some(if t == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { pillared(t) }));
+    let stage = Stage::new(Profile::mlt(), REPAIR, Context::Filter, host);
+    stage.put("frames", "3");
+    stage.put("sourceFile", &spec.display().to_string());
+    let made = stage.at(3.0);
+    let (is, stretched) = (super::footage::psnr(&made, &pillared(3)), super::footage::psnr(&whole(3), &pillared(3)));
+    assert!(is > 30.0 && is > stretched + 10.0, "{is:.1} dB");
+    assert_eq!(made.pixel(3, 30).map(|p| p[0].max(p[1])), Some(0.0), "the pillars stay black");
+}
+
+#[test]
+fn where_the_host_counts_rows_downwards_made_frames_stand_upright() {
+    let (_folder, spec) = with_file(1);
+    // As MLT lays pictures out where `mlt_origin` is 1: the row that it calls the lowest is the top one.
+    let upside_down = |image: &HostImage| draw(BYTE, |x, y| image.pixel(x as i32, y as i32).expect("inside"));
+    let host = clip((0, FRAMES - 1), |t| {
+        Some(if t == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { upside_down(&whole(t)) })
+    });
+    let layout = ofx::host::RowLayout { negative: false, padding: 0 };
+    let stage = Stage::new(Profile { layout, ..Profile::mlt() }, REPAIR, Context::Filter, host);
+    stage.put("frames", "3");
+    stage.put("sourceFile", &spec);
+    let made = upside_down(&stage.at(3.0));
+    drop(stage);
+    let right = self::stage(REPAIR, &[("frames", "3"), ("sourceFile", &spec)]).at(3.0);
+    assert!(largest_difference(&made, &right) < 1.5 / 255.0, "{}", largest_difference(&made, &right));
+}
+
+#[test]
+fn on_a_photo_without_a_source_file_the_current_frame_is_the_still() {
+    let photo = clip((0, FRAMES - 1), |_| Some(whole(0)));
+    let stage = Stage::new(Profile::mlt(), super::stage::ANIMATE, Context::Filter, photo);
+    [("camera", "Push in"), ("length", "6")].iter().for_each(|(id, value)| stage.put(id, value));
+    assert_same(&stage.at(0.0), &whole(0), "the still");
+    for time in [1.0, 5.0] {
+        let (is, still) = (stage.at(time), whole(0));
+        assert!(!is.same_pixels(&still) && super::footage::psnr(&is, &still) > 15.0, "it moves at {time}");
+    }
 }

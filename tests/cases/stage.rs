@@ -93,6 +93,7 @@ impl Stage {
     /// What a render that must fail says.
     #[track_caller]
     pub(crate) fn error_at(&self, time: f64) -> String {
+        self.put("errorsInPicture", "Never");
         match self.render(RenderArgs::at(time)) {
             Ok(_) => panic!("frame {time} was rendered, and should have been refused"),
             Err(error) => error.to_string(),

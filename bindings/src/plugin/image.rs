@@ -27,6 +27,9 @@ pub struct ImageInfo {
     pub region_of_definition: RectI,
     /// From a row to the one above, in bytes; negative where the picture lies top first.
     pub row_bytes: isize,
+    /// Whether the host counts rows downwards, against the standard: MLT does where its property `mlt_origin` is 1, and then
+    /// its row bytes are positive. Here rows count upwards all the same.
+    pub top_first: bool,
     /// How a channel is stored.
     pub depth: BitDepth,
     /// The channels.
@@ -70,6 +73,7 @@ impl ImageInfo {
             bounds,
             region_of_definition: image.rect_i(props::IMAGE_PROP_REGION_OF_DEFINITION).unwrap_or(bounds),
             row_bytes,
+            top_first: false,
             depth,
             components,
             premultiplication: own_or_clip(props::PROP_PRE_MULTIPLICATION)
@@ -101,7 +105,12 @@ impl ImageInfo {
     /// Where a row starts, in bytes from the data pointer; none outside the bounds, or where there are no pixels and
     /// therefore no pointer to trust.
     fn row_offset(&self, y: i32) -> Option<isize> {
-        let up = isize::try_from(i64::from(y) - i64::from(self.bounds.y1)).ok()?;
+        let from = if self.top_first {
+            i64::from(self.bounds.y2) - 1 - i64::from(y)
+        } else {
+            i64::from(y) - i64::from(self.bounds.y1)
+        };
+        let up = isize::try_from(from).ok()?;
         (y >= self.bounds.y1 && y < self.bounds.y2 && self.row_len() > 0).then(|| up * self.row_bytes)
     }
 }
@@ -187,6 +196,8 @@ impl<'a> Borrowed<'a> {
         let Some(handle) = Handle::new(image).filter(|_| status == Status::OK.0) else { return Ok(None) };
         let props = Props::new(&suites.property, handle);
         let checked = ImageInfo::read(&props, &clip.props(suites), clip.spec.name).and_then(|info| {
+            let top_first = suites.info.name == "MLT" && info.row_bytes > 0;
+            let info = ImageInfo { top_first, ..info };
             let data = props.pointer(props::IMAGE_PROP_DATA).unwrap_or(ptr::null_mut()).cast::<u8>();
             let memory = extent(&info, data, clip.spec.name)?;
             Ok((info, data, memory))

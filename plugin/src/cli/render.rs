@@ -179,6 +179,8 @@ fn set(
     time: impl Fn(Option<i64>) -> i64,
 ) -> Result<(), CliError> {
     instance.go_to(time(None) as f64);
+    // The command says what went wrong, and fails.
+    instance.set("errorsInPicture", "Never")?;
     for setting in &args.set {
         values::apply(setting, described, instance)?;
     }

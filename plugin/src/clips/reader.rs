@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::naming::{Naming, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
 use super::tools::{Tool, Tools};
-use super::video::{self, Decoder};
+use super::video::{self, Decoder, Matrix};
 use super::{ClipError, still};
 use crate::frame_list::FrameList;
 
@@ -113,7 +113,7 @@ impl ClipInfo {
 
 enum Source {
     Files(BTreeMap<i64, PathBuf>),
-    Video { ffmpeg: Tool, decoder: Mutex<Option<Box<Decoder>>> },
+    Video { ffmpeg: Tool, matrix: Matrix, decoder: Mutex<Option<Box<Decoder>>> },
 }
 
 /// An open clip. Frames are read at random, from any thread; the latest ones stay in memory.
@@ -173,7 +173,7 @@ impl ClipReader {
     fn video(spec: &Path, tools: &Tools, cache: usize) -> Result<Self, ClipError> {
         let probe = video::probe(spec, tools)?;
         let ffmpeg = tools.ffmpeg(spec)?;
-        let mut decoder = Decoder::start(spec, &ffmpeg, 1)?;
+        let mut decoder = Decoder::start(spec, &ffmpeg, probe.matrix, 1)?;
         let Some(picture) = decoder.read().map_err(video::undecodable)? else {
             return Err(ClipError::NotAVideo {
                 path: spec.into(),
@@ -182,7 +182,7 @@ impl ClipReader {
         };
         let info =
             info_of(ClipKind::Video, &picture, FrameList::range(1, probe.frames), probe.rate, probe.pixel_aspect);
-        let source = Source::Video { ffmpeg, decoder: Mutex::new(Some(Box::new(decoder))) };
+        let source = Source::Video { ffmpeg, matrix: probe.matrix, decoder: Mutex::new(Some(Box::new(decoder))) };
         let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(cache)) };
         reader.cache.lock().put(1, Arc::new(picture));
         Ok(reader)
@@ -226,11 +226,16 @@ impl ClipReader {
                 self.cache.lock().put(frame, Arc::clone(&picture));
                 Ok(picture)
             }
-            Source::Video { ffmpeg, decoder } => self.decode(ffmpeg, decoder, frame),
+            Source::Video { ffmpeg, matrix, decoder } => self.decode((ffmpeg, *matrix), decoder, frame),
         }
     }
 
-    fn decode(&self, ffmpeg: &Tool, slot: &Mutex<Option<Box<Decoder>>>, frame: i64) -> Result<Arc<Picture>, ClipError> {
+    fn decode(
+        &self,
+        (ffmpeg, matrix): (&Tool, Matrix),
+        slot: &Mutex<Option<Box<Decoder>>>,
+        frame: i64,
+    ) -> Result<Arc<Picture>, ClipError> {
         let mut slot = slot.lock();
         // Another thread may have brought the frame while this one waited.
         if let Some(picture) = self.cache.lock().get(frame) {
@@ -238,7 +243,7 @@ impl ClipReader {
         }
         let mut decoder = match slot.take() {
             Some(decoder) if decoder.next_frame() <= frame => decoder,
-            _ => Box::new(Decoder::start(&self.name, ffmpeg, frame)?),
+            _ => Box::new(Decoder::start(&self.name, ffmpeg, matrix, frame)?),
         };
         loop {
             let number = decoder.next_frame();

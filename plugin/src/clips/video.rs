@@ -1,7 +1,8 @@
 //! Decoding a video with ffmpeg, frame-exact: frames are counted from the start of the file, never sought by time.
 //!
-//! ffmpeg writes PAM pictures to a pipe. PAM takes the pixel formats PNG takes, so ffmpeg chooses the conversion it
-//! would choose for `ffmpeg -i CLIP -fps_mode passthrough %d.png`, and every frame equals that file bit for bit.
+//! ffmpeg writes PAM pictures to a pipe. PAM takes the pixel formats PNG takes, so ffmpeg chooses the format it would choose
+//! for `ffmpeg -i CLIP -fps_mode passthrough %d.png`. It rounds as MLT and players do, and where a file does not say by which
+//! matrix its colours were made, it is that which they take.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -22,13 +23,33 @@ pub(super) struct Probe {
     pub(super) pixel_aspect: f64,
     /// Pictures that the container holds.
     pub(super) frames: i64,
+    /// How its colours become RGB.
+    pub(super) matrix: Matrix,
+}
+
+/// How a video's colours become RGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matrix {
+    /// As the file says, or by BT.601 where it does not say and is small.
+    Told,
+    /// By BT.709, which the file does not say.
+    Bt709,
+}
+
+impl Matrix {
+    /// Of a stream of this `color_space` and size: above 750,000 pixels it is high definition, as MLT has it
+    /// (avformat/common.c).
+    fn of(space: &str, pixels: u64) -> Self {
+        let silent = matches!(space, "" | "unknown" | "unspecified" | "reserved" | "N/A");
+        if silent && pixels > 750_000 { Self::Bt709 } else { Self::Told }
+    }
 }
 
 pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     let not_a_video = |reason: String| ClipError::NotAVideo { path: path.to_path_buf(), reason };
     let ffprobe = tools.ffprobe(path)?;
     let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
-    let entries = "stream=width,height,r_frame_rate,avg_frame_rate,sample_aspect_ratio:packet=flags";
+    let entries = "stream=width,height,color_space,r_frame_rate,avg_frame_rate,sample_aspect_ratio:packet=flags";
     let mut args: Vec<&std::ffi::OsStr> = ["-v", "error"].iter().chain(&LOCAL_ONLY).map(AsRef::as_ref).collect();
     args.extend(
         ["-select_streams", "V:0", "-show_entries", entries, "-of", "default=noprint_wrappers=1"]
@@ -43,10 +64,12 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     let (mut width, mut height) = (0, 0);
     let (mut real, mut average) = (None, None);
     let mut pixel_aspect = 1.0;
+    let mut space = "";
     for (key, value) in told.lines().filter_map(|l| l.trim().split_once('=')) {
         match key {
             // D marks packets that an edit list cuts away.
             "flags" => frames += i64::from(!value.contains('D')),
+            "color_space" => space = value,
             "width" => width = value.parse().unwrap_or(0),
             "height" => height = value.parse().unwrap_or(0),
             "r_frame_rate" => real = Rate::parse(value, '/'),
@@ -66,7 +89,7 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
         (Some(r), None) => r,
         (None, None) => Rate::FILM,
     };
-    Ok(Probe { rate, pixel_aspect, frames })
+    Ok(Probe { rate, pixel_aspect, frames, matrix: Matrix::of(space, width * height) })
 }
 
 /// A running decoder: gives one frame after the other.
@@ -80,7 +103,7 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// Starts so that the first frame given is `first`, counted from 1.
-    pub(super) fn start(path: &Path, ffmpeg: &Tool, first: i64) -> Result<Self, ClipError> {
+    pub(super) fn start(path: &Path, ffmpeg: &Tool, matrix: Matrix, first: i64) -> Result<Self, ClipError> {
         let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
         let every_frame =
             if ffmpeg.older_than(5, 1) { ["-vsync", "passthrough"] } else { ["-fps_mode", "passthrough"] };
@@ -88,10 +111,14 @@ impl Decoder {
         args.extend(LOCAL_ONLY.map(Into::into));
         args.extend(["-i".into(), file.into_os_string()]);
         args.extend(["-map", "0:V:0"].map(Into::into));
-        if first > 1 {
-            // Frames before are decoded and counted, but neither converted nor sent.
-            args.extend(["-vf".into(), format!("select=gte(n\\,{})", first - 1).into()]);
+        // Frames before are decoded and counted, but neither converted nor sent.
+        let select = (first > 1).then(|| format!("select=gte(n\\,{})", first - 1));
+        let tag = (matrix == Matrix::Bt709).then(|| "setparams=colorspace=bt709".to_owned());
+        let filters = select.into_iter().chain(tag).collect::<Vec<_>>().join(",");
+        if !filters.is_empty() {
+            args.extend(["-vf".into(), filters.into()]);
         }
+        args.extend(["-sws_flags", "bicubic+accurate_rnd+full_chroma_int"].map(Into::into));
         args.extend(every_frame.map(Into::into));
         args.extend(["-f", "image2pipe", "-c:v", "pam", "pipe:1"].map(Into::into));
         let mut running = ffmpeg.start(path, args, Stdio::null(), Stdio::piped())?;
@@ -216,6 +243,14 @@ mod tests {
         let wide = pam(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 65535\nENDHDR\n\x01\x02\x03\x04").unwrap().unwrap();
         assert_eq!(wide.pixels(), &Pixels::U16(vec![0x102, 0x102, 0x102, 0x304]));
         assert!(pam(b"").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_said_of_a_large_video_is_high_definitions() {
+        assert_eq!(Matrix::of("unknown", 1280 * 720), Matrix::Bt709);
+        assert_eq!(Matrix::of("", 1920 * 1080), Matrix::Bt709);
+        assert_eq!(Matrix::of("smpte170m", 1920 * 1080), Matrix::Told);
+        assert_eq!(Matrix::of("unknown", 720 * 576), Matrix::Told);
     }
 
     #[test]

@@ -14,11 +14,12 @@ use super::{
     camera::{Camera, CameraParams},
     even,
     film::{Film, Given, with_known},
-    footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams},
+    footage::{Footage, Shape, SourceParams},
     over::show_over,
     pass,
     presets::AnimatePreset,
     showing::{full_size, show, show_own},
+    trouble::{self, TroubleParams},
     wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
@@ -110,9 +111,13 @@ pub struct AnimateParams {
     /// What is shown, and how it is made.
     #[flatten]
     pub film: FilmParams,
-    /// Where the still comes from in hosts that give the current frame alone.
+    /// Where the still comes from in hosts that give the current frame alone. On a photo it is not needed: there any frame is the
+    /// still.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Makes a still move.
@@ -168,30 +173,7 @@ impl Effect for Animate {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let source = cx.clips().source;
-        let shape = Shape::here(cx, source, &params.film.colour)?;
-        let timeline = params.timeline(cx, source, cx.time())?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
-        let still = params.still_at(footage.timeline(), cx.time());
-        let Some(place) = params.made(cx.time(), still) else {
-            return match params.film.output {
-                Output::Matte => even(cx, 0.0),
-                Output::Result => pass(cx, source, cx.time()),
-            };
-        };
-        if params.film.output == Output::Matte {
-            return even(cx, 1.0);
-        }
-        if !footage.has_neighbours() {
-            return Err(Error::Failed(NO_NEIGHBOURS.into()));
-        }
-        match way(cx, &params)? {
-            Way::Model => by_model(cx, &params, &footage, (still, place)),
-            Way::Over(asked) => {
-                let Some(frame) = footage.frame(still)? else { return Err(no_still(still)) };
-                over_still(cx, &params, &frame, asked.as_ref(), place)
-            }
-        }
+        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -215,6 +197,33 @@ impl Effect for Animate {
 
     fn purge_caches(&self) {
         engine().purge();
+    }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Animate>, params: &AnimateParams) -> Result<()> {
+    let source = cx.clips().source;
+    let shape = Shape::here(cx, source, &params.film.colour)?;
+    let timeline = params.timeline(cx, source, cx.time())?;
+    let footage = Footage::new(cx, cx, source, &params.source, shape, (cx.time(), timeline))?;
+    let still = params.still_at(footage.timeline(), cx.time());
+    let Some(place) = params.made(cx.time(), still) else {
+        return match params.film.output {
+            Output::Matte => even(cx, 0.0),
+            Output::Result => pass(cx, source, cx.time()),
+        };
+    };
+    if params.film.output == Output::Matte {
+        return even(cx, 1.0);
+    }
+    // Where the host gives the current frame alone, it is the still: on a photo any will do.
+    let still = if footage.has_neighbours() { still } else { frame_number(cx.time()) };
+    match way(cx, params)? {
+        Way::Model => by_model(cx, params, &footage, (still, place)),
+        Way::Over(asked) => {
+            let Some(frame) = footage.frame(still)? else { return Err(no_still(still)) };
+            over_still(cx, params, &frame, asked.as_ref(), place)
+        }
     }
 }
 

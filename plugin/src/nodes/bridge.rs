@@ -19,6 +19,7 @@ use super::{
     presets::BridgePreset,
     put,
     showing::{full_size, show, show_own},
+    trouble::{self, TroubleParams},
     watch::HostWatch,
     wish::{FilmParams, Output, PromptParams},
 };
@@ -95,6 +96,9 @@ pub struct BridgeParams {
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Bridge's clips.
@@ -177,42 +181,7 @@ impl Effect for Bridge {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let number = frame_number(cx.time());
-        let (from, to) = ends(cx)?;
-        let Some(gap) = Gap::at(cx, &params, number)? else {
-            cx.set_persistent_message(MessageKind::Warning, NO_START);
-            return match params.film.output {
-                Output::Matte => even(cx, 0.0),
-                Output::Result => pass(cx, from, cx.time()),
-            };
-        };
-        if params.film.output == Output::Matte {
-            return even(cx, if gap.is_made(number) { 1.0 } else { 0.0 });
-        }
-        if number <= gap.before {
-            return pass(cx, from, cx.time());
-        }
-        let next_file = has_next_file(cx, &params);
-        if number >= gap.after && !next_file {
-            return pass(cx, to, cx.time());
-        }
-        let shape = Shape::here(cx, from, &params.film.colour)?;
-        let after = if next_file {
-            Footage::of_file(cx, to, params.to_file.trim(), (gap.after, gap.after), shape)?
-        } else {
-            Footage::new(cx, cx, to, &params.source, shape, gap.timeline(cx, to, cx.time())?)?
-        };
-        if number >= gap.after {
-            return match after.frame(number)? {
-                Some(frame) => put(cx, &frame),
-                None => pass(cx, from, cx.time()),
-            };
-        }
-        let before = Footage::new(cx, cx, from, &params.source, shape, gap.timeline(cx, from, cx.time())?)?;
-        if !before.has_neighbours() || !after.has_neighbours() {
-            return Err(Error::Failed(NO_NEIGHBOURS.into()));
-        }
-        Between { cx, params: &params, gap, before: &before, after: &after }.show(number)
+        trouble::shown(cx, ends(cx)?.0, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -238,6 +207,46 @@ impl Effect for Bridge {
     fn purge_caches(&self) {
         engine().purge();
     }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Bridge>, params: &BridgeParams) -> Result<()> {
+    let number = frame_number(cx.time());
+    let (from, to) = ends(cx)?;
+    let Some(gap) = Gap::at(cx, params, number)? else {
+        cx.set_persistent_message(MessageKind::Warning, NO_START);
+        return match params.film.output {
+            Output::Matte => even(cx, 0.0),
+            Output::Result => pass(cx, from, cx.time()),
+        };
+    };
+    if params.film.output == Output::Matte {
+        return even(cx, if gap.is_made(number) { 1.0 } else { 0.0 });
+    }
+    if number <= gap.before {
+        return pass(cx, from, cx.time());
+    }
+    let next_file = has_next_file(cx, params);
+    if number >= gap.after && !next_file {
+        return pass(cx, to, cx.time());
+    }
+    let shape = Shape::here(cx, from, &params.film.colour)?;
+    let after = if next_file {
+        Footage::of_file(cx, to, params.to_file.trim(), (gap.after, gap.after), shape)?
+    } else {
+        Footage::new(cx, cx, to, &params.source, shape, (cx.time(), gap.timeline(cx, to, cx.time())?))?
+    };
+    if number >= gap.after {
+        return match after.frame(number)? {
+            Some(frame) => put(cx, &frame),
+            None => pass(cx, from, cx.time()),
+        };
+    }
+    let before = Footage::new(cx, cx, from, &params.source, shape, (cx.time(), gap.timeline(cx, from, cx.time())?))?;
+    if !before.has_neighbours() || !after.has_neighbours() {
+        return Err(Error::Failed(NO_NEIGHBOURS.into()));
+    }
+    Between { cx, params: params, gap, before: &before, after: &after }.show(number)
 }
 
 /// The clips before and after: in a filter both are one, and where no second clip is connected.

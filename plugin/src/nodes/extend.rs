@@ -19,6 +19,7 @@ use super::{
     presets::ExtendPreset,
     put,
     showing::{full_size, show, show_own},
+    trouble::{self, TroubleParams},
     wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
@@ -90,6 +91,9 @@ pub struct ExtendParams {
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "Source file", open = false)]
     pub source: SourceParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Makes a shot longer.
@@ -161,37 +165,7 @@ impl Effect for Extend {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let source = cx.clips().source;
-        let shape = Shape::here(cx, source, &params.film.colour)?;
-        let timeline = params.timeline(cx, source, cx.time())?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
-        if !footage.has_neighbours() {
-            cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
-            return own(cx, &params);
-        }
-        let (mut good, number) = (params.good(footage.timeline()), frame_number(cx.time()));
-        if let Some(seen) = params.seen_for_a_freeze(good, number) {
-            good.last = stands_since(&footage, number, number - seen.start())?;
-        }
-        let Some(side) = Side::of(&params, good, number) else { return own(cx, &params) };
-        let place = match side.place {
-            Place::Beyond => return pass(cx, source, cx.time()),
-            _ if params.film.output == Output::Matte => return even(cx, 1.0),
-            Place::Held => return its_own(cx, &footage, side.nearest),
-            Place::Made(place) => place,
-        };
-        let way = way(cx, &params)?;
-        if way == By::Model {
-            return by_model(cx, &params, &footage, &side, place);
-        }
-        let quality = params.film.quality.brief(cx.flags());
-        let finish = params.film.finish(&params.wish.brief(), None);
-        show_own(cx, (place, side.count), finish, |place| match way {
-            By::BackAndForth => footage.frame(side.back_and_forth(place))?.ok_or_else(nothing),
-            _ => Ok(onward(cx, &footage, side.end(), (side.away(place), f64::from(params.rest)), &quality)?
-                .frame
-                .clone()),
-        })
+        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -216,6 +190,40 @@ impl Effect for Extend {
     fn purge_caches(&self) {
         engine().purge();
     }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Extend>, params: &ExtendParams) -> Result<()> {
+    let source = cx.clips().source;
+    let shape = Shape::here(cx, source, &params.film.colour)?;
+    let timeline = params.timeline(cx, source, cx.time())?;
+    let footage = Footage::new(cx, cx, source, &params.source, shape, (cx.time(), timeline))?;
+    if !footage.has_neighbours() {
+        cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+        return own(cx, params);
+    }
+    let (mut good, number) = (params.good(footage.timeline()), frame_number(cx.time()));
+    if let Some(seen) = params.seen_for_a_freeze(good, number) {
+        good.last = stands_since(&footage, number, number - seen.start())?;
+    }
+    let Some(side) = Side::of(params, good, number) else { return own(cx, params) };
+    footage.check(&params.source, number, false)?;
+    let place = match side.place {
+        Place::Beyond => return pass(cx, source, cx.time()),
+        _ if params.film.output == Output::Matte => return even(cx, 1.0),
+        Place::Held => return its_own(cx, &footage, side.nearest),
+        Place::Made(place) => place,
+    };
+    let way = way(cx, params)?;
+    if way == By::Model {
+        return by_model(cx, params, &footage, &side, place);
+    }
+    let quality = params.film.quality.brief(cx.flags());
+    let finish = params.film.finish(&params.wish.brief(), None);
+    show_own(cx, (place, side.count), finish, |place| match way {
+        By::BackAndForth => footage.frame(side.back_and_forth(place))?.ok_or_else(nothing),
+        _ => Ok(onward(cx, &footage, side.end(), (side.away(place), f64::from(params.rest)), &quality)?.frame.clone()),
+    })
 }
 
 /// How the frames are to be made: never [`By::Automatic`].

@@ -8,12 +8,12 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame, diffusion::shown};
 
-use super::look::noise_of;
+use super::{agreement, look::noise_of};
 use crate::{
     clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
     engine::{Source, engine, failed},
-    timeline::{Timeline, as_time},
+    timeline::{Timeline, as_time, frame_number},
 };
 
 /// The parameters of a node that needs neighbouring frames.
@@ -96,14 +96,20 @@ const LONGEST_SEARCH: i64 = 20_000;
 
 enum From {
     Host,
-    File { reader: Arc<ClipReader>, offset: i64 },
-    Nowhere,
+    File {
+        reader: Arc<ClipReader>,
+        /// What a frame's number in the file is more than its time.
+        offset: i64,
+    },
+    /// The host gives the frame at this time alone.
+    Current(i64),
 }
 
 /// A frame as it came, before anything is made of it.
 enum Raw<'a> {
     Image(InputImage<'a>),
-    Picture(Arc<Picture>),
+    /// From a file, with the width of its pixels over their height.
+    Picture(Arc<Picture>, f64),
 }
 
 /// A clip's frames by number.
@@ -130,7 +136,8 @@ impl<'a> Footage<'a> {
             return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
         };
         let shape = Shape::of(cx, clip, colour, Some(&image), image.region_of_definition)?;
-        let footage = Self::new(cx, cx, clip, source, shape, Timeline::inside(cx, clip, cx.time())?)?;
+        let told = (cx.time(), Timeline::inside(cx, clip, cx.time())?);
+        let footage = Self::new(cx, cx, clip, source, shape, told)?;
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
@@ -160,7 +167,7 @@ impl<'a> Footage<'a> {
     }
 
     /// The frames of a clip, from the host or, where it has only the current one, from the file that the user names. What
-    /// `timeline` says holds for the host's.
+    /// `timeline` says at the current time holds for the host's.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -170,14 +177,14 @@ impl<'a> Footage<'a> {
         clip: Clip,
         source: &SourceParams,
         shape: Shape,
-        timeline: Timeline,
+        (time, timeline): (f64, Timeline),
     ) -> Result<Self> {
-        let file = source.file.trim();
+        let (file, now) = (source.file.trim(), frame_number(time));
         if cx.host().temporal_access {
             return Ok(Self { images, clip, from: From::Host, timeline, shape });
         }
         if file.is_empty() {
-            return Ok(Self { images, clip, from: From::Nowhere, timeline, shape });
+            return Ok(Self { images, clip, from: From::Current(now), timeline, shape });
         }
         // The effect's time starts at 0 where the clip starts.
         Self::of_file(images, clip, file, (-i64::from(source.offset), 0), shape)
@@ -208,7 +215,7 @@ impl<'a> Footage<'a> {
 
     /// Whether other frames than the current one can be had.
     pub fn has_neighbours(&self) -> bool {
-        !matches!(self.from, From::Nowhere)
+        !matches!(self.from, From::Current(_))
     }
 
     /// What is known of the clip's frames.
@@ -223,7 +230,7 @@ impl<'a> Footage<'a> {
     pub fn exists(&self, frame: i64) -> Result<bool> {
         Ok(self.timeline.may_have(frame)
             && match &self.from {
-                From::Nowhere => false,
+                From::Current(now) => frame == *now,
                 From::File { reader, offset } => reader.info().frames.contains(frame + offset),
                 From::Host => {
                     let image = self.images.image(self.clip, as_time(frame))?;
@@ -259,14 +266,32 @@ impl<'a> Footage<'a> {
         engine().noise(self.named(&raw), || Ok(noise_of(&self.whole(&raw)?))).map(Some)
     }
 
+    /// Where frames come from a file: checks that the one of a time is the host's own. `damaged` where the host's may be one that
+    /// is to be replaced.
+    ///
+    /// # Errors
+    /// When it is not, with what does not fit.
+    pub fn check(&self, source: &SourceParams, now: i64, damaged: bool) -> Result<()> {
+        let From::File { .. } = self.from else { return Ok(()) };
+        let Some(host) = self.host_image(now)? else { return Ok(()) };
+        let host = agreement::small(&self.whole(&Raw::Image(host))?)?;
+        agreement::check(&host, source.offset, damaged, |later| {
+            let frame = if_any(self.frame(now + later))?.flatten();
+            frame.map(|frame| agreement::small(&frame)).transpose()
+        })
+    }
+
     fn raw(&self, frame: i64) -> Result<Option<Raw<'a>>> {
         if !self.timeline.may_have(frame) {
             return Ok(None);
         }
         match &self.from {
-            From::Nowhere => Ok(None),
-            From::File { reader, offset } => Ok(file_picture(reader, frame + offset)?.map(Raw::Picture)),
-            From::Host => Ok(self.host_image(frame)?.map(Raw::Image)),
+            From::File { reader, offset } => {
+                let aspect = reader.info().pixel_aspect;
+                Ok(file_picture(reader, frame + offset)?.map(|picture| Raw::Picture(picture, aspect)))
+            }
+            From::Current(now) if frame != *now => Ok(None),
+            From::Host | From::Current(_) => Ok(self.host_image(frame)?.map(Raw::Image)),
         }
     }
 
@@ -274,7 +299,7 @@ impl<'a> Footage<'a> {
         let Shape { window, channels, encoding } = self.shape;
         match raw {
             Raw::Image(image) => frame_of(image, window, encoding),
-            Raw::Picture(picture) => frame_of_picture(picture, encoding, window, channels),
+            Raw::Picture(picture, aspect) => frame_of_picture(picture, encoding, window, channels, *aspect),
         }
     }
 
@@ -288,8 +313,9 @@ impl<'a> Footage<'a> {
                     tell(format!("{read:?}").as_bytes());
                     (image.bounds.y1..image.bounds.y2).for_each(|y| tell(image.row(y)));
                 }
-                Raw::Picture(picture) => {
-                    let read = (picture.size(), picture.has_alpha(), picture.premultiplied(), picture.pixels().depth());
+                Raw::Picture(picture, aspect) => {
+                    let alpha = (picture.has_alpha(), picture.premultiplied());
+                    let read = (picture.size(), alpha, picture.pixels().depth(), aspect.to_bits());
                     tell(format!("{read:?}").as_bytes());
                     picture.pixels().for_bytes(tell);
                 }

@@ -14,6 +14,7 @@ use super::{
     presets::Preset,
     showing::{full_size, picture, show},
     start::{StartParams, place_in},
+    trouble::{self, TroubleParams},
     wish::{FilmParams, Output, PromptParams},
 };
 use crate::{
@@ -60,6 +61,9 @@ pub struct GenerateParams {
     /// What is shown, and how it is made.
     #[flatten]
     pub film: FilmParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Generate's clips.
@@ -120,25 +124,7 @@ impl Effect for Generate {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let Some(place) = place(cx, &params, cx.time())? else { return outside(cx, &params) };
-        if params.film.output == Output::Matte {
-            return even(cx, 1.0);
-        }
-        let size = full_size(cx)?;
-        let model = params.film.open()?;
-        let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-        let film = params.film_of(&model, &shot, &brief);
-        let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
-            Some(picture) => Ok(picture),
-            None => card(&model, size),
-        };
-        let finish = params.film.finish(&brief, None);
-        let places = (place, params.count());
-        if params.over && has_source(cx)? {
-            let strength = params.strength as f32 / 100.0;
-            return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, strength)));
-        }
-        show(cx, &film, places, finish, stand_in)
+        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -167,6 +153,29 @@ impl Effect for Generate {
     fn purge_caches(&self) {
         engine().purge();
     }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Generate>, params: &GenerateParams) -> Result<()> {
+    let Some(place) = place(cx, params, cx.time())? else { return outside(cx, params) };
+    if params.film.output == Output::Matte {
+        return even(cx, 1.0);
+    }
+    let size = full_size(cx)?;
+    let model = params.film.open()?;
+    let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
+    let film = params.film_of(&model, &shot, &brief);
+    let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
+        Some(picture) => Ok(picture),
+        None => card(&model, size),
+    };
+    let finish = params.film.finish(&brief, None);
+    let places = (place, params.count());
+    if params.over && has_source(cx)? {
+        let strength = params.strength as f32 / 100.0;
+        return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, strength)));
+    }
+    show(cx, &film, places, finish, stand_in)
 }
 
 impl GenerateParams {

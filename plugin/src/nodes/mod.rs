@@ -1,5 +1,6 @@
 //! The nodes: one file each, with its parameters, its time map, and which frames are missing.
 
+mod agreement;
 pub mod animate;
 pub mod bridge;
 pub mod camera;
@@ -15,6 +16,7 @@ pub mod repair;
 pub mod retime;
 pub mod showing;
 pub mod start;
+pub mod trouble;
 mod watch;
 pub mod wish;
 mod words;

@@ -20,6 +20,7 @@ use super::{
     GROUPING, Quality, SourceToOutput, even,
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     make, pass,
+    trouble::{self, TroubleParams},
 };
 use crate::{
     colour::{self, ColourParams},
@@ -139,6 +140,9 @@ pub struct RepairParams {
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Replaces missing and damaged frames.
@@ -208,29 +212,7 @@ impl Effect for Repair {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let source = cx.clips().source;
-        let shape = Shape::here(cx, source, &params.colour)?;
-        let timeline = Timeline::inside(cx, source, cx.time())?;
-        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
-        let marks = Marks::new(cx, &params)?;
-        let now = frame_number(cx.time());
-        if !footage.has_neighbours() {
-            if marks.damaged(now) || params.damage.automatic {
-                cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
-            }
-            return show_good(cx, &params);
-        }
-        if !cx.host().temporal_access {
-            cx.clear_persistent_message();
-        }
-        let sight = Sight::new(&footage, &marks, &params);
-        // A file only helps: the current frame is the host's own, wherever the file may end.
-        let own = !cx.host().temporal_access && !params.damage.automatic && !marks.damaged(now);
-        if own || sight.is_good(now)? {
-            return show_good(cx, &params);
-        }
-        let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
-        show_made(cx, &params, shape, &made)
+        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -240,6 +222,34 @@ impl Effect for Repair {
     fn purge_caches(&self) {
         crate::engine::engine().purge();
     }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
+    let source = cx.clips().source;
+    let marks = Marks::new(cx, params)?;
+    let now = frame_number(cx.time());
+    // A file only helps: the current frame is the host's own, wherever the file may end, or if it cannot be opened at all.
+    if !cx.host().temporal_access && !params.damage.automatic && !marks.damaged(now) {
+        return show_good(cx, params);
+    }
+    let shape = Shape::here(cx, source, &params.colour)?;
+    let timeline = Timeline::inside(cx, source, cx.time())?;
+    let footage = Footage::new(cx, cx, source, &params.source, shape, (cx.time(), timeline))?;
+    if !footage.has_neighbours() {
+        cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+        return show_good(cx, params);
+    }
+    if !cx.host().temporal_access {
+        cx.clear_persistent_message();
+    }
+    let sight = Sight::new(&footage, &marks, params);
+    if sight.is_good(now)? {
+        return show_good(cx, params);
+    }
+    footage.check(&params.source, now, true)?;
+    let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
+    show_made(cx, params, shape, &made)
 }
 
 /// Frames on either side that a frame is compared with.

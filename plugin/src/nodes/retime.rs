@@ -15,6 +15,7 @@ use super::{
     footage::{Footage, NO_NEIGHBOURS, Shape, SourceParams, if_any},
     make, pass,
     start::StartParams,
+    trouble::{self, TroubleParams},
 };
 use crate::{
     colour::{self, ColourParams},
@@ -84,6 +85,9 @@ pub struct RetimeParams {
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
+    /// What happens where a frame cannot be made.
+    #[flatten]
+    pub trouble: TroubleParams,
 }
 
 /// Changes the speed of a clip.
@@ -155,43 +159,7 @@ impl Effect for Retime {
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
-        let source = cx.clips().source;
-        let timeline = params.timeline(cx, source, cx.time())?;
-        let shape = {
-            let window = cx.output()?.bounds;
-            // Of a frame that was announced: the one at this time need not be.
-            let map = TimeMap::new(cx, &params, &timeline).filter(|_| cx.host().temporal_access);
-            let shown = map.map_or(Ok(cx.time()), |map| map.source_time(cx.time()).map(f64::floor))?;
-            Shape::of(cx, source, &params.colour, cx.image(source, shown)?.as_ref(), window)?
-        };
-        let footage = Footage::new(cx, cx, source, &params.source, shape, timeline)?;
-        if !footage.has_neighbours() {
-            if is_retimed(cx, &params)? {
-                cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
-            }
-            return pass(cx, source, cx.time());
-        }
-        if !cx.host().temporal_access {
-            cx.clear_persistent_message();
-        }
-        let Some(map) = TimeMap::new(cx, &params, footage.timeline()) else {
-            if is_retimed(cx, &params)? {
-                cx.set_persistent_message(MessageKind::Warning, NO_START);
-            }
-            return pass(cx, source, cx.time());
-        };
-        let times = instants(&params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
-        let maker = Maker { cx, params: &params, footage: &footage, read: RefCell::default() };
-        // The host's own picture, bit for bit, wherever it can be had.
-        let own = |time: f64| time.fract() == 0.0 && (cx.host().temporal_access || time == cx.time());
-        match times[..] {
-            [time] if own(params.method.shown(time)) => pass(cx, source, params.method.shown(time)),
-            _ => {
-                let frame = maker.exposed(&times)?;
-                colour::write(&frame, shape.window, &mut cx.output()?);
-                Ok(())
-            }
-        }
+        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
@@ -206,6 +174,48 @@ impl Effect for Retime {
 
     fn purge_caches(&self) {
         crate::engine::engine().purge();
+    }
+}
+
+/// Renders a frame.
+fn render(cx: &Render<'_, Retime>, params: &RetimeParams) -> Result<()> {
+    let source = cx.clips().source;
+    let timeline = params.timeline(cx, source, cx.time())?;
+    let shape = {
+        let window = cx.output()?.bounds;
+        // Of a frame that was announced: the one at this time need not be.
+        let map = TimeMap::new(cx, params, &timeline).filter(|_| cx.host().temporal_access);
+        let shown = map.map_or(Ok(cx.time()), |map| map.source_time(cx.time()).map(f64::floor))?;
+        Shape::of(cx, source, &params.colour, cx.image(source, shown)?.as_ref(), window)?
+    };
+    let footage = Footage::new(cx, cx, source, &params.source, shape, (cx.time(), timeline))?;
+    if !footage.has_neighbours() {
+        if is_retimed(cx, params)? {
+            cx.set_persistent_message(MessageKind::Warning, NO_NEIGHBOURS);
+        }
+        return pass(cx, source, cx.time());
+    }
+    if !cx.host().temporal_access {
+        cx.clear_persistent_message();
+    }
+    let Some(map) = TimeMap::new(cx, params, footage.timeline()) else {
+        if is_retimed(cx, params)? {
+            cx.set_persistent_message(MessageKind::Warning, NO_START);
+        }
+        return pass(cx, source, cx.time());
+    };
+    let times = instants(params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
+    let maker = Maker { cx, params: params, footage: &footage, read: RefCell::default() };
+    // The host's own picture, bit for bit, wherever it can be had.
+    let own = |time: f64| time.fract() == 0.0 && (cx.host().temporal_access || time == cx.time());
+    match times[..] {
+        [time] if own(params.method.shown(time)) => pass(cx, source, params.method.shown(time)),
+        _ => {
+            footage.check(&params.source, frame_number(cx.time()), false)?;
+            let frame = maker.exposed(&times)?;
+            colour::write(&frame, shape.window, &mut cx.output()?);
+            Ok(())
+        }
     }
 }
 

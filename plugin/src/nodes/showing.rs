@@ -13,9 +13,10 @@ use super::{
     film::Film,
     look::{LookParams, noise_of, with_noise},
     put,
+    trouble::lettered,
 };
 use crate::{
-    clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
+    clips::LETTER_HEIGHT,
     colour::{self, ColourParams, frame_of_picture},
     engine::{engine, failed},
     timeline::frame_number,
@@ -46,7 +47,7 @@ pub fn picture(path: &str, (width, height): (usize, usize)) -> Result<Option<Fra
     let (w, h) = picture.size();
     let whole =
         RectI { x1: 0, y1: 0, x2: i32::try_from(w).unwrap_or(i32::MAX), y2: i32::try_from(h).unwrap_or(i32::MAX) };
-    let frame = frame_of_picture(&picture, Encoding::Display, whole, 3)?;
+    let frame = frame_of_picture(&picture, Encoding::Display, whole, 3, 1.0)?;
     Ok(Some(cut(&frame, width, height)?.resized(width, height).map_err(failed)?))
 }
 
@@ -233,23 +234,9 @@ const MARK: &str = "PREVIEW";
 /// # Errors
 /// When it has no pixels.
 pub fn marked(frame: &Frame) -> Result<Frame> {
-    let (width, height) = (frame.width(), frame.height());
-    let dot = (height / 90).max(1);
-    let (left, top) = (2 * dot, height.saturating_sub((LETTER_HEIGHT + 3) * dot));
-    let mut pixels = frame.pixels().to_vec();
-    for (i, letter) in MARK.chars().enumerate() {
-        for (y, row) in letter_dots(letter).into_iter().enumerate() {
-            for x in (0..LETTER_WIDTH).filter(|x| row >> (LETTER_WIDTH - 1 - x) & 1 == 1) {
-                for (dx, dy) in (0..dot * dot).map(|d| (d % dot, d / dot)) {
-                    let (px, py) = (left + (i * (LETTER_WIDTH + 1) + x) * dot + dx, top + y * dot + dy);
-                    if px < width && py < height {
-                        pixels[(py * width + px) * 3..][..3].fill(1.0);
-                    }
-                }
-            }
-        }
-    }
-    Frame::new(width, height, 3, frame.encoding(), pixels).map_err(failed)
+    let dot = (frame.height() / 90).max(1);
+    let top = frame.height().saturating_sub((LETTER_HEIGHT + 3) * dot);
+    lettered(frame, MARK, (2 * dot, top), dot)
 }
 
 #[cfg(test)]

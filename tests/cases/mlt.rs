@@ -79,6 +79,7 @@ fn without_a_source_file_the_clip_passes_bit_for_bit_and_the_node_says_why() {
             let should = if time == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { whole(time) };
             assert_same(&image, &should, &format!("{id} {time}"));
         }
+        assert!(stage.messages().iter().any(|m| m.text.contains("“Source file”")), "instances of one frame are heard");
         stage.at(3.0);
         let said = stage.persistent_message().expect("it says so");
         assert_eq!(said.kind, MessageKind::Warning);

@@ -280,6 +280,11 @@ impl Instance {
         self.state().set_time(time);
     }
 
+    /// Takes what another instance told the user for told by this one, which it rendered for.
+    pub(crate) fn hear(&self, other: &Self) {
+        other.messages().into_iter().for_each(|message| self.state().log.say(message));
+    }
+
     fn edited(&self, param: &Param) -> Result<(), HostError> {
         self.state().stale.store(true, Ordering::Relaxed);
         if self.effect.host.profile().calls.instance_changed {

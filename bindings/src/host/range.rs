@@ -45,6 +45,9 @@ pub fn render_range(
             progress(RangeProgress { done, total });
         }
     }
+    if let Workers::Clones(clones) = &workers {
+        clones.iter().for_each(|clone| instance.hear(clone));
+    }
     // Some hosts render the last frame again and again; what comes of it is thrown away there too.
     for _ in 1..profile.last_frame_repeats {
         if let Some(time) = times.last() {
@@ -91,7 +94,10 @@ fn render_one(
         Workers::Clones(clones) => clones.get(thread).unwrap_or(instance).render(args),
         Workers::Fresh => {
             let effect = instance.effect().load_again()?;
-            instance.clone_into(&effect)?.render(args)
+            let fresh = instance.clone_into(&effect)?;
+            let result = fresh.render(args);
+            instance.hear(&fresh);
+            result
         }
     }
 }

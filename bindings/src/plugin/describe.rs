@@ -307,8 +307,9 @@ fn set_kind(props: &Props<'_>, kind: &ParamKind) {
             };
             let _ = props.set_c_string(props::PARAM_PROP_STRING_MODE, 0, mode);
             if is_path {
-                // The standard's default is that the path must exist; a pattern such as `%04d` never does.
-                let _ = props.set_flag(props::PARAM_PROP_STRING_FILE_PATH_EXISTS, false);
+                // They are read. Natron takes a path that need not exist for one to write to; patterns such as `%04d` it
+                // knows.
+                let _ = props.set_flag(props::PARAM_PROP_STRING_FILE_PATH_EXISTS, true);
             }
             let _ = props.set_string(props::PARAM_PROP_DEFAULT, 0, default);
         }

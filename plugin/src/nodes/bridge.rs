@@ -246,7 +246,7 @@ fn render(cx: &Render<'_, Bridge>, params: &BridgeParams) -> Result<()> {
     if !before.has_neighbours() || !after.has_neighbours() {
         return Err(Error::Failed(NO_NEIGHBOURS.into()));
     }
-    Between { cx, params: params, gap, before: &before, after: &after }.show(number)
+    Between { cx, params, gap, before: &before, after: &after }.show(number)
 }
 
 /// The clips before and after: in a filter both are one, and where no second clip is connected.

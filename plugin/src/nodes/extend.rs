@@ -77,7 +77,7 @@ pub struct ExtendParams {
     #[param(id = "frozen", label = "Clip freezes", default = false)]
     pub frozen: bool,
     /// The last frame to keep, where the clip freezes.
-    #[param(id = "lastGood", label = "Last good frame", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    #[param(id = "lastGood", label = "Last good frame", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
     pub last_good: i32,
     /// Look where the clip freezes, three or more equal frames up to its end, and write it into the two above.
     #[param(id = "findFreeze", label = "Find the freeze")]

@@ -25,7 +25,7 @@ pub struct SourceParams {
     #[param(id = "sourceFile", label = "Source file", text = "file")]
     pub file: String,
     /// Frames to skip at the file's start, when the clip on the timeline was trimmed there.
-    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -1_000_000..=1_000_000, display = 0..=1000)]
+    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
     pub offset: i32,
 }
 

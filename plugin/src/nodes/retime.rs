@@ -58,7 +58,7 @@ pub struct RetimeParams {
     pub speed: f64,
     /// The source frame to show, when retiming by source frame; fractions fall between frames. Frame numbers are the
     /// host's own.
-    #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -10_000_000.0..=10_000_000.0, display = 0.0..=1000.0, animates)]
+    #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -100_000_000.0..=100_000_000.0, display = 0.0..=100_000.0, animates)]
     pub source_frame: f64,
     /// Where the speed curve starts to add up: at this frame the clip's own is shown.
     #[flatten]
@@ -205,7 +205,7 @@ fn render(cx: &Render<'_, Retime>, params: &RetimeParams) -> Result<()> {
         return pass(cx, source, cx.time());
     };
     let times = instants(params, cx.time()).map(|t| map.source_time(t)).collect::<Result<Vec<f64>>>()?;
-    let maker = Maker { cx, params: params, footage: &footage, read: RefCell::default() };
+    let maker = Maker { cx, params, footage: &footage, read: RefCell::default() };
     // The host's own picture, bit for bit, wherever it can be had.
     let own = |time: f64| time.fract() == 0.0 && (cx.host().temporal_access || time == cx.time());
     match times[..] {

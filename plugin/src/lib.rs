@@ -4,6 +4,7 @@
 //! [`colour`] stands between host pixels and the model's frames, [`clips`] between files and pictures.
 #![forbid(unsafe_code)]
 
+pub mod cadence;
 pub mod cli;
 pub mod clips;
 pub mod colour;

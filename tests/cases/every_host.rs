@@ -53,7 +53,7 @@ const SAVED: [(&str, &str, &str); 6] = [
     (
         REPAIR,
         "Repair",
-        "frames damaged automatic findDuplicates duplicateThreshold findBlack blackThreshold findEmpty \
+        "frames damaged smoothCadence automatic findDuplicates repeats duplicateThreshold findBlack blackThreshold findEmpty \
          emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
          output quality longestGap sourceFile sourceOffset footage errorsInPicture",
     ),

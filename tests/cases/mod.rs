@@ -3,6 +3,7 @@
 mod alpha;
 mod axes;
 mod bridge;
+mod cadence;
 mod crowd;
 mod damage;
 mod every_host;

@@ -266,6 +266,14 @@ impl<'a> Footage<'a> {
         engine().noise(self.named(&raw), || Ok(noise_of(&self.whole(&raw)?))).map(Some)
     }
 
+    /// What tells a frame from every other: two that are the same bit for bit have the same name; none where it is not there.
+    ///
+    /// # Errors
+    /// When the user stopped the work.
+    pub fn name(&self, frame: i64) -> Result<Option<Source>> {
+        Ok(if_any(self.raw(frame))?.flatten().map(|raw| self.named(&raw)))
+    }
+
     /// Where frames come from a file: checks that the one of a time is the host's own. `damaged` where the host's may be one that
     /// is to be replaced.
     ///

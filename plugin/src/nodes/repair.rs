@@ -23,6 +23,7 @@ use super::{
     trouble::{self, TroubleParams},
 };
 use crate::{
+    cadence::{self, Cadence, Stands},
     colour::{self, ColourParams},
     engine::failed,
     frame_list::FrameList,
@@ -41,6 +42,16 @@ pub enum Output {
     Confidence,
 }
 
+/// What repeats in a regular cycle are.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    /// The clip's own cadence: they are no damage.
+    #[default]
+    Cadence,
+    /// Damage, as any other repeat.
+    Damage,
+}
+
 /// What damage looks like.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct DamageParams {
@@ -52,6 +63,10 @@ pub struct DamageParams {
     /// repeats.
     #[param(id = "findDuplicates", label = "Duplicates", default = true)]
     pub duplicates: bool,
+    /// What repeats in a regular cycle are, as where a clip of 50 frames a second stands on a timeline of 60, or animation is
+    /// drawn on twos.
+    #[param(id = "repeats", label = "Repeats in a cycle", default = Repeats::Cadence)]
+    pub repeats: Repeats,
     /// How much, in per cent of white, the part of the picture that changes most may differ from the frame before.
     /// More finds repeats through heavier compression.
     #[param(id = "duplicateThreshold", label = "Duplicate below", default = usual(|t| t.duplicate), range = 0.0..=100.0, display = 0.0..=5.0)]
@@ -122,6 +137,11 @@ pub struct RepairParams {
     /// Replace the frames at which this is on: keyframe it over damaged stretches.
     #[param(id = "damaged", label = "Damaged", default = false, animates)]
     pub damaged: bool,
+    /// Where the clip repeats frames in a regular cycle, as one of 50 frames a second does on a timeline of 60, or of 23.976 on
+    /// 59.94: make what truly stands at each frame from the pictures on both sides, at their true times. Where there is no such
+    /// cycle nothing is changed.
+    #[param(id = "smoothCadence", label = "Smooth the cadence", default = false)]
+    pub smooth: bool,
     /// Find damage.
     #[group(label = "Find damage", open = false)]
     pub damage: DamageParams,
@@ -185,9 +205,13 @@ impl Effect for Repair {
             (first, last) = (near(-1).unwrap_or(now), near(1).unwrap_or(now));
         }
         let inside = |frame: i64| timeline.nearest(frame);
+        if params.smooth {
+            frames.add(source, as_time(inside(now - cadence::REACH)), as_time(inside(now + cadence::REACH)));
+        }
         if params.damage.automatic {
             // Damage that is found lasts a few frames, and the good frames about it are judged by those about them.
-            let (first, last) = (inside(first - 2 * REACH), inside(last + 2 * REACH));
+            let reach = 2 * REACH + if params.seeks_cycles() { cadence::REACH } else { 0 };
+            let (first, last) = (inside(first - reach), inside(last + reach));
             frames.add(source, as_time(first), as_time(last));
         } else {
             // Not what lies between: those are the frames that may be missing, and hosts fetch all that is announced.
@@ -205,8 +229,7 @@ impl Effect for Repair {
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(ofx::plugin::Clip, f64)>> {
         let params = cx.params()?;
         let Ok(marks) = Marks::new(cx, &params) else { return Ok(None) };
-        let untouched =
-            params.output == Output::Result && !params.damage.automatic && !marks.damaged(frame_number(cx.time()));
+        let untouched = params.output == Output::Result && !params.looks() && !marks.damaged(frame_number(cx.time()));
         Ok(untouched.then(|| (cx.clips().source, cx.time())))
     }
 
@@ -230,7 +253,7 @@ fn render(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
     let marks = Marks::new(cx, params)?;
     let now = frame_number(cx.time());
     // A file only helps: the current frame is the host's own, wherever the file may end, or if it cannot be opened at all.
-    if !cx.host().temporal_access && !params.damage.automatic && !marks.damaged(now) {
+    if !cx.host().temporal_access && !params.looks() && !marks.damaged(now) {
         return show_good(cx, params);
     }
     let shape = Shape::here(cx, source, &params.colour)?;
@@ -243,6 +266,13 @@ fn render(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
     if !cx.host().temporal_access {
         cx.clear_persistent_message();
     }
+    if params.smooth
+        && !marks.damaged(now)
+        && let Some(shot) = smoothed(&footage, now)?
+    {
+        footage.check(&params.source, now, false)?;
+        return show_made(cx, params, shape, &*make(cx, &shot, &params.quality.brief(cx.flags()))?);
+    }
     let sight = Sight::new(&footage, &marks, params);
     if sight.is_good(now)? {
         return show_good(cx, params);
@@ -250,6 +280,36 @@ fn render(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
     footage.check(&params.source, now, true)?;
     let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
     show_made(cx, params, shape, &made)
+}
+
+impl RepairParams {
+    /// Whether frames must be looked at to tell whether they are to be made.
+    fn looks(&self) -> bool {
+        self.damage.automatic || self.smooth
+    }
+
+    /// Whether repeats that are found may be a cycle.
+    fn seeks_cycles(&self) -> bool {
+        self.damage.automatic && self.damage.duplicates && self.damage.repeats == Repeats::Cadence
+    }
+}
+
+/// The shot whose missing frame is what truly stands at a frame of a cycle; none where there is no cycle, or it is the frame's own
+/// picture.
+fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
+    let Some(cycle) = Cadence::around(now, |frame| footage.name(frame))? else { return Ok(None) };
+    let Some(Stands::Between(before, after)) = cycle.at(as_time(now)) else { return Ok(None) };
+    let mut shot = Shot::new();
+    // Both, and one further out on each side, which tells how motion curves.
+    for (i, (time, frame)) in cycle.pictures().iter().enumerate() {
+        if i + 1 >= before
+            && i <= after + 1
+            && let Some(picture) = footage.frame(*frame)?
+        {
+            shot = shot.known(*time, picture).map_err(failed)?;
+        }
+    }
+    Ok(Some(shot.missing(as_time(now))))
 }
 
 /// Frames on either side that a frame is compared with.
@@ -288,13 +348,16 @@ struct Sight<'a, 'b, 'c> {
     marks: &'a Marks<'b, 'c>,
     longest: i64,
     thresholds: Option<Thresholds>,
+    /// Whether repeats in a regular cycle are no damage.
+    cycles: bool,
     traits: RefCell<HashMap<i64, Option<Traits>>>,
 }
 
 impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
     fn new(footage: &'a Footage<'b>, marks: &'a Marks<'b, 'c>, params: &RepairParams) -> Self {
         let thresholds = params.damage.automatic.then(|| params.damage.thresholds());
-        Self { footage, marks, longest: i64::from(params.longest_gap), thresholds, traits: RefCell::default() }
+        let (longest, cycles) = (i64::from(params.longest_gap), params.seeks_cycles());
+        Self { footage, marks, longest, thresholds, cycles, traits: RefCell::default() }
     }
 
     /// Whether a frame is there, unmarked, and looks sound where that is asked.
@@ -323,7 +386,8 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
         let traits = self.traits.borrow();
         let mut near = (frame - REACH..).map(|f| traits.get(&f).and_then(Option::as_ref));
         let window = std::array::from_fn(|_| near.next().flatten());
-        Ok(judge(&window, thresholds))
+        let found = judge(&window, thresholds);
+        Ok(found.filter(|damage| *damage != Damage::Duplicate || !self.cycles || !in_cycle(self.footage, frame)))
     }
 
     /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one, and one
@@ -397,6 +461,11 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
     }
 }
 
+/// Whether a frame stands in a regular cycle of repeats.
+fn in_cycle(footage: &Footage<'_>, frame: i64) -> bool {
+    matches!(Cadence::around(frame, |f| footage.name(f)), Ok(Some(_)))
+}
+
 /// Frames beyond a gap's edge that may tell of the motion across the gap, best first: the nearest, since over a third or a
 /// half of the way what is thin or fast is not lost, but not so near that what the frames tell is noise, and no further
 /// than motion keeps its character.
@@ -443,7 +512,8 @@ fn find(cx: &Changed<'_, Repair>) -> Result<()> {
     let footage = Footage::to_search(cx, source, &params.source, &params.colour)?;
     let (first, last) = footage.ends(frame_number(cx.time()))?;
     let progress = cx.progress("Repair: looking for damaged frames");
-    let found = search(&footage, first, last, &params.damage.thresholds(), |done| progress.step(done))?;
+    let cycles = params.damage.repeats == Repeats::Cadence;
+    let found = search(&footage, (first, last), &params.damage.thresholds(), cycles, |done| progress.step(done))?;
     let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found);
     cx.set(RepairParams::FRAMES, list.to_string())?;
     let text = match found.len() {
@@ -458,9 +528,9 @@ fn find(cx: &Changed<'_, Repair>) -> Result<()> {
 /// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
 fn search(
     footage: &Footage<'_>,
-    first: i64,
-    last: i64,
+    (first, last): (i64, i64),
     thresholds: &Thresholds,
+    cycles: bool,
     mut progress: impl FnMut(f64) -> Result<()>,
 ) -> Result<FrameList> {
     let mut window: VecDeque<Option<Traits>> = (0..damage::WINDOW - 1).map(|_| None).collect();
@@ -471,7 +541,9 @@ fn search(
         window.push_back(traits);
         let middle = frame - REACH;
         let seen: [Option<&Traits>; damage::WINDOW] = std::array::from_fn(|i| window.get(i).and_then(Option::as_ref));
-        if middle >= first && (seen[damage::REACH].is_none() || judge(&seen, thresholds).is_some()) {
+        let damage = judge(&seen, thresholds);
+        let own_cadence = |damage: &Damage| cycles && *damage == Damage::Duplicate && in_cycle(footage, middle);
+        if middle >= first && (seen[damage::REACH].is_none() || damage.is_some_and(|damage| !own_cadence(&damage))) {
             found.push(middle);
         }
         window.pop_front();

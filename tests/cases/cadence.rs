@@ -1,0 +1,105 @@
+//! Clips of one rate on a timeline of another: cycles of exact repeats, which are no damage, and are smoothed where that is asked.
+
+use std::sync::Arc;
+
+use ofx::{
+    Context,
+    host::{HostImage, MemoryClip, Profile},
+};
+
+use super::{
+    footage::{FLOAT, assert_same, clip, mean, panning, psnr},
+    stage::{REPAIR, Stage},
+};
+
+const FRAMES: i32 = 30;
+
+/// The pan as it is shown where each picture stands for `rate` frames: the latest picture of each frame's time.
+fn conformed(rate: f64, first: i32) -> Arc<MemoryClip> {
+    clip((first, first + FRAMES - 1), |t| Some(picture(shown(t - first, rate), rate)))
+}
+
+fn shown(frame: i32, rate: f64) -> f64 {
+    (f64::from(frame) / rate + 1e-9).floor()
+}
+
+/// A picture of the clip, as the pan has it when it was taken.
+fn picture(number: f64, rate: f64) -> Arc<HostImage> {
+    panning(number * rate, FLOAT)
+}
+
+fn repair(profile: Profile, clip: Arc<MemoryClip>, settings: &[(&str, &str)]) -> Stage {
+    let stage = Stage::new(profile, REPAIR, Context::Filter, clip);
+    settings.iter().for_each(|(id, value)| stage.put(id, value));
+    stage
+}
+
+#[test]
+fn a_cadence_is_smoothed_as_the_true_pictures_would_be() {
+    for profile in [Profile::reference(), Profile::resolve(), Profile::natron()] {
+        for rate in [1.2, 2.5] {
+            let (name, first) = (profile.label.clone(), profile.first_time.unwrap_or(0));
+            let stage = repair(profile.clone(), conformed(rate, first), &[("smoothCadence", "true")]);
+            for at in 10..16 {
+                let is = stage.at(f64::from(first + at));
+                let whole = f64::from(at) / rate;
+                if (whole - whole.round()).abs() < 1e-6 {
+                    assert_same(
+                        &is,
+                        &picture(whole.round(), rate),
+                        &format!("{name} {rate}: frame {at} is the clip's own"),
+                    );
+                    continue;
+                }
+                let truth = panning(f64::from(at), FLOAT);
+                let (before, after) = (picture(whole.floor(), rate), picture(whole.ceil(), rate));
+                let (made, blend) = (psnr(&is, &truth), psnr(&mean(&before, &after), &truth));
+                let held = psnr(&before, &truth).max(psnr(&after, &truth));
+                assert!(
+                    made > blend + 1.0 && made > held + 1.0,
+                    "{name} {rate}: frame {at} is {made:.1} dB, {blend:.1}, {held:.1}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn repeats_in_a_cycle_are_no_damage_unless_they_are_said_to_be() {
+    for rate in [1.2, 2.5] {
+        let stage = repair(Profile::reference(), conformed(rate, 0), &[("automatic", "true")]);
+        let repeat = (10..16).find(|t| shown(*t, rate) == shown(t - 1, rate)).expect("there is one");
+        assert!((10..16).all(|t| !stage.is_made(f64::from(t))), "{rate}: nothing is made");
+        stage.press("find").expect("it can be searched");
+        let listed = stage.get("frames", 0.0).map(|v| v.to_string()).expect("a list");
+        let inner = listed.split([',', '-']).filter_map(|n| n.trim().parse::<i32>().ok()).any(|n| (8..22).contains(&n));
+        assert!(!inner, "{rate}: {listed}");
+        stage.put("frames", "");
+        stage.put("repeats", "Damage");
+        if rate < 2.0 {
+            assert!(stage.is_made(f64::from(repeat)), "{rate}: frame {repeat} is damage where that is asked");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_assumed_of_a_still_a_fade_and_an_irregular_row() {
+    let fade = |t: i32| {
+        let dim = 1.0 - t as f32 / 40.0;
+        super::footage::draw(FLOAT, move |x, y| super::footage::texture(x, y).map(|v| v * dim))
+    };
+    let irregular = |t: i32| panning(f64::from(t - i32::from([11, 13, 18].contains(&t))), FLOAT);
+    let still: fn(i32) -> Arc<HostImage> = |_| panning(3.0, FLOAT);
+    for (what, draw) in [
+        ("a still", Box::new(still) as Box<dyn Fn(i32) -> Arc<HostImage>>),
+        ("a fade", Box::new(fade)),
+        ("irregular", Box::new(irregular)),
+    ] {
+        let stage =
+            repair(Profile::reference(), clip((0, FRAMES - 1), |t| Some(draw(t))), &[("smoothCadence", "true")]);
+        for t in [8, 12, 13, 17] {
+            assert!(!stage.is_made(f64::from(t)), "{what}: frame {t}");
+            assert_same(&stage.at(f64::from(t)), &draw(t), what);
+        }
+    }
+}

@@ -17,10 +17,10 @@ pub struct Cadence {
 /// What truly stands at a frame of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stands {
-    /// The frame's own picture.
-    Own,
-    /// Nothing that was taken: a time between two pictures, by their places in [`Cadence::pictures`].
-    Between(usize, usize),
+    /// A picture, which this frame shows first.
+    Picture(i64),
+    /// Nothing that was taken: a time between two pictures, the first of them at this place in [`Cadence::pictures`].
+    Between(usize),
 }
 
 impl Cadence {
@@ -75,7 +75,8 @@ impl Cadence {
     pub fn at(&self, time: f64) -> Option<Stands> {
         let after = self.pictures.iter().position(|(stands, _)| *stands > time + 1e-6)?;
         let before = after.checked_sub(1)?;
-        Some(if (self.pictures[before].0 - time).abs() < 1e-6 { Stands::Own } else { Stands::Between(before, after) })
+        let (stands, frame) = self.pictures[before];
+        Some(if (stands - time).abs() < 1e-6 { Stands::Picture(frame) } else { Stands::Between(before) })
     }
 }
 
@@ -102,9 +103,8 @@ mod tests {
                     assert!((time - picture * rate).abs() < 1e-6, "{rate}: {time} should be {}", picture * rate);
                 }
                 match cadence.at(now as f64).expect("inside") {
-                    Stands::Own => assert!((now as f64 / rate).fract() < 1e-6, "{rate} at {now}"),
-                    Stands::Between(before, after) => {
-                        assert_eq!(after, before + 1);
+                    Stands::Picture(frame) => assert_eq!((frame, (now as f64 / rate).fract()), (now, 0.0), "{rate}"),
+                    Stands::Between(before) => {
                         assert_eq!(shown(cadence.pictures()[before].1, rate), shown(now, rate));
                     }
                 }

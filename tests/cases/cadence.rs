@@ -103,3 +103,23 @@ fn nothing_is_assumed_of_a_still_a_fade_and_an_irregular_row() {
         }
     }
 }
+
+#[test]
+fn a_slowed_clip_does_not_stutter_over_its_repeats() {
+    let rate = 1.2;
+    for profile in [Profile::reference(), Profile::resolve()] {
+        let (name, first) = (profile.label.clone(), profile.first_time.unwrap_or(0));
+        let stage = Stage::new(profile, super::stage::RETIME, Context::Filter, conformed(rate, first));
+        stage.go_to(f64::from(first));
+        stage.put("speed", "50");
+        for at in [21, 23, 26] {
+            let truth = panning(f64::from(at) / 2.0, FLOAT);
+            let time = f64::from(first + at);
+            let plain = psnr(&stage.at(time), &truth);
+            stage.put("smoothCadence", "true");
+            let smooth = psnr(&stage.at(time), &truth);
+            stage.put("smoothCadence", "false");
+            assert!(smooth > plain + 3.0, "{name}: frame {at} is {smooth:.1} dB at its true time, {plain:.1} dB else");
+        }
+    }
+}

@@ -60,13 +60,13 @@ const SAVED: [(&str, &str, &str); 6] = [
     (
         RETIME,
         "Retime",
-        "by speed sourceFrame starts start startHere reverse method shutter shutterSamples quality \
+        "by speed sourceFrame starts start startHere reverse method smoothCadence shutter shutterSamples quality \
          sourceFile sourceOffset footage errorsInPicture",
     ),
     (
         GENERATE,
         "Generate",
-        "preset prompt negativePrompt motion seed newSeed make length starts start startHere firstFrame \
+        "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
          lastFrame loop over strength output quality cadence grain warmth model guidance steps footage errorsInPicture",
     ),
     (

@@ -189,6 +189,7 @@ fn the_button_makes_the_shot_and_another_seed_another() {
     stage.press("make").expect("it is made");
     assert_eq!(take_files().len(), before + 1);
     assert!(!stage.progress().is_empty(), "it shows a bar");
+    assert_eq!(stage.get("shotsMade", 0.0), Some(Value::from(1)), "so that the host draws the frame anew");
     stage.at(2.0);
     assert_eq!(take_files().len(), before + 1, "the render finds it");
     stage.put("preset", "Rain on black");

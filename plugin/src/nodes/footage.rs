@@ -6,10 +6,11 @@ use ofx::{
     BitDepth, RectI,
     plugin::{Changed, Clip, Cx, Effect, Error, InputImage, Render, Result},
 };
-use pickup_model::{Encoding, Frame, diffusion::shown};
+use pickup_model::{Encoding, Frame, Shot, diffusion::shown};
 
 use super::{agreement, look::noise_of};
 use crate::{
+    cadence::Cadence,
     clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
     engine::{Source, engine, failed},
@@ -264,6 +265,22 @@ impl<'a> Footage<'a> {
     pub fn noise(&self, frame: i64) -> Result<Option<f32>> {
         let Some(raw) = self.raw(frame)? else { return Ok(None) };
         engine().noise(self.named(&raw), || Ok(noise_of(&self.whole(&raw)?))).map(Some)
+    }
+
+    /// The shot whose missing frame stands at a time in a cycle, after its picture at the place `before`: both pictures about it at
+    /// their true times, and one further out on each side, which tells how motion curves.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn between(&self, cycle: &Cadence, before: usize, time: f64) -> Result<Shot> {
+        let near = before.saturating_sub(1)..=before + 2;
+        let mut shot = Shot::new();
+        for (stands, frame) in cycle.pictures().iter().enumerate().filter(|(i, _)| near.contains(i)).map(|(_, p)| p) {
+            if let Some(picture) = self.frame(*frame)? {
+                shot = shot.known(*stands, picture).map_err(failed)?;
+            }
+        }
+        Ok(shot.missing(time))
     }
 
     /// What tells a frame from every other: two that are the same bit for bit have the same name; none where it is not there.

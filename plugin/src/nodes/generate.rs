@@ -36,6 +36,9 @@ pub struct GenerateParams {
     /// Make the shot now, with a progress bar. A final render makes it by itself; playback shows what there is.
     #[param(id = "make", label = "Make the shot")]
     pub make: Button,
+    /// How often the button made a shot. Hosts draw a frame anew when a parameter changes, and at nothing else.
+    #[param(id = "shotsMade", label = "Shots made", default = 0, range = 0..=2_147_483_647, display = 0..=100, secret, recipe = false)]
+    pub shots_made: i32,
     /// Frames to make. Longer shots than the model's own are made piece by piece.
     #[param(id = "length", label = "Length", default = 33, range = 1..=2000, display = 1..=241)]
     pub length: i32,
@@ -146,6 +149,7 @@ impl Effect for Generate {
             let model = params.film.open()?;
             let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
             params.film_of(&model, &shot, &brief).make_now(cx)?;
+            cx.set(GenerateParams::SHOTS_MADE, params.shots_made.checked_add(1).unwrap_or_default())?;
         }
         Ok(())
     }

@@ -298,18 +298,10 @@ impl RepairParams {
 /// picture.
 fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
     let Some(cycle) = Cadence::around(now, |frame| footage.name(frame))? else { return Ok(None) };
-    let Some(Stands::Between(before, after)) = cycle.at(as_time(now)) else { return Ok(None) };
-    let mut shot = Shot::new();
-    // Both, and one further out on each side, which tells how motion curves.
-    for (i, (time, frame)) in cycle.pictures().iter().enumerate() {
-        if i + 1 >= before
-            && i <= after + 1
-            && let Some(picture) = footage.frame(*frame)?
-        {
-            shot = shot.known(*time, picture).map_err(failed)?;
-        }
+    match cycle.at(as_time(now)) {
+        Some(Stands::Between(before)) => footage.between(&cycle, before, as_time(now)).map(Some),
+        _ => Ok(None),
     }
-    Ok(Some(shot.missing(as_time(now))))
 }
 
 /// Frames on either side that a frame is compared with.

@@ -18,6 +18,7 @@ use super::{
     trouble::{self, TroubleParams},
 };
 use crate::{
+    cadence::{self, Cadence, Stands},
     colour::{self, ColourParams},
     engine::failed,
     timeline::{Timeline, as_time, frame_number},
@@ -69,6 +70,10 @@ pub struct RetimeParams {
     /// How a frame between two source frames is made.
     #[param(id = "method", label = "Method", default = Method::Motion)]
     pub method: Method,
+    /// Where the clip repeats frames in a regular cycle, as one of 50 frames a second does on a timeline of 60: take each picture at
+    /// its true time, so that the repeats do not stutter. By motion alone; each frame is then compared with those around it.
+    #[param(id = "smoothCadence", label = "Smooth the cadence", default = false)]
+    pub smooth: bool,
     /// How long the shutter is open, in degrees: 360 is the whole frame, 180 as film cameras have it, 0 adds no motion
     /// blur. The blur follows the retimed motion, on top of what the footage has.
     #[param(id = "shutter", label = "Shutter angle", default = 0.0, range = 0.0..=720.0, display = 0.0..=360.0)]
@@ -134,7 +139,12 @@ impl Effect for Retime {
         let first = times.iter().copied().fold(f64::INFINITY, f64::min).floor();
         let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil();
         // One more on each side tells how motion curves.
-        let further = if params.method == Method::Motion && times.iter().any(|t| t.fract() != 0.0) { 1.0 } else { 0.0 };
+        let between = params.method == Method::Motion && times.iter().any(|t| t.fract() != 0.0);
+        let further = match (params.smooths(), between) {
+            (true, _) => as_time(cadence::REACH),
+            (false, true) => 1.0,
+            (false, false) => 0.0,
+        };
         let (first, last) = match timeline.frames() {
             Some((a, b)) => ((first - further).max(as_time(a).min(first)), (last + further).min(as_time(b).max(last))),
             None => (first - further, last + further),
@@ -145,7 +155,7 @@ impl Effect for Retime {
 
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
-        if !cx.host().temporal_access || params.shutter > 0.0 {
+        if !cx.host().temporal_access || params.shutter > 0.0 || params.smooths() {
             return Ok(None);
         }
         let source = cx.clips().source;
@@ -209,7 +219,7 @@ fn render(cx: &Render<'_, Retime>, params: &RetimeParams) -> Result<()> {
     // The host's own picture, bit for bit, wherever it can be had.
     let own = |time: f64| time.fract() == 0.0 && (cx.host().temporal_access || time == cx.time());
     match times[..] {
-        [time] if own(params.method.shown(time)) => pass(cx, source, params.method.shown(time)),
+        [time] if own(params.method.shown(time)) && !params.smooths() => pass(cx, source, params.method.shown(time)),
         _ => {
             footage.check(&params.source, frame_number(cx.time()), false)?;
             let frame = maker.exposed(&times)?;
@@ -224,6 +234,11 @@ const NO_START: &str = "This host does not say where the clip starts, so it pass
                         “Start here”";
 
 impl RetimeParams {
+    /// Whether a cycle of repeats is looked for.
+    fn smooths(&self) -> bool {
+        self.smooth && self.method == Method::Motion
+    }
+
     /// The first and the last frame of the output, of a clip of these frames.
     fn output(&self, cx: &Cx<'_, Retime>, (first, last): (i64, i64)) -> (i64, i64) {
         let range = RangeD { min: as_time(first), max: as_time(last) };
@@ -387,6 +402,15 @@ impl Maker<'_, '_, '_> {
     /// The frame at a source time, and whether it was held because a cut lies there.
     fn at(&self, time: f64) -> Result<(Frame, bool)> {
         let (before, after) = (frame_number(time.floor()), frame_number(time.ceil()));
+        if self.params.smooths()
+            && let Some(cycle) = Cadence::around(before, |frame| self.footage.name(frame))?
+        {
+            match cycle.at(time) {
+                Some(Stands::Picture(frame)) => return Ok((self.source(frame)?, false)),
+                Some(Stands::Between(place)) => return self.made(&self.footage.between(&cycle, place, time)?),
+                None => {}
+            }
+        }
         if before == after || self.params.method == Method::Nearest {
             return Ok((self.source(frame_number(time))?, false));
         }
@@ -401,8 +425,12 @@ impl Maker<'_, '_, '_> {
                 shot = shot.and_then(|s| s.known(as_time(further), picture));
             }
         }
-        let shot = shot.map_err(failed)?.missing(time);
-        let made = make(self.cx, &shot, &self.params.quality.brief(self.cx.flags()))?;
+        self.made(&shot.map_err(failed)?.missing(time))
+    }
+
+    /// The missing frame of a shot, and whether it was held because a cut lies there.
+    fn made(&self, shot: &Shot) -> Result<(Frame, bool)> {
+        let made = make(self.cx, shot, &self.params.quality.brief(self.cx.flags()))?;
         Ok((made.frame.clone(), made.origin == Origin::Held))
     }
 }

@@ -99,10 +99,12 @@ impl Traits {
         self.rows.iter().map(|&v| unpack(v))
     }
 
-    /// Strongest cut within `reach` rows of `row`.
+    /// Strongest cut within `reach` rows of `row`. One that lies between two rows shows in both, half in each.
     pub(super) fn row_near(&self, row: usize, reach: usize) -> f32 {
         let end = (row + reach + 1).min(self.rows.len());
-        self.rows[row.saturating_sub(reach).min(end)..end].iter().copied().max().map_or(0.0, unpack)
+        let near = &self.rows[row.saturating_sub(reach).min(end)..end];
+        let alone = near.iter().copied().max().map_or(0.0, unpack);
+        near.windows(2).map(|pair| unpack(pair[0]) + unpack(pair[1])).fold(alone, f32::max)
     }
 
     /// Strength of the block grid in each tile.

@@ -157,6 +157,9 @@ pub fn judge(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> Opt
 /// Where the neighbours of a run of one or two frames stand, seen from one of the run.
 const AROUND: [(isize, isize); 3] = [(-1, 1), (-1, 2), (-2, 1)];
 
+/// The most repeats in a row that are damage.
+const LONGEST_RUN: usize = 3;
+
 /// How much more than in a repeat must change between the frames around it.
 const LIVELIER: f32 = 4.0;
 
@@ -189,14 +192,18 @@ impl<'a> Window<'a> {
             return None;
         }
         let here = self.change(0)?;
-        let moves = |offsets: &mut dyn Iterator<Item = isize>| {
-            // Other repeats of the same run are passed over; the first that is none of them decides.
-            let alike = 2.0 * here + 0.001;
-            let change = offsets.map_while(|offset| self.change(offset)).find(|&change| change > alike);
-            change.is_some_and(|change| change >= MOVEMENT.max(LIVELIER * here))
+        // How many other repeats of the same run are passed over before something moves on that side. Near repeats and exact
+        // ones may be in one run.
+        let others = |offsets: &mut dyn Iterator<Item = isize>| {
+            let still = (2.0 * here + 0.001).max(MOVEMENT);
+            let changes = offsets.map_while(|offset| self.change(offset));
+            let (passed, change) = changes.enumerate().find(|(_, change)| *change > still)?;
+            (change >= LIVELIER * here).then_some(passed)
         };
         let reach = REACH as isize;
-        (moves(&mut (1 - reach..0).rev()) && moves(&mut (1..=reach))).then_some(here)
+        let (before, after) = (others(&mut (1 - reach..0).rev())?, others(&mut (1..=reach))?);
+        // A part of a longer run would be made from two frames of it, and stand as still as before.
+        (before + 1 + after <= LONGEST_RUN).then_some(here)
     }
 
     /// Whether a trait of this frame, or of a run of two with it, lies at once lower than on both sides.
@@ -242,8 +249,11 @@ impl<'a> Window<'a> {
         jumps.max_by(f32::total_cmp)
     }
 
+    /// The nearest frame on each side that shows anything: black ones beside a good frame say nothing of it.
     fn beside(&self) -> Option<impl Iterator<Item = &'a Traits> + Clone> {
-        let sides = [self.at(-1), self.at(1)];
+        let reach = REACH as isize;
+        let shows = |offset: isize| self.at(offset).filter(|frame| frame.spread() >= PLAIN);
+        let sides = [(1..=reach).find_map(|far| shows(-far)), (1..=reach).find_map(shows)];
         sides.iter().any(Option::is_some).then(|| sides.into_iter().flatten())
     }
 

@@ -63,6 +63,40 @@ fn one_to_three_repeats_in_a_row_are_all_found() {
 }
 
 #[test]
+fn of_a_longer_run_nothing_is_found_rather_than_a_part() {
+    for run in 4..=6 {
+        let mut clip = pan();
+        for t in 5..5 + run {
+            clip[t] = clip[4].clone();
+        }
+        assert_eq!(find(&clip), [], "{run} repeats");
+    }
+}
+
+#[test]
+fn a_near_repeat_and_an_exact_one_in_a_row_are_both_found() {
+    let mut clip = pan();
+    clip[6] = clip[5].iter().enumerate().map(|(i, v)| v + 0.02 * ((i * 7919 % 13) as f32 / 6.0 - 1.0)).collect();
+    clip[7] = clip[6].clone();
+    assert_eq!(find(&clip), [(6, Damage::Duplicate), (7, Damage::Duplicate)]);
+}
+
+#[test]
+fn a_good_frame_beside_black_ones_is_not_torn() {
+    for (first, black) in [(0, 1..3), (6, 7..9)] {
+        let mut clip = pan();
+        // A shot with straight edges across, of which one frame is left between another shot and black.
+        for (t, pixels) in clip.iter_mut().enumerate().skip(first) {
+            *pixels = draw(4.0, 2.0 * t as f32);
+            pixels[SIZE.0 * 40..SIZE.0 * 70].iter_mut().for_each(|v| *v *= 0.5);
+        }
+        clip[black.clone()].fill(vec![0.0; SIZE.0 * SIZE.1]);
+        let wanted: Vec<_> = black.map(|t| (t, Damage::Black)).collect();
+        assert_eq!(find(&clip), wanted, "from frame {first} on");
+    }
+}
+
+#[test]
 fn a_repeat_through_grain_is_found() {
     let mut clip = pan();
     clip[6] = clip[5].iter().enumerate().map(|(i, v)| v + 0.004 * ((i * 7919 % 13) as f32 / 6.0 - 1.0)).collect();
@@ -173,6 +207,20 @@ fn a_straight_edge_that_stays_or_comes_with_a_cut_is_not_torn() {
         }
         assert_eq!(find(&clip), [], "edge from frame {first} on");
     }
+}
+
+#[test]
+fn a_straight_edge_that_moves_by_less_than_a_row_is_not_torn() {
+    let mut clip = pan();
+    for (t, pixels) in clip.iter_mut().enumerate() {
+        // The table's edge of a handheld shot: now on a row's border, now between two.
+        let edge = 60.0 + [0.0, 0.5, 0.0, 0.4][t % 4];
+        for (i, v) in pixels.iter_mut().enumerate() {
+            let below = ((i / SIZE.0) as f32 + 1.0 - edge).clamp(0.0, 1.0);
+            *v *= 1.0 - 0.6 * below;
+        }
+    }
+    assert_eq!(find(&clip), []);
 }
 
 /// Replaces blocks of 8 by their first pixel.

@@ -35,7 +35,8 @@ pub struct ColourParams {
 /// Hosts whose float pixels are scene-linear unless they say otherwise, by the start of their names.
 ///
 /// Natron 2.5: seen in its own colour conversions on read. Nuke and Fusion: their documentation; not run by us.
-const LINEAR_HOSTS: &[&str] = &["fr.inria.Natron", "uk.co.thefoundry.nuke", "com.eyeonline.Fusion"];
+const LINEAR_HOSTS: &[&str] =
+    &["fr.inria.Natron", "uk.co.thefoundry.nuke", "com.blackmagicdesign.Fusion", "com.eyeonline.Fusion"];
 
 impl ColourParams {
     /// What an image's numbers stand for.
@@ -197,6 +198,22 @@ mod tests {
 
     fn white(width: usize, height: usize, channels: usize) -> Frame {
         Frame::new(width, height, channels, Encoding::Display, vec![1.0; width * height * channels]).unwrap()
+    }
+
+    #[test]
+    fn float_pixels_of_compositors_are_scene_linear_unless_something_is_said() {
+        let encoding = |name: &str, float, footage, space| {
+            let host = HostInfo { name: name.to_owned(), ..HostInfo::default() };
+            ColourParams { footage }.encoding_of(&host, float, space)
+        };
+        for name in ["fr.inria.Natron", "uk.co.thefoundry.nuke", "com.blackmagicdesign.Fusion", "com.eyeonline.Fusion"]
+        {
+            assert_eq!(encoding(name, true, Footage::Automatic, None), Encoding::Linear, "{name}");
+            assert_eq!(encoding(name, false, Footage::Automatic, None), Encoding::Display, "{name} in bytes");
+            assert_eq!(encoding(name, true, Footage::Display, None), Encoding::Display, "{name}, as it is told");
+        }
+        assert_eq!(encoding("DaVinciResolve", true, Footage::Automatic, None), Encoding::Display);
+        assert_eq!(encoding("DaVinciResolve", true, Footage::Automatic, Some("ACEScg")), Encoding::Linear);
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub struct PromptParams {
     #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
     pub prompt: String,
     /// What should not be seen.
-    #[param(id = "negativePrompt", label = "Negative prompt", text = "multi", animates)]
+    #[param(id = "negativePrompt", label = "Negative prompt", animates)]
     pub negative_prompt: String,
     /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
     #[param(id = "motion", label = "Motion strength", default = Motion::Prompt)]

@@ -17,7 +17,8 @@ import torch
 
 from motion import checkpoint
 from motion.evaluate import held_out
-from motion.footage import Batch, Studio
+from motion.footage import Batch, Studio, views
+from motion.footage.draws import Random
 from motion.losses import matching_loss, off_at, picture_loss, root_error
 from motion.network import Motion
 
@@ -30,22 +31,13 @@ WARM = 100
 def reach_at(seen, random):
     """The largest motion of a batch, in pixels: as often of each octave up to what the curriculum has come to."""
     most = LEAST_REACH + (MOST_REACH - LEAST_REACH) * min(1.0, seen / LEARNED_BY)
-    return 8.0 * (most / 8.0) ** float(torch.rand((), generator=random))
+    return 8.0 * (most / 8.0) ** random.between(0, 1)
 
 
-def turned(batch, random):
-    """A batch seen in mirrors, with rows for columns, and backwards in time, each of them or not."""
-    frames, t, spacing, flows, visible = (getattr(batch, f.name) for f in fields(Batch))
-    flips = torch.rand(4, generator=random) < 0.5
-    sign = flows.new_tensor([-1, 1])[:, None, None]
-    for flip, turn, along in ((flips[0], lambda x: x.flip(-1), lambda f: f * sign), (flips[1], lambda x: x.flip(-2), lambda f: f * -sign),
-                              (flips[2], lambda x: x.transpose(-1, -2), lambda f: f.flip(2))):
-        if flip:
-            frames, flows, visible = turn(frames), along(turn(flows)), turn(visible)
-    if flips[3]:
-        order = [1, 0, 3, 2]
-        frames, t, spacing, flows, visible = frames.flip(1), 1 - t, spacing.flip(1), flows[:, order], visible[:, order]
-    return Batch(frames, t, spacing, flows, visible)
+def seen_otherwise(batch, random):
+    """A batch with its samples in mirrors, with rows for columns, and backwards in time, each of them or not."""
+    frames, flows, visible = views.turned(random, batch.frames, batch.flows, batch.visible)
+    return Batch(*views.backwards(random, frames, batch.t, batch.spacing, flows, visible))
 
 
 class Supply:
@@ -55,7 +47,7 @@ class Supply:
     def __init__(self, studio, batch, reuse, pool, index, seed):
         self.studio, self.size, self.reuse, self.pool_size = studio, batch, reuse, pool
         self.index, self.seen = index, 0
-        self.random = torch.Generator().manual_seed(seed * 7919 + index)
+        self.random = Random(seed * 7919 + index, studio.device)
         self.pool, self.owed = None, 0.0
 
     def draw(self):
@@ -66,15 +58,15 @@ class Supply:
     def next(self, seen):
         self.seen = seen
         if self.reuse <= 1:
-            return turned(self.draw(), self.random)
+            return seen_otherwise(self.draw(), self.random)
         self.owed += 1 / self.reuse
         while self.owed > 0 or self.pool is None or len(self.pool) < 4 * self.size:
             new = self.draw()
             parts = [new] if self.pool is None else [self.pool, new]
             self.pool = Batch(*(torch.cat([getattr(p, f.name) for p in parts])[-self.pool_size:] for f in fields(Batch)))
             self.owed -= 1
-        chosen = torch.randperm(len(self.pool), generator=self.random)[:self.size].to(self.pool.t.device)
-        return turned(Batch(*(getattr(self.pool, f.name)[chosen] for f in fields(Batch))), self.random)
+        chosen = self.random.permutations(len(self.pool))[:self.size]
+        return seen_otherwise(Batch(*(getattr(self.pool, f.name)[chosen] for f in fields(Batch))), self.random)
 
 
 def step(model, batch, bf16):

@@ -9,12 +9,15 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from motion.footage import light, scene, shapes, textures
+from motion.footage import light, noise, scene, shapes, textures, views
+from motion.footage.draws import Random
+from motion.footage.motions import paths
 from motion.footage.render import Drawing, blurred
+from motion.footage.stage import Stage
 
 WAYS = ((1, 3), (3, 1), (2, 1), (2, 3))
 """The flows told, by frames: 0→1, 1→0, t→0, t→1."""
-GROUPS = {"cpu": 8, "cuda": 16}
+GROUPS = {"cpu": 4, "cuda": 16}
 """Samples that share a cast, by the kind of device: what one is drawn of, all of them are. A GPU waits for its orders where
 they are few."""
 
@@ -40,70 +43,71 @@ class Batch:
 
 
 class Studio:
-    """Banks of textures and shapes, from which batches are drawn."""
+    """Banks of textures and shapes, `each` of every kind, from which batches of `size` pixels a side are drawn. Textures are
+    `texture` texels a side. `skip` is the index of the first batch, for a training that goes on."""
 
-    def __init__(self, seed=1, device="cpu", size=256, each=8, texture=384):
-        self.seed, self.device, self.size, self.each = seed, torch.device(device), size, each
-        random = textures.Random(seed, self.device)
+    def __init__(self, seed=1, device="cpu", size=256, each=8, texture=384, skip=0):
+        self.seed, self.device, self.size, self.each, self.next = seed, torch.device(device), size, each, skip
+        random = Random(seed, self.device)
         self.banks = textures.bank(random, texture, each), shapes.bank(random, each)
 
     @torch.no_grad()
-    def batch(self, n, reach, index, casts=None, plain=False):
-        """`n` samples with motions of up to `reach` pixels. `casts` names what is drawn (see `scene.CASTS`); `plain` leaves out
-        all that changes pixels and moves nothing."""
-        random = textures.Random((self.seed * 1_000_003 + index) % 2 ** 63, self.device)
-        parts = []
-        together = GROUPS[self.device.type]
+    def batch(self, n, reach, index=None, kinds=None, plain=False, turned=True):
+        """`n` samples with motions of up to `reach` pixels over the interval. Without an index it is the next batch. `kinds`
+        names what is drawn (see `scene.CASTS`); `plain` leaves out all that changes pixels and moves nothing; `turned` shows
+        samples in mirrors and on their sides too."""
+        index = self.next if index is None else index
+        self.next = index + 1
+        names, parts, together = kinds or list(scene.CASTS), [], GROUPS[self.device.type]
         for first in range(0, n, together):
-            cast = self.cast(random, casts or list(scene.CASTS))
-            parts.append(self.group(random, min(together, n - first), reach, cast, plain))
+            # Groups have numbers of their own, so that what one draws does not depend on another.
+            random = Random(((self.seed * 1_000_003 + index) * 1024 + first) % 2 ** 63, self.device)
+            cast = names[random.pick([scene.CASTS[name][1] for name in names])]
+            parts.append(self.group(random, min(together, n - first), float(reach), cast, plain, turned))
         return Batch(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Batch)))
 
-    @staticmethod
-    def cast(random, names):
-        shares = torch.tensor([scene.CASTS[name][1] for name in names])
-        at = random.uniform(0, 1, 1).item() * shares.sum()
-        return names[min(int((shares.cumsum(0) <= at).sum()), len(names) - 1)]
+    def group(self, random, n, reach, cast, plain, turned):
+        """`n` samples of one kind of scene."""
+        drawn = scene.CASTS[cast][0](Stage(random, self.size, self.each), n, reach)
+        drawn.still((~random.chance(0.04, n)).float())
+        t, spacing, times = self.when(random, n)
+        # Rolling shutters and open ones cost time to draw: a share of the groups has them. At most a picture's height is
+        # exposed in so short a time that things fall by a third of it.
+        lag = random.uniform(-1, 1, n) * min(0.4, 30 / reach) if random.decide(0.1) else None
+        shutter = random.uniform(0.1, 0.8, n) if random.decide(scene.OPEN[cast]) else None
+        if plain:
+            drawn.opacity *= drawn.opacity > 0.5
+            drawn.lit.clear()
+        drawing = Drawing(drawn, self.banks, times, lag, self.size, WAYS)
+        frames, flows = drawing.pictures, torch.stack(drawing.flows, 1)
+        visible = torch.stack(drawing.visible, 1).float()
+        if not plain:
+            if shutter is not None:
+                frames = blurred(drawn, self.banks, times, lag, self.size, shutter)
+            frames = self.filmed(random, frames, times, spacing, reach)
+        if turned:
+            frames, flows, visible = views.turned(random, frames, flows, visible)
+        return Batch(frames.contiguous(), t, spacing, flows, visible)
 
-    def group(self, random, n, reach, cast, plain):
-        stage = scene.Stage(random, self.size, self.each, self.each)
-        drawn = scene.CASTS[cast][0](stage, n, reach)
-        self.stilled(random, drawn)
+    @staticmethod
+    def when(random, n):
+        """t [N], spacing [N, 2], and the five frames' times [N, 5]."""
         t = torch.where(random.chance(0.6, n), 0.5, random.uniform(0.1, 0.9, n))
         spacing = torch.where(random.chance(0.65, n, 2), 1.0, random.uniform(0.3, 1, n, 2))
         spacing = spacing * ~random.chance(0.15, n, 2)
         zero = torch.zeros_like(t)
-        times = torch.stack([-spacing[:, 0], zero, t, zero + 1, 1 + spacing[:, 1]], 1)
-        # Rolling shutters and open ones cost time to draw: a share of the groups has them.
-        rolls, open_ = random.chance(0.1, 1).item(), random.chance(0.35 if cast == "pan" else 0.12, 1).item()
-        lag = random.uniform(-0.4, 0.4, n) * rolls
-        drawing = Drawing(drawn, self.banks, times, lag, self.size, WAYS, not plain)
-        frames = drawing.pictures
-        if open_ and not plain:
-            frames = blurred(drawn, self.banks, times, lag, self.size, random.uniform(0.1, 0.8, n))
-        flows, visible = zip(*(drawing.flow(way, WAYS) for way in range(len(WAYS))))
-        if not plain:
-            frames = self.filmed(random, stage, frames, times, reach)
-        return Batch(frames, t, spacing, torch.stack(flows, 1), torch.stack(visible, 1).float())
+        return t, spacing, torch.stack([-spacing[:, 0], zero, t, zero + 1, 1 + spacing[:, 1]], 1)
 
     @staticmethod
-    def stilled(random, drawn):
-        """Some scenes stand still altogether."""
-        moves = (~random.chance(0.04, len(drawn.turn))).float()
-        for name in ("path", "angle", "zoom", "waves", "turn", "closing"):
-            value, share = getattr(drawn, name), moves.reshape(-1, *[1] * (getattr(drawn, name).ndim - 1))
-            if name == "angle":
-                value[..., 1:4] *= share
-            elif name == "waves":
-                value[..., 4] *= share[..., 0]
-            else:
-                value *= share
-
-    @staticmethod
-    def filmed(random, stage, frames, times, reach):
-        """Frames as a camera and a codec leave them; the one between keeps clean: what is made should not guess at noise."""
-        frames = light.shaded(random, frames, times, stage.paths(reach, len(frames)))
-        frames = light.graded(random, light.sharpened(random, frames), times)
-        noisy = light.coded(random, light.grained(random, frames))
+    def filmed(random, frames, times, spacing, reach):
+        """Frames as a camera and a codec leave them; the one between keeps clean: what is made should not guess at noise. A
+        frame that stands for none stays a copy."""
+        n = len(frames)
+        frames = light.shaded(random, frames, times, paths(random, reach, n))
+        frames = light.gleaming(random, frames, times, paths(random, reach, n))
+        frames = noise.rescaled(random, noise.sharpened(random, light.graded(random, frames, times)))
+        noisy = noise.coded(random, noise.grained(random, frames))
         noisy[:, 2] = frames[:, 2]
+        for side, outer, inner in ((0, 0, 1), (1, 4, 3)):
+            noisy[:, outer] = views.where(spacing[:, side] == 0, noisy[:, inner], noisy[:, outer])
         return noisy

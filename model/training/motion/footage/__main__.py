@@ -1,5 +1,5 @@
-"""A sheet of drawn samples: each row one, its five frames and, in the last column, the flow 0→1 (hue its way, light where the
-point is seen in the last frame)."""
+"""A sheet of drawn samples, a row each: five frames (before, first, between, last, after) and, in the last column, the flow 0→1,
+dark where the point is not seen in the last frame. Rows are, for each kind of scene in turn, as many samples as asked for."""
 
 import argparse
 from pathlib import Path
@@ -17,15 +17,17 @@ def coloured(flow, visible, reach):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sheet", type=Path, required=True)
-    parser.add_argument("--reach", type=float, default=40)
+    parser = argparse.ArgumentParser(prog="motion.footage", description=__doc__)
+    parser.add_argument("--sheet", type=Path, required=True, help="the picture to write")
+    parser.add_argument("--reach", type=float, default=40, help="the largest motion in pixels")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--casts", nargs="+", default=list(scene.CASTS))
+    parser.add_argument("--kinds", nargs="+", choices=list(scene.CASTS), default=list(scene.CASTS),
+                        help="kinds of scene, in the order of the rows [default: all, in this order]")
+    parser.add_argument("--each", type=int, default=3, help="samples of each kind")
     args = parser.parse_args()
     studio, rows = Studio(args.seed), []
-    for index, cast in enumerate(args.casts):
-        batch = studio.batch(3, args.reach, index, [cast])
+    for index, kind in enumerate(args.kinds):
+        batch = studio.batch(args.each, args.reach, index, [kind], turned=False)
         flow = coloured(batch.flows[:, 0], batch.visible[:, 0], args.reach)
         rows += [torch.cat([*frames, flow], 2) for frames, flow in zip(batch.frames, flow)]
     sheet = (torch.cat(rows, 1).clamp(0, 1).permute(1, 2, 0) * 255).round().byte()

@@ -7,10 +7,11 @@ import torch
 
 from motion import checkpoint
 from motion.footage import Studio
+from motion.footage.draws import Random
 from motion.losses import root_error
 from motion.network import Motion, Pair, padded
 from motion.operations import matched, projected, resize, warp
-from motion.train import Run, step, turned
+from motion.train import Run, Supply, seen_otherwise, step
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -131,10 +132,21 @@ def test_a_few_steps_learn_a_batch_and_the_small_form_goes_on_where_they_ended(t
 def test_a_batch_turned_about_keeps_its_motion_true():
     studio = Studio(3, "cpu", size=96, each=2, texture=128)
     batch = studio.batch(4, 10, 1, ["things"], plain=True)
-    random = torch.Generator().manual_seed(0)
-    for _ in range(12):
-        seen = turned(batch, random)
+    random = Random(0, "cpu")
+    for _ in range(4):
+        seen = seen_otherwise(batch, random)
         back = warp(seen.frames[:, 3], seen.flows[:, 0])
         apart = ((back - seen.frames[:, 1]).abs().mean(1) * seen.visible[:, 0]).mean()
         assert apart < 0.01
-        assert step(Motion(), seen, False)[0].isfinite()
+    assert step(Motion(), seen, False)[0].isfinite()
+
+
+def test_drawn_samples_are_used_again_and_a_later_start_draws_others():
+    studio = Studio(3, "cpu", size=64, each=2, texture=96)
+    supply = Supply(studio, 2, reuse=4, pool=16, index=0, seed=1)
+    batches = [supply.next(0) for _ in range(17)]
+    # Four batches to begin with, which are to be used four times before another is drawn.
+    assert supply.index == 5 and len(supply.pool) == 10
+    assert all(len(batch) == 2 for batch in batches)
+    later = Supply(studio, 2, reuse=1, pool=16, index=supply.index, seed=1)
+    assert not torch.equal(later.next(0).frames, batches[0].frames) and later.index == supply.index + 1

@@ -11,8 +11,8 @@ from motion.operations import resize
 PICTURE, PYRAMID, CENSUS = 10.0, 1.0, 0.15
 """The root of each sample's squared error, which is what PSNR counts; a Laplacian pyramid, for edges; census, for structure that
 differs little in brightness."""
-MATCHED, MOVED = 0.05, 0.03
-"""True flow between the frames, and from the wanted time to both."""
+PLACED, MATCHED, MOVED = 0.05, 0.05, 0.03
+"""The true place among all at a sixteenth; true flow between the frames, and from the wanted time to both."""
 SEEN, GHOSTS, EXPECTED = 0.1, 0.5, 0.2
 """Visibility; mixing two pictures that disagree, so that one limb stands in one place; the error that is told."""
 
@@ -68,10 +68,21 @@ def root_error(made, true):
     return root.mean(), (-20 * torch.log10(root)).mean()
 
 
-def matching_loss(steps, logits, flows, visible):
-    """Flows 0→1 and 1→0 of every step, one after the other in the batch, and whether their points are seen."""
+def place_loss(share, truth, seen, size):
+    """How little the true place of each place of `size` has of the `share` [N, HW, HW], where it is seen."""
+    (h, w), there = size, shrunk(truth, size).flatten(2)
+    index = torch.arange(h * w, device=share.device)
+    x, y = (index % w + there[:, 0]).round().long(), (index // w + there[:, 1]).round().long()
+    counts = (F.adaptive_avg_pool2d(seen, size).flatten(1) > 0.7) & (x >= 0) & (x < w) & (y >= 0) & (y < h)
+    true = share.gather(2, (y.clamp(0, h - 1) * w + x.clamp(0, w - 1))[..., None])[..., 0]
+    return (-torch.log(true + 1e-5) * counts).sum() / counts.sum().clamp(min=1)
+
+
+def matching_loss(steps, logits, share, flows, visible):
+    """Flows 0→1 and 1→0 of every step, one after the other in the batch, whether their points are seen, and the shares of the
+    global matching."""
     truth, seen = torch.cat([flows[:, 0], flows[:, 1]]), torch.cat([visible[:, 0], visible[:, 1]])[:, None]
-    total = 0.0
+    total = PLACED * place_loss(share, truth, seen, steps[0].shape[-2:])
     for step, logit in zip(steps, logits):
         there = F.adaptive_avg_pool2d(seen, logit.shape[-2:])
         total = total + MATCHED * flow_loss(step, truth, seen)

@@ -122,14 +122,14 @@ class Matching(nn.Module):
 
     def forward(self, a, b):
         """From the frames `a` to the frames `b`, each the features that `Encoder` gives: flows and visibility logits, two of
-        each, at a sixteenth and at an eighth."""
-        flow, sure = matched(self.described(a[5]), self.described(b[5]))
+        each, at a sixteenth and at an eighth, and the shares of the global matching."""
+        flow, sure, share = matched(self.described(a[5]), self.described(b[5]))
         first, seen, memory = self.sixteenth(a[5], b[5], flow, torch.cat([sure, sure * 0], 1), None)
         size = a[2].shape[-2:]
         flow, wide, memory = resize_flow(first, size), resize(seen, size), resize(memory, size)
         sure = resize(sure, size)
         last, seen_last, _ = self.eighth(a[2], b[2], flow, torch.cat([sure, wide], 1), memory)
-        return (first, last), (seen, seen_last)
+        return (first, last), (seen, seen_last), share
 
 
 @dataclass
@@ -227,7 +227,8 @@ class Motion(nn.Module):
         self.encoder, self.matching, self.synthesis = Encoder(), Matching(), Synthesis()
 
     def match(self, first, last, before=None, after=None, spacing=None):
-        """A pair, ready for any time between, and the flows and visibility logits of all of its steps for training. `before`
+        """A pair, ready for any time between, and for training the flows and visibility logits of all of its steps and the shares
+        of the global matching, both ways. `before`
         and `after` stand `spacing` [N, 2] intervals further out; where a spacing is 0 that frame is not looked at."""
         n, curved = len(first), spacing is not None and bool(spacing.any())
         pictures = torch.cat([first, last, before, after] if curved else [first, last])
@@ -235,13 +236,13 @@ class Motion(nn.Module):
         part = [[x[i * n:(i + 1) * n] for x in features] for i in range(4 if curved else 2)]
         order = [(0, 1), (1, 0), (0, 2), (1, 3)] if curved else [(0, 1), (1, 0)]
         both = [[torch.cat(level) for level in zip(*(part[pair[side]] for pair in order))] for side in (0, 1)]
-        steps, logits = self.matching(*both)
+        steps, logits, share = self.matching(*both)
         flows = steps[-1].float().chunk(len(order))
         seen = torch.sigmoid(logits[-1].float()).chunk(len(order))
         bends = acceleration(*flows[:2], *seen[:2], *flows[2:], *seen[2:], spacing) if curved else None
         pair = Pair(first, last, (part[0], part[1]), flows[:2], seen[:2], bends)
         inner = [[x[:2 * n] for x in kind] for kind in (steps, logits)]
-        return pair, inner
+        return pair, (*inner, share[:2 * n])
 
     def between(self, pair, t):
         """The frame at times `t` [N]: the picture, the error to expect, the flows coarse to fine and the worth of each part."""

@@ -57,18 +57,25 @@ def correlation(a, b, radius):
     return torch.cat(out, -1).permute(0, 3, 1, 2)
 
 
-def matched(a, b):
-    """Global matching (GMFlow, Xu et al. 2022): the mean place in `b` of what is like each place of `a` [N, C, H, W], by a
-    softmax over all places: the flow [N, 2, H, W] and how sure it is [N, 1, H, W], the greatest share."""
+def matched(a, b, reach=2):
+    """Global matching (GMFlow, Xu et al. 2022): what is like each place of `a` [N, C, H, W] in `b`, of all places.
+
+    The flow [N, 2, H, W] is the mean of the places within `reach` of the likest: the mean of all would be drawn to the middle, the
+    more so the larger the picture is. With it how sure it is [N, 1, H, W], the likest one's share by a softmax over all places, and
+    those shares [N, HW, HW]."""
     n, c, h, w = a.shape
     likeness = torch.bmm(a.flatten(2).transpose(1, 2), b.flatten(2)).float() / c ** 0.5
     share = torch.softmax(likeness, 2)
     ys, xs = torch.meshgrid(counted(h, share), counted(w, share), indexing="ij")
     places = torch.stack([xs, ys], -1).reshape(1, h * w, 2).expand(n, -1, -1)
+    sure, likest = share.max(2)
+    there = places.gather(1, likest[..., None].expand(-1, -1, 2))
+    near = share * ((places[:, None] - there[:, :, None]).abs().amax(-1) <= reach)
+    near = near / near.sum(2, keepdim=True)
     # Shares of places far apart add up to places: halves would not do.
     with torch.autocast(a.device.type, enabled=False):
-        flow = (torch.bmm(share, places) - places).transpose(1, 2).reshape(n, 2, h, w)
-    return flow, share.amax(2).reshape(n, 1, h, w)
+        flow = (torch.bmm(near, places) - places).transpose(1, 2).reshape(n, 2, h, w)
+    return flow, sure.reshape(n, 1, h, w), share
 
 
 def splat(values, displacement, weight):

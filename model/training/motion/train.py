@@ -73,10 +73,10 @@ def step(model, batch, bf16):
     """The loss, and what is told of it: PSNR of the frame made and of a blend, and how far its flow is off in pixels."""
     before, first, between, last, after = batch.frames.unbind(1)
     with torch.autocast(batch.t.device.type, dtype=torch.bfloat16, enabled=bf16):
-        pair, (steps, logits) = model.match(first, last, before, after, batch.spacing)
+        pair, matching = model.match(first, last, before, after, batch.spacing)
         made = model.between(pair, batch.t)
     loss, psnr = picture_loss(made, batch)
-    loss = loss + matching_loss(steps, logits, batch.flows, batch.visible)
+    loss = loss + matching_loss(*matching, batch.flows, batch.visible)
     with torch.no_grad():
         blend = root_error(torch.lerp(first, last, batch.t[:, None, None, None]), between)[1]
         off = off_at(made[2][-1], batch)

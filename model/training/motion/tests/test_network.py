@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from motion import checkpoint
 from motion.footage import Studio
@@ -65,9 +66,18 @@ def test_a_shift_by_half_the_picture_is_found_by_global_matching():
     torch.manual_seed(4)
     a = torch.randn(1, 64, 6, 24)
     b = a.roll(12, 3)
-    flow, sure = matched(a * 4, b * 4)
+    flow, sure, _ = matched(a * 4, b * 4)
     assert (flow[:, 0, :, :12] - 12).abs().max() < 0.01 and flow[:, 1].abs().max() < 0.01
     assert sure.min() > 0.9
+
+
+@torch.no_grad()
+def test_a_match_is_the_same_in_a_larger_picture():
+    torch.manual_seed(4)
+    a = F.normalize(torch.randn(1, 64, 12, 24), dim=1) * 8
+    small, _, _ = matched(a[..., :6, :12], a[..., :6, :12])
+    large, _, _ = matched(a, a)
+    assert small.abs().max() < 0.1 and large.abs().max() < 0.1, "however many places there are"
 
 
 @torch.no_grad()

@@ -66,16 +66,18 @@ def matched(a, b, reach=2):
     n, c, h, w = a.shape
     likeness = torch.bmm(a.flatten(2).transpose(1, 2), b.flatten(2)).float() / c ** 0.5
     share = torch.softmax(likeness, 2)
-    ys, xs = torch.meshgrid(counted(h, share), counted(w, share), indexing="ij")
-    places = torch.stack([xs, ys], -1).reshape(1, h * w, 2).expand(n, -1, -1)
     sure, likest = share.max(2)
-    there = places.gather(1, likest[..., None].expand(-1, -1, 2))
-    near = share * ((places[:, None] - there[:, :, None]).abs().amax(-1) <= reach)
-    near = near / near.sum(2, keepdim=True)
-    # Shares of places far apart add up to places: halves would not do.
-    with torch.autocast(a.device.type, enabled=False):
-        flow = (torch.bmm(near, places) - places).transpose(1, 2).reshape(n, 2, h, w)
-    return flow, sure.reshape(n, 1, h, w), share
+    steps = torch.arange(-reach, reach + 1, device=share.device)
+    # The likest place's neighbours [N, HW, rows, columns], as far as they lie in the picture.
+    y = (likest // w)[..., None, None] + steps[:, None]
+    x = (likest % w)[..., None, None] + steps
+    inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+    index = (y.clamp(0, h - 1) * w + x.clamp(0, w - 1)).flatten(2)
+    near = share.gather(2, index).reshape(inside.shape) * inside
+    near = near / near.sum((2, 3), keepdim=True)
+    here = torch.arange(h * w, device=share.device)
+    flow = torch.stack([(near * x).sum((2, 3)) - here % w, (near * y).sum((2, 3)) - here // w], 1)
+    return flow.reshape(n, 2, h, w), sure.reshape(n, 1, h, w), share
 
 
 def splat(values, displacement, weight):

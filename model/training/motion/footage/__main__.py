@@ -1,5 +1,6 @@
-"""A sheet of drawn samples, a row each: five frames (before, first, between, last, after) and, in the last column, the flow 0→1,
-dark where the point is not seen in the last frame. Rows are, for each kind of scene in turn, as many samples as asked for."""
+"""A sheet of drawn samples, a row each: five frames (before, first, between, last, after) and, in the last column, the
+flow 0→1, dark where the point is not seen in the last frame. Rows are, for each kind of scene in turn, as many samples
+as asked for."""
 
 import argparse
 from pathlib import Path

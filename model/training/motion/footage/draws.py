@@ -6,7 +6,8 @@ import torch
 
 
 class Random:
-    """Draws from one generator on its device; decisions come from another on the processor, so that a GPU is not waited for."""
+    """Draws from one generator on its device; decisions come from another on the processor, so that a GPU is not waited
+    for."""
 
     def __init__(self, seed, device):
         self.device = torch.device(device)

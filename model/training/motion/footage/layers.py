@@ -46,7 +46,8 @@ class Scene:
     path: torch.Tensor
     """`PATH` in pixels, [N, L, 6, 2]."""
     waves: torch.Tensor
-    """Height across and along in pixels, wave numbers across and along in radians a pixel, speed and phase: [N, L, WAVES, 6]."""
+    """Height across and along in pixels, wave numbers across and along in radians a pixel, speed and phase: [N, L,
+    WAVES, 6]."""
     folds: torch.Tensor
     """How much lighter a wave's front is than its back."""
     turn: torch.Tensor
@@ -62,6 +63,11 @@ class Scene:
         """One layer of all scenes, [N, …]; `wavy` and `lit` say whether it is one of those."""
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         return Scene(**{name: index in part if name in SHARED else part[:, index] for name, part in parts.items()})
+
+    def flat(self):
+        """All layers of all scenes one after another, [N·L, …]."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Scene(**{name: part if name in SHARED else part.flatten(0, 1) for name, part in parts.items()})
 
     def __len__(self):
         return self.texture.shape[1]

@@ -1,4 +1,5 @@
-"""Light that changes on drawn frames [N, F, 3, S, S] in [0, 1], and how a camera grades them. None of it moves anything."""
+"""Light that changes on drawn frames [N, F, 3, S, S] in [0, 1], and how a camera grades them. None of it moves
+anything."""
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,8 @@ def shaded(random, frames, times, paths):
     """Soft shadows and broad lights, in a fifth of the samples, that move by themselves along `paths` [N, 6, 2]."""
     n, count, _, size, _ = frames.shape
     field = power_noise(random, n, 64, 1.8, 2.6)[:, None]
-    at = [place + moved[..., None, None] / size for place, moved in zip(pixels(size, frames.device), along(paths, times))]
+    moved = [part[..., None, None] / size for part in along(paths, times)]
+    at = [place + part for place, part in zip(pixels(size, frames.device), moved)]
     at = torch.stack(at, -1).reshape(n, count * size, size, 2)
     shade = F.grid_sample(field, at, padding_mode="reflection", align_corners=False).reshape(n, count, 1, size, size)
     depth = random.uniform(-0.35, 0.6, n) * random.chance(0.2, n)

@@ -1,18 +1,18 @@
 """How layers move: the closed form of where each point of a scene stands at any time.
 
-A layer's point u (pixels, in its own axes) stands at time s, with the joints' angles a0, a1, a2 and the camera about the
-picture's middle m,
+A layer's point u (pixels, in its own axes) stands at time s, with the joints' angles a0, a1, a2 and the camera about
+the picture's middle m,
 
     x(u, s) = m + C(s) · (p + path(s) + z^s · (R(a0) o0 + R(a1) o1 + R(a2) (c + u + W(u, s))) − m)
 
-W is a sum of travelling waves, too shallow to fold over itself. Most things have the last joint alone; a forearm hangs from an
-elbow that hangs from a shoulder. Times are intervals, from 0, the first frame, to 1, the last. Points and vectors are pairs of
-tensors, x and y, since matrices of two rows are slow to multiply in great numbers.
+W is a sum of travelling waves, too shallow to fold over itself. Most things have the last joint alone; a forearm hangs
+from an elbow that hangs from a shoulder. Times are intervals, from 0, the first frame, to 1, the last. Points and
+vectors are pairs of tensors, x and y, since matrices of two rows are slow to multiply in great numbers.
 """
 
 import torch
 
-from motion.footage.layers import BASE, BEND, EVEN, HEIGHT, PATH, PHASE, SPEED
+from motion.footage.layers import PATH
 
 SUBSTITUTIONS = 5
 """A wave's slope is 0.42 at most, so each leaves less than half of the error."""
@@ -31,10 +31,12 @@ def along(path, s):
 
 
 def paths(random, reach, *shape, crowd=0.5):
-    """Paths [..., 6, 2] whose shift is within `reach` pixels: a share, `crowd`, is near none,
-    where precision is learned, the others are spread. They curve, as thrown, swung and jumping things do, and may start or stop outside the interval."""
+    """Paths [..., 6, 2] whose shift is within `reach` pixels: a share, `crowd`, is near none, where precision is
+    learned, the others are spread. They curve, as thrown, swung and jumping things do, and may start or stop outside
+    the interval."""
     least = max(reach, 0.2)
-    length = torch.where(random.chance(crowd, *shape), random.log_uniform(0.15, least, *shape), random.uniform(0, reach, *shape))
+    near, far = random.log_uniform(0.15, least, *shape), random.uniform(0, reach, *shape)
+    length = torch.where(random.chance(crowd, *shape), near, far)
     path = torch.zeros(*shape, len(PATH), 2, device=random.device)
     path[..., 0, :] = random.vectors(length, torch.where(random.chance(0.5, *shape), 1.0, 0.4))
     bend = torch.where(random.chance(0.5, *shape), random.log_uniform(0.1, least, *shape) * 0.7,
@@ -56,13 +58,13 @@ def turned(angle, scale, x, y):
 
 def joint(layer, index, s):
     """A joint's angle at times `s`."""
-    even, base, height, speed, phase, bend = (spread(layer.angle[:, index, k], s) for k in (EVEN, BASE, HEIGHT, SPEED, PHASE, BEND))
+    base, even, height, speed, phase, bend = (spread(part, s) for part in layer.angle[:, index].unbind(1))
     return base + even * s + bend * s * (s - 1) / 2 + height * torch.sin(speed * s + phase)
 
 
 def stance(layer, s, size):
-    """A layer's axes and origin at times `s` [N, …]: x = A·(u + W) + p. The axes are those of a turn and a scale, so A's first
-    column (a, b) tells all; (a, b), (px, py), each [N, …]."""
+    """A layer's axes and origin at times `s` [N, …]: x = A·(u + W) + p. The axes are those of a turn and a scale, so
+    A's first column (a, b) tells all: a, b, px, py, each [N, …]."""
     angles = [joint(layer, index, s) for index in range(3)]
     scale = torch.exp(spread(layer.zoom, s) * s)
     x, y = along(layer.path, s)
@@ -73,7 +75,15 @@ def stance(layer, s, size):
     turn, closing = spread(layer.turn, s) * s, torch.exp(spread(layer.closing, s) * s)
     x, y = turned(turn, closing, x, y)
     whole = angles[2] + turn, scale * closing
-    return (torch.cos(whole[0]) * whole[1], torch.sin(whole[0]) * whole[1]), (x + size / 2, y + size / 2)
+    return torch.cos(whole[0]) * whole[1], torch.sin(whole[0]) * whole[1], x + size / 2, y + size / 2
+
+
+def stances(scene, s, size):
+    """Each layer's `stance` at times `s` [N, …], of all of them at once: a GPU waits for orders, not for numbers."""
+    n, count = scene.texture.shape
+    times = s[:, None].expand(n, count, *s.shape[1:]).flatten(0, 1)
+    parts = stance(scene.flat(), times, size)
+    return list(zip(*(part.unflatten(0, (n, count)).unbind(1) for part in parts)))
 
 
 def waved(layer, u, s):
@@ -95,9 +105,9 @@ def slope(layer, u, s):
     return total
 
 
-def placed(layer, u, s, size):
+def placed(layer, u, s, stance):
     """Where points `u` stand at times `s`, x and y."""
-    (a, b), (px, py) = stance(layer, s, size)
+    a, b, px, py = stance
     x, y = u
     if layer.wavy:
         more = waved(layer, u, s)
@@ -105,9 +115,9 @@ def placed(layer, u, s, size):
     return a * x - b * y + px, b * x + a * y + py
 
 
-def looked_up(layer, x, y, s, size):
+def looked_up(layer, x, y, s, stance):
     """Which points stand at x [1, S] and y [S, 1] at times `s` [N, F, rows, 1]: two of [N, F, S, S]."""
-    (a, b), (px, py) = stance(layer, s, size)
+    a, b, px, py = stance
     square = a * a + b * b
     a, b = a / square, b / square
     # Row and column apart as long as may be: only the last sum is of every pixel.
@@ -121,14 +131,18 @@ def looked_up(layer, x, y, s, size):
     return u
 
 
-def stands(layer, u, time, lag, size):
-    """Where points u, two of [N, S, S], stand when the frame of `time` [N] is exposed, whose rows are so one after another if
-    `lag` [N], the share of an interval that this takes, is given."""
-    when = time[:, None, None]
-    there = placed(layer, u, when, size)
-    if lag is None:
-        return there
-    for _ in range(4):
-        # Rows pass far faster than things fall, so this settles at once.
-        there = placed(layer, u, when + lag[:, None, None] * (there[1] / size - 0.5), size)
-    return there
+def settled(layer, u, when, lag, there, size):
+    """Where points u stand when the very rows are exposed on which they stand: two of [N, W, S, S], from where they
+    stand `when` the frames' middle rows are, `there`; `when` and the share of an interval that rows take, `lag`, [N, W,
+    1, 1]."""
+
+    def on(row):
+        s = when + lag * (row / size - 0.5)
+        return placed(layer, u, s, stance(layer, s, size))
+
+    # Aitken's step from two substitutions: rows pass faster than things fall, so these near the row evenly.
+    row = there[1]
+    once = on(row)[1]
+    twice = on(once)[1]
+    curve = twice - 2 * once + row
+    return on(torch.where(curve.abs() > 1e-3, row - (once - row) ** 2 / curve, twice))

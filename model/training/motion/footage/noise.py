@@ -10,8 +10,8 @@ from motion.footage.light import wide
 LUMA = (0.2126, 0.7152, 0.0722)
 """Shares of R, G and B in brightness, of BT.709."""
 COARSENESS = 16.0, 1.5
-"""A coefficient's step in eight-bit levels at middling quality, and by what it grows with each step in frequency: near JPEG's
-table for brightness (ITU-T T.81, annex K), which runs from 16 to about 100 along its diagonal."""
+"""A coefficient's step in eight-bit levels at middling quality, and by what it grows with each step in frequency: near
+JPEG's table for brightness (ITU-T T.81, annex K), which runs from 16 to about 100 along its diagonal."""
 
 
 def smooth(frames):
@@ -39,7 +39,8 @@ def rescaled(random, frames):
 
 
 def grained(random, frames):
-    """Film grain or a sensor's noise, of which the light's part grows with its root; some of it is wider than a pixel."""
+    """Film grain or a sensor's noise, of which the light's part grows with its root; some of it is wider than a
+    pixel."""
     n, count, _, size, _ = frames.shape
     strength = random.log_uniform(0.002, 0.035, n) * random.chance(0.45, n)
     noise = random.normal(n, count, 3, size, size)
@@ -58,8 +59,8 @@ def cosines(device):
 
 
 def quantised(plane, step, offset):
-    """Planes [N, F, S, S] whose blocks' coefficients are rounded to multiples of a table [N, 8, 8]; the grid of blocks begins at
-    `offset`, x and y."""
+    """Planes [N, F, S, S] whose blocks' coefficients are rounded to multiples of a table [N, 8, 8]; the grid of blocks
+    begins at `offset`, x and y."""
     n, count, size, _ = plane.shape
     extra = -size % 8 + 8
     left, top = offset
@@ -77,7 +78,7 @@ def coded(random, frames):
     if not random.decide(0.7):
         return frames
     n, count, _, size, _ = frames.shape
-    quality, some = random.log_uniform(0.08, 1.6, n), random.chance(0.5, n)
+    quality, some = random.log_uniform(0.08, 1.1, n), random.chance(0.5, n)
     luma = (frames * frames.new_tensor(LUMA)[:, None, None]).sum(2)
     colour = F.avg_pool2d((frames - luma[:, :, None])[:, :, ::2].flatten(0, 1), 2)
     order = torch.arange(8, device=frames.device)

@@ -1,13 +1,13 @@
 """Draws scenes at any times, with the true motion between them.
 
-Times `s` are [N, F, rows, 1]: rows are one, or as many as the picture's, where they are exposed one after another. Colours are
-display-referred, [N, 3, F, S, S] while drawn; a layer's colour is not multiplied by its cover.
+Times `s` are [N, F, rows, 1]: rows are one, or as many as the picture's, where they are exposed one after another.
+Colours are display-referred, [N, 3, F, S, S] while drawn; a layer's colour is not multiplied by its cover.
 """
 
 import torch
 import torch.nn.functional as F
 
-from motion.footage.motions import looked_up, placed, slope, spread, stands
+from motion.footage.motions import looked_up, placed, settled, slope, spread, stances
 from motion.footage.shapes import MARGIN
 
 TAPS, STEPS = 5, 4
@@ -46,7 +46,8 @@ def drawn(layer, u, s, texture, shapes):
     like = u[0]
     texel = spread(layer.texels[:, 0] * 2 / texture.shape[-1], like)
     middle = [spread(layer.texels[:, i], like) for i in (1, 2)]
-    colour = sample(texture, u[0] * texel + middle[0], u[1] * texel + middle[1], "reflection")
+    at = [torch.addcmul(middle, part, texel) for part, middle in zip(u, middle)]
+    colour = sample(texture, *at, "reflection")
     if layer.lit:
         colour = (colour * (1 + spread(layer.folds, like) * slope(layer, u, s))[:, None]).clamp(0, 1)
     inside = [u[axis] / spread(layer.size[:, axis] * MARGIN, like) for axis in (0, 1)]
@@ -59,62 +60,73 @@ def drawn(layer, u, s, texture, shapes):
 
 
 class Drawing:
-    """What is drawn of scenes at their frames' times [N, F]: `pictures` [N, F, 3, S, S]; for each of `ways`, pairs of frames,
-    `flows` [N, 2, S, S] in pixels and `visible` [N, S, S], whether a pixel's point is seen in the other frame too.
+    """What is drawn of scenes at their frames' times [N, F]: `pictures` [N, F, 3, S, S]; for each of W `ways`, pairs of
+    frames, `flows` [N, W, 2, S, S] in pixels and `visible` [N, W, S, S], whether a pixel's point is seen in the other
+    frame too.
 
     The point seen at a pixel is that of the foremost layer which covers more than half of it."""
 
     def __init__(self, scene, banks, times, lag, size, ways=()):
         x, y = lines(size, times.device)
         s, (n, frames) = exposed(times, lag, size), times.shape
+        pairs = torch.tensor(ways, dtype=torch.long, device=times.device).reshape(-1, 2)
+        here, there = pairs.unbind(1)
         pictures = torch.zeros(n, 3, frames, size, size, device=times.device)
         seen = torch.zeros(n, frames, size, size, dtype=torch.uint8, device=times.device)
-        targets = [[part.expand(n, size, size) for part in (x, y)] for _ in ways]
+        targets = [line.expand(n, len(ways), size, size) for line in (x, y)]
+        stood = stances(scene, s, size)
+        # With rows exposed one after another, where points go is first taken to be where they are at the frame's time.
+        standing = stood if lag is None else stances(scene, times[:, :, None, None], size)
         for index in range(len(scene)):
             layer = scene.layer(index)
-            u = looked_up(layer, x, y, s, size)
+            u = looked_up(layer, x, y, s, stood[index])
             colour, cover = drawn(layer, u, s, dressed(layer, banks[0]), banks[1])
             pictures = pictures.lerp_(colour, cover.expand_as(colour))
             solid = cover[:, 0] > 0.5
             seen = seen.masked_fill_(solid, index)
-            for way, (a, b) in enumerate(ways):
-                there = stands(layer, (u[0][:, a], u[1][:, a]), times[:, b], lag, size)
-                targets[way] = [torch.where(solid[:, a], new, old) for new, old in zip(there, targets[way])]
+            if ways:
+                points, when = [part[:, here] for part in u], times[:, there][:, :, None, None]
+                stands = placed(layer, points, when, [part[:, there] for part in standing[index]])
+                if lag is not None:
+                    stands = settled(layer, points, when, lag[:, None, None, None], stands, size)
+                targets = [torch.where(solid[:, here], new, old) for new, old in zip(stands, targets)]
         self.pictures = pictures.transpose(1, 2)
-        self.flows = [torch.stack([tx - x, ty - y], 1) for tx, ty in targets]
-        self.visible = [self.found(seen[:, a], seen[:, b], *target) for (a, b), target in zip(ways, targets)]
+        self.flows = torch.stack([target - line for target, line in zip(targets, (x, y))], 2)
+        self.visible = self.found(seen[:, here], seen[:, there], *targets)
 
     @staticmethod
     def found(here, there, x, y):
-        """Whether the layer seen `here` [N, S, S] is the one seen where its point stands `there`."""
+        """Whether the layer seen `here` [N, W, S, S] is the one seen where its point stands `there`."""
         size = here.shape[-1]
         x, y = x.round().long(), y.round().long()
         inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
-        index = (y.clamp(0, size - 1) * size + x.clamp(0, size - 1)).flatten(1)
-        return inside & (there.flatten(1).gather(1, index).reshape(here.shape) == here)
+        index = (y.clamp(0, size - 1) * size + x.clamp(0, size - 1)).flatten(2)
+        return inside & (there.flatten(2).gather(2, index).reshape(here.shape) == here)
 
 
 def blurred(scene, banks, times, lag, size, shutter):
     """Pictures [N, F, 3, S, S] with the shutter open for so many intervals [N] about each time.
 
-    Each layer is the mean of instants, and each instant is drawn out along the layer's motion to the next, so that there are no
-    gaps between them; then layers are laid over one another. Opaque things keep their true cover but where two of them blur at
-    one place."""
+    Each layer is the mean of instants, and each instant is drawn out along the layer's motion to the next, so that
+    there are no gaps between them; then layers are laid over one another. Opaque things keep their true cover but where
+    two of them blur at one place."""
     x, y = lines(size, times.device)
+    half = shutter[:, None] / TAPS / 2
+    moments = [exposed(times + half * (2 * tap + 1 - TAPS), lag, size) for tap in range(TAPS)]
+    stood = [stances(scene, s, size) for s in moments]
+    ends = [exposed(times + way * half, lag, size) for way in (-1, 1)]
+    standing = [stances(scene, s, size) for s in ends]
     pictures = 0
     for index in range(len(scene)):
         layer, total = scene.layer(index), 0
         texture = dressed(layer, banks[0])
-        for tap in range(TAPS):
-            s = exposed(times + shutter[:, None] * ((tap + 0.5) / TAPS - 0.5), lag, size)
-            u = looked_up(layer, x, y, s, size)
+        for tap, s in enumerate(moments):
+            u = looked_up(layer, x, y, s, stood[tap][index])
             colour, cover = drawn(layer, u, s, texture, banks[1])
             total = total + torch.cat([colour * cover, cover], 1)
             if tap == TAPS // 2:
-                half = shutter[:, None, None, None] / TAPS / 2
-                ends = placed(layer, u, s - half, size), placed(layer, u, s + half, size)
-        step = [after - before for before, after in zip(*ends)]
-        total = drawn_out(total / TAPS, step)
+                before, after = (placed(layer, u, s, stance[index]) for s, stance in zip(ends, standing))
+        total = drawn_out(total / TAPS, [b - a for a, b in zip(before, after)])
         pictures = total[:, :, :3] + pictures * (1 - total[:, :, 3:])
     return pictures
 

@@ -3,17 +3,21 @@
 from motion.footage import shapes
 from motion.footage.figures import PARTS, figure
 
+SOLID = shapes.THINGS.index(shapes.box), 5
+SLENDER = shapes.THINGS.index(shapes.bar), 3
+"""Kinds of shapes by the first and their number: boxes, blobs and polygons; bars, fences and plants."""
+
 
 def things(stage, n, reach):
-    """Cut-outs over a ground that moves with the camera, their shadow, something small and fast, a fence or a plant close by,
-    and a title."""
+    """Cut-outs over a ground that moves with the camera, their shadow, something small and fast, a fence or a plant
+    close by, and a title."""
     scene = stage.blank(n, 9)
     stage.ground(scene, plain=0.1)
     stage.things(scene, [2, 3, 4], reach, (0.08, 0.5))
     # It may move by more than its own size, as a ball does.
     stage.things(scene, [5], reach, (0.02, 0.08), share=0.6)
     stage.things(scene, [6], reach * 0.5, (0.2, 0.9), share=0.4)
-    scene.shape[:, 6] = stage.shaped(shapes.THINGS.index(shapes.bar), n, count=3)
+    scene.shape[:, 6] = stage.shaped(*SLENDER, n)
     stage.shadow(scene, 1, of=2)
     stage.follow(scene, reach)
     stage.title(scene, [7, 8], 0.25)
@@ -48,6 +52,7 @@ def cloth(stage, n, reach):
     scene = stage.blank(n, 4)
     stage.ground(scene, plain=0.2)
     stage.things(scene, [1, 2], reach * 0.7, (0.25, 0.8))
+    scene.shape[:, 1:3] = stage.shaped(*SOLID, n, 2)
     stage.cloth(scene, [1, 2])
     stage.things(scene, [3], reach, (0.06, 0.4))
     stage.follow(scene, reach * 0.5, still=0.4)
@@ -60,6 +65,7 @@ def large(stage, n, reach):
     scene = stage.blank(n, 5)
     stage.ground(scene, plain=0.35)
     stage.things(scene, [2, 3, 4], reach, (0.3, 1.1))
+    scene.shape[:, 2:] = stage.shaped(*SOLID, n, 3)
     # An edge lies in the picture more often than the middle does.
     scene.place[:, 2:] = stage.random.uniform(-0.5, 1.5, n, 3, 2) * stage.size
     stage.painted(scene, [2, 3, 4], 0.35)

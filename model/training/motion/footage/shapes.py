@@ -1,5 +1,5 @@
-"""A bank of shapes as signed distances, negative inside: [M, 1, G, G] over the square from -MARGIN to MARGIN on each side, in
-units of half a layer's side. An edge drawn from a distance is as sharp at every size.
+"""A bank of shapes as signed distances, negative inside: [M, 1, G, G] over the square from -MARGIN to MARGIN on each
+side, in units of half a layer's side. An edge drawn from a distance is as sharp at every size.
 
 Formulas of distances are those of Quilez, "2D distance functions" (iquilezles.org).
 """

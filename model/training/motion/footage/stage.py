@@ -21,8 +21,8 @@ class Stage:
             kind = self.random.choice(len(textures.KINDS), *shape)
         return kind * self.each + self.random.choice(self.each, *shape)
 
-    def shaped(self, kind, *shape, count=1):
-        """Shapes of one kind, or of `count` kinds from that on."""
+    def shaped(self, kind, count, *shape):
+        """Shapes of `count` kinds from one on."""
         return (kind + self.random.choice(count, *shape)) * self.each + self.random.choice(self.each, *shape)
 
     def blank(self, n, layers):
@@ -31,19 +31,23 @@ class Stage:
         zeros = lambda *shape: torch.zeros(n, layers, *shape, device=r.device)
         angle = zeros(3, len(JOINT))
         angle[..., 2, BASE] = r.uniform(0, math.tau, n, layers)
-        channels = torch.where(r.chance(0.5, n, layers, 1), r.permutations(3, n, layers), torch.arange(3, device=r.device))
+        order = torch.arange(3, device=r.device)
+        channels = torch.where(r.chance(0.5, n, layers, 1), r.permutations(3, n, layers), order)
+        soft = torch.where(r.chance(0.12, n, layers), r.uniform(2, 10, n, layers), 1.0)
         return Scene(
             texture=self.textured(n, layers), channels=channels,
             texels=torch.cat([r.log_uniform(0.45, 0.95, n, layers, 1), r.uniform(-0.7, 0.7, n, layers, 2)], -1),
             gain=r.uniform(0.7, 1.2, n, layers, 1) * r.uniform(0.88, 1.12, n, layers, 3),
-            lift=r.uniform(-0.12, 0.12, n, layers, 1).repeat(1, 1, 3), shape=self.shaped(0, n, layers, count=len(shapes.THINGS)),
-            size=zeros(2) + 1, soft=torch.where(r.chance(0.12, n, layers), r.uniform(2, 10, n, layers), 1.0), grow=zeros(),
-            opacity=zeros(), place=r.uniform(0.05, 0.95, n, layers, 2) * size, offsets=zeros(3, 2), angle=angle, zoom=zeros(),
-            path=zeros(len(PATH), 2), waves=zeros(WAVES, 6), folds=zeros(), turn=zeros(), closing=zeros(), wavy=set(), lit=set(),
+            lift=r.uniform(-0.12, 0.12, n, layers, 1).repeat(1, 1, 3),
+            shape=self.shaped(0, len(shapes.THINGS), n, layers), size=zeros(2) + 1, soft=soft, grow=zeros(),
+            opacity=zeros(), place=r.uniform(0.05, 0.95, n, layers, 2) * size, offsets=zeros(3, 2), angle=angle,
+            zoom=zeros(), path=zeros(len(PATH), 2), waves=zeros(WAVES, 6), folds=zeros(), turn=zeros(), closing=zeros(),
+            wavy=set(), lit=set(),
         )
 
     def ground(self, scene, plain):
-        """The first layer becomes what is behind all, plain in so large a share; now and then it bends, as depth makes it."""
+        """The first layer becomes what is behind all, plain in so large a share; now and then it bends, as depth makes
+        it."""
         n, r = len(scene.texture), self.random
         scene.shape[:, 0] = shapes.ALL * self.each
         scene.opacity[:, 0] = 1
@@ -62,8 +66,8 @@ class Stage:
         # Some move with what is behind them.
         scene.path[:, layers] = paths(r, reach, n, count) * r.chance(0.75, n, count)[..., None, None]
         scene.angle[:, layers, 2, EVEN] = r.normal(n, count) * 0.12 * r.chance(0.5, n, count)
-        upright = r.choice(4, n, count) * (math.pi / 2)
-        scene.angle[:, layers, 2, BASE] = torch.where(r.chance(0.35, n, count), upright, scene.angle[:, layers, 2, BASE])
+        upright, any_way = r.choice(4, n, count) * (math.pi / 2), scene.angle[:, layers, 2, BASE]
+        scene.angle[:, layers, 2, BASE] = torch.where(r.chance(0.35, n, count), upright, any_way)
         scene.zoom[:, layers] = r.normal(n, count) * 0.05 * r.chance(0.5, n, count)
         bending = [layer for layer in layers if r.decide(0.35)]
         if bending:
@@ -77,7 +81,8 @@ class Stage:
         number = r.vectors(math.tau / length)
         height = r.vectors(r.uniform(0.3, 1, n, count, WAVES) * slope / WAVES * length / math.tau)
         rate, phase = r.normal(n, count, WAVES, 1) * speed, r.uniform(0, math.tau, n, count, WAVES, 1)
-        scene.waves[:, layers] = torch.cat([height, number, rate, phase], -1) * r.chance(share, n, count)[..., None, None]
+        waves = torch.cat([height, number, rate, phase], -1)
+        scene.waves[:, layers] = waves * r.chance(share, n, count)[..., None, None]
         scene.wavy.update(layers)
 
     def cloth(self, scene, layers):
@@ -86,8 +91,8 @@ class Stage:
         self.wavy(scene, layers, share=1.0, slope=0.42, lengths=(0.15, 0.6), speed=1.3)
         scene.folds[:, layers] = r.uniform(0.05, 0.35, n, count)
         scene.lit.update(layers)
-        kind = textures.STRIPES + r.choice(2, n, count)
-        scene.texture[:, layers] = torch.where(r.chance(0.5, n, count), self.textured(n, count, kind=kind), scene.texture[:, layers])
+        striped = self.textured(n, count, kind=textures.STRIPES + r.choice(2, n, count))
+        scene.texture[:, layers] = torch.where(r.chance(0.5, n, count), striped, scene.texture[:, layers])
 
     def painted(self, scene, layers, share):
         """Such a share of these layers becomes plain: nothing in them can be matched."""
@@ -111,7 +116,7 @@ class Stage:
         back, front = layers
         side = r.log_uniform(0.15, 0.5, n) * self.size
         scene.size[:, layers] = torch.stack([side, side * r.uniform(0.8, 1.4, n)], -1)[:, None]
-        scene.shape[:, layers] = self.shaped(shapes.WORD, n, 1)
+        scene.shape[:, layers] = self.shaped(shapes.WORD, 1, n, 1)
         scene.texture[:, layers] = self.textured(n, 2, kind=textures.PLAIN)
         # Light letters with a dark edge, or the other way round.
         light = torch.where(r.chance(0.8, n), 1.0, -1.0)[:, None]
@@ -126,8 +131,8 @@ class Stage:
         scene.opacity[:, back] = scene.opacity[:, front] * r.chance(0.6, n)
 
     def follow(self, scene, reach, still=0.2, crowd=0.5, depth=0.6, pinned=0.05):
-        """Adds the camera's motion to every layer's, to further layers less, by a share of up to `depth`. The camera stands in
-        `still` of the scenes; a `pinned` share of things stands in the picture."""
+        """Adds the camera's motion to every layer's, to further layers less, by a share of up to `depth`. The camera
+        stands in `still` of the scenes; a `pinned` share of things stands in the picture."""
         r, (n, count) = self.random, scene.texture.shape
         moves = ~r.chance(still, n, 1)
         camera = paths(r, reach, n, 1, crowd=crowd) * moves[..., None, None]
@@ -142,7 +147,8 @@ class Stage:
         scene.closing *= free
 
     def settle(self, scene, reach):
-        """Keeps shifts within the reach and what moves in view: it stands at its place at some time within the interval."""
+        """Keeps shifts within the reach and what moves in view: it stands at its place at some time within the
+        interval."""
         n, count = scene.texture.shape
         longest = scene.path[:, :, 0].norm(dim=-1).amax(1)
         scene.path *= (reach / longest.clamp(min=reach))[:, None, None, None]

@@ -1,7 +1,8 @@
 """A bank of textures, band-limited at one texel: what surfaces look like. [K, 3, T, T], display-referred RGB in [0, 1].
 
-Natural statistics come from the dead-leaves model (Lee, Mumford & Huang 2001), overlapping shapes whose sizes follow a power
-law, and from noise with a 1/f spectrum; what people make are stripes, checks, grids, bricks, windows, print and plain paint.
+Natural statistics come from the dead-leaves model (Lee, Mumford & Huang 2001), overlapping shapes whose sizes follow a
+power law, and from noise with a 1/f spectrum; what people make are stripes, checks, grids, bricks, windows, print and
+plain paint.
 """
 
 import math
@@ -83,8 +84,8 @@ def leaves(random, count, size, number=140):
 
 
 def mixed(random, others):
-    """Regions with ragged edges, filled with other textures at half and quarter size: detail of many sizes, as leaves, gravel
-    and crowds have. `others` [count, 3, T, T]."""
+    """Regions with ragged edges, filled with other textures at half and quarter size: detail of many sizes, as leaves,
+    gravel and crowds have. `others` [count, 3, T, T]."""
     count, _, size, _ = others.shape
     picture = others
     for fill in range(3):
@@ -136,10 +137,11 @@ def tiles(random, count, size):
     shifted = u / wide + row * random.choice(2, count, 1, 1) * 0.5
     column = shifted.floor()
     gap = random.uniform(0.06, 0.35, count, 1, 1) * high / 2
-    inner = torch.minimum((0.5 - (shifted - column - 0.5).abs()) * wide, (0.5 - (v / high - row - 0.5).abs()) * high) - gap
+    sides = (0.5 - (shifted - column - 0.5).abs()) * wide, (0.5 - (v / high - row - 0.5).abs()) * high
+    inner = torch.minimum(*sides) - gap
     cover = (inner * size / 2 + 0.5).clamp(0, 1)[:, None]
     names = ((row * 7 + column * 13) % 61).long().flatten(1)
-    own = random.normal(count, 61).gather(1, names).reshape(count, 1, size, size) * random.uniform(0, 0.2, count, 1, 1, 1)
+    own = (random.normal(count, 61) * random.uniform(0, 0.2, count, 1)).gather(1, names).reshape(count, 1, size, size)
     grain = power_noise(random, count, size)[:, None] * random.uniform(0, 0.08, count, 1, 1, 1)
     return torch.lerp(paints(random, count), paints(random, count) + own, cover) + grain
 

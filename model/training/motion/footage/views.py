@@ -12,8 +12,8 @@ def where(chosen, new, old):
 
 
 def turned(random, frames, flows, visible):
-    """Each sample in mirrors, and with rows for columns, half of them each: frames [N, F, 3, S, S], flows [N, W, 2, S, S],
-    visible [N, W, S, S]."""
+    """Each sample in mirrors, and with rows for columns, half of them each: frames [N, F, 3, S, S], flows [N, W, 2, S,
+    S], visible [N, W, S, S]."""
     sign = flows.new_tensor([-1, 1])[:, None, None]
     for turn, along in ((lambda x: x.flip(-1), lambda f: f * sign), (lambda x: x.flip(-2), lambda f: f * -sign),
                         (lambda x: x.transpose(-1, -2), lambda f: f.flip(2))):

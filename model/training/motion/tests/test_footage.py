@@ -54,8 +54,8 @@ def test_true_flow_leads_to_the_same_colours_where_it_is_seen(still_light, kind,
         still, against = (errors(batch, way, other)[seen] for other in (flow * 0, -flow))
         assert seen.float().mean() > 0.3
         assert right.mean() < 0.008, f"way {way}: {right.mean():.4f}"
-        assert right.mean() < 0.3 * min(still.mean(), against.mean()), f"{right.mean():.4f}, {still.mean():.4f}"
-        assert (right > 0.06).float().mean() < 0.02
+        assert right.mean() < 0.2 * min(still.mean(), against.mean()), f"{right.mean():.4f}, {still.mean():.4f}"
+        assert (right > 0.06).float().mean() < 0.03
 
 
 @pytest.mark.parametrize("kind", scene.CASTS)
@@ -88,10 +88,10 @@ def test_rows_that_are_exposed_one_after_another_keep_their_flow_true(studio, ki
     drawn.lit.clear()
     lag = torch.full((4,), 0.4, device=studio.device)
     rolled, whole = (Drawing(drawn, studio.banks, times, one, SIZE, WAYS) for one in (lag, None))
-    seen = inner(rolled.visible[0].float())
-    back = warp(rolled.pictures[:, 3], rolled.flows[0])
+    seen = inner(rolled.visible[:, 0].float())
+    back = warp(rolled.pictures[:, 3], rolled.flows[:, 0])
     assert (back - rolled.pictures[:, 1]).abs().mean(1)[seen].mean() < 0.01
-    assert (rolled.flows[0] - whole.flows[0]).abs().max() > 1
+    assert (rolled.flows - whole.flows).abs().max() > 1
 
 
 def test_an_open_shutter_shows_the_mean_of_instants(studio):

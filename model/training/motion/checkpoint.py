@@ -12,11 +12,16 @@ from safetensors.torch import load_file, save_file
 WEIGHTS, MOMENTS, STATE = "weights.safetensors", "moments.safetensors", "state.json"
 
 
-def save(path, parts):
-    """Writes a run's whole state at once or not at all."""
-    partial = path.with_suffix(".partial")
-    torch.save(parts, partial)
+def written(path, write):
+    """Has a file written at once or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    write(partial)
     partial.replace(path)
+
+
+def save(path, parts):
+    """Writes a run's whole state."""
+    written(path, lambda partial: torch.save(parts, partial))
 
 
 def factored(moment):
@@ -33,15 +38,15 @@ def export(folder, smooth, optimizer, names, state):
     """Writes the small form: `names` of the parameters in the optimiser's order, `state` anything that JSON holds."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {k: v.detach().to("cpu", torch.bfloat16).contiguous() for k, v in smooth.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
+    written(folder / WEIGHTS, lambda path: save_file(weights, path))
     moments = {}
     for name, parameter in zip(names, optimizer.param_groups[0]["params"]):
         if "exp_avg_sq" in optimizer.state.get(parameter, {}):
             # Squares of gradients go far below what bf16's exponent is short of, but its eight bits of fraction do.
             rows, columns = factored(optimizer.state[parameter]["exp_avg_sq"])
             moments[f"{name}.rows"], moments[f"{name}.columns"] = (x.to("cpu", torch.bfloat16) for x in (rows, columns))
-    save_file(moments, folder / MOMENTS)
-    (folder / STATE).write_text(json.dumps(state, indent=1) + "\n")
+    written(folder / MOMENTS, lambda path: save_file(moments, path))
+    written(folder / STATE, lambda path: path.write_text(json.dumps(state, indent=1) + "\n"))
 
 
 def restore(folder, models, optimizer, names):

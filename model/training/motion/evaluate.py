@@ -15,33 +15,50 @@ from motion import checkpoint
 from motion.footage import Studio, scene
 from motion.losses import off_at, root_error
 from motion.network import Motion, padded
+from motion.operations import warp
 
 HELD_OUT, REACHES = 77, (16, 64, 160)
 """The seed of the footage that is kept back, and its largest motions in pixels."""
 
 
+def shown_truly(batch):
+    """The mix that the true flows make of the two frames, [N, 3, S, S]; what one alone shows is taken from there."""
+    first, last = (warp(batch.frames[:, i], batch.flows[:, way]) for i, way in ((1, 2), (3, 3)))
+    t = batch.t[:, None, None, None]
+    worth = [near * (batch.visible[:, way, None] + 1e-3) for near, way in ((1 - t, 2), (t, 3))]
+    return (first * worth[0] + last * worth[1]) / (worth[0] + worth[1])
+
+
 @torch.no_grad()
+def judged(model, batch):
+    """Figures of a batch. PSNR in dB of the frame made, of a blend, of the frame that is nearer in time, and of what
+    the true flows make; how far the flow is off in pixels; what two pictures that disagree are mixed by (display units,
+    in thousandths); the error that is told, as a share of the real one; and, of the pixels told to be nearly right, the
+    share within 8/255."""
+    before, first, between, last, after = batch.frames.unbind(1)
+    t = batch.t[:, None, None, None]
+    pair, _ = model.match(first, last, before, after, batch.spacing)
+    picture, error, found, worth, parts = model.between(pair, batch.t)
+    missed, sure = (picture - between).abs().mean(1, keepdim=True), error < 4 / 255
+    pictures = {"made": picture, "blend": torch.lerp(first, last, t), "nearest": torch.where(t < 0.5, first, last),
+                "true flow": shown_truly(batch)}
+    return {name: root_error(shown, between)[1] for name, shown in pictures.items()} | {
+        "off": off_at(found[-1], batch),
+        "ghosts": 1000 * (worth[:, 0] * worth[:, 1] * (parts[0] - parts[1]).abs().mean(1)).mean(),
+        "told": error.mean() / missed.mean().clamp(min=1e-6),
+        "sure and right": (sure & (missed < 8 / 255)).sum() / sure.sum().clamp(min=1),
+    }
+
+
 def held_out(model, device, each=2):
-    """Figures over drawn footage of every cast and reach: PSNR in dB of the frame made and of a blend, how far its flow is off
-    in pixels, and, of the pixels that are told to be nearly right, the share that is within 8/255."""
+    """Figures (see `judged`) over drawn footage that training never sees, of every kind, by reach and in all."""
     studio, rows = Studio(HELD_OUT, device), {}
     for reach in REACHES:
-        for index, cast in enumerate(scene.CASTS):
-            batch = studio.batch(each, reach, index, [cast])
-            before, first, between, last, after = batch.frames.unbind(1)
-            pair, _ = model.match(first, last, before, after, batch.spacing)
-            picture, error, found, _, _ = model.between(pair, batch.t)
-            sure = error < 4 / 255
-            right = (picture - between).abs().mean(1, keepdim=True) < 8 / 255
-            rows.setdefault(reach, []).append(torch.stack([
-                root_error(picture, between)[1], root_error(torch.lerp(first, last, batch.t[:, None, None, None]), between)[1],
-                off_at(found[-1], batch), (sure & right).sum() / sure.sum().clamp(min=1),
-            ]))
-    figures = {}
-    for reach, row in rows.items():
-        made, blend, off, right = torch.stack(row).mean(0).tolist()
-        figures[str(reach)] = {"made": round(made, 2), "blend": round(blend, 2), "off": round(off, 2), "sure and right": round(right, 3)}
-    return figures
+        for index, kind in enumerate(scene.CASTS):
+            rows.setdefault(str(reach), []).append(judged(model, studio.batch(each, reach, index, [kind])))
+    rows["all"] = [row for part in rows.values() for row in part]
+    return {reach: {name: round(torch.stack([row[name] for row in part]).mean().item(), 3) for name in part[0]}
+            for reach, part in rows.items()}
 
 
 def frames_of(clip, most):
@@ -63,16 +80,17 @@ def frames_of(clip, most):
 
 
 @torch.no_grad()
-def on_clip(model, frames):
-    """The mean PSNR in dB of the frames made in the places of every second one, and of a blend."""
-    made, blend = [], []
+def on_clip(model, frames, **choices):
+    """The mean PSNR in dB of the frames made in the places of every second one, and of a blend. `choices` are those of
+    `Motion.forward`."""
+    made, blend, scale = [], [], choices.get("scale", 1.0)
     for i in range(1, len(frames) - 1, 2):
         first, last = frames[i - 1][None], frames[i + 1][None]
         before, after = (frames[j][None] if 0 <= j < len(frames) else None for j in (i - 3, i + 3))
         spacing = torch.tensor([[float(before is not None), float(after is not None)]])
         before, after = first if before is None else before, last if after is None else after
-        outer = [padded(x) for x in (before, after)]
-        picture, _ = model(padded(first), padded(last), torch.tensor([0.5]), *outer, spacing)
+        inner_first, inner_last, *outer = (padded(x, scale) for x in (first, last, before, after))
+        picture, _ = model(inner_first, inner_last, torch.tensor([0.5]), *outer, spacing, **choices)
         picture = picture[..., :first.shape[-2], :first.shape[-1]].clamp(0, 1)
         made.append(root_error(picture, frames[i][None])[1])
         blend.append(root_error((first + last) / 2, frames[i][None])[1])
@@ -91,16 +109,21 @@ def main():
     parser.add_argument("--drawn", action="store_true")
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--most", type=int, default=41, help="frames of each clip")
+    parser.add_argument("--scale", type=float, default=1.0, help="the size that motion is looked for at in clips")
+    parser.add_argument("--both", action="store_true", help="clips: the mean of what is made forwards and backwards")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     model = loaded(args.weights)
     if args.drawn:
         for reach, row in held_out(model, "cpu").items():
-            print(f"drawn, up to {reach} px:", ", ".join(f"{name} {value}" for name, value in row.items()))
+            print(f"drawn, {reach}:", ", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+    rows = []
     for clip in args.clips:
-        made, blend = on_clip(model, frames_of(clip, args.most))
-        print(f"{clip.stem[:20]:20} made {made:.2f} dB, blend {blend:.2f} dB", flush=True)
+        rows.append(on_clip(model, frames_of(clip, args.most), scale=args.scale, both=args.both))
+        print(f"{clip.stem[:20]:20} made {rows[-1][0]:6.2f} dB  blend {rows[-1][1]:6.2f} dB", flush=True)
+    if len(rows) > 1:
+        print("{:20} made {:6.2f} dB  blend {:6.2f} dB".format("mean", *torch.tensor(rows).mean(0).tolist()))
 
 
 if __name__ == "__main__":

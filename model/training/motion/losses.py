@@ -79,31 +79,35 @@ def place_loss(share, truth, seen, size):
 
 
 def matching_loss(steps, logits, share, flows, visible):
-    """Flows 0→1 and 1→0 of every step, one after the other in the batch, whether their points are seen, and the shares of the
-    global matching."""
+    """Of flows 0→1 and 1→0 of every step, one after the other in the batch, whether their points are seen, and the
+    shares of the global matching: the parts of the loss."""
     truth, seen = torch.cat([flows[:, 0], flows[:, 1]]), torch.cat([visible[:, 0], visible[:, 1]])[:, None]
-    total = PLACED * place_loss(share, truth, seen, steps[0].shape[-2:])
-    for step, logit in zip(steps, logits):
-        there = F.adaptive_avg_pool2d(seen, logit.shape[-2:])
-        total = total + MATCHED * flow_loss(step, truth, seen)
-        total = total + SEEN * F.binary_cross_entropy_with_logits(logit.float(), there)
-    return total
+    there = [F.adaptive_avg_pool2d(seen, logit.shape[-2:]) for logit in logits]
+    return {
+        "place": PLACED * place_loss(share, truth, seen, steps[0].shape[-2:]),
+        "match": MATCHED * sum(flow_loss(step, truth, seen) for step in steps),
+        "seen": SEEN * sum(F.binary_cross_entropy_with_logits(x.float(), y) for x, y in zip(logits, there)),
+    }
 
 
 def picture_loss(made, batch):
-    """What `Motion.between` gives, against the frame between and the true flows to both frames: the loss and the PSNR."""
+    """What `Motion.between` gives, against the frame between and the true flows to both frames: the parts of the loss
+    and the PSNR."""
     picture, error, found, worth, parts = made
     true = batch.frames[:, 2]
     root, psnr = root_error(picture, true)
-    total = PICTURE * root + PYRAMID * pyramid_loss(picture, true) + CENSUS * census_loss(picture, true)
-    for flows in found:
-        for side in (0, 1):
-            way = batch.flows[:, 2 + side], batch.visible[:, 2 + side][:, None]
-            total = total + MOVED * flow_loss(flows[:, 2 * side:2 * side + 2], *way)
+    sides = [(slice(2 * side, 2 * side + 2), batch.flows[:, 2 + side], batch.visible[:, 2 + side][:, None])
+             for side in (0, 1)]
     apart = (parts[0] - parts[1]).abs().mean(1, keepdim=True)
-    total = total + GHOSTS * (worth[:, 0:1] * worth[:, 1:2] * apart).mean()
     missed = (picture - true).abs().mean(1, keepdim=True).detach()
-    return total + EXPECTED * (error - missed).abs().mean(), psnr
+    return {
+        "picture": PICTURE * root,
+        "pyramid": PYRAMID * pyramid_loss(picture, true),
+        "census": CENSUS * census_loss(picture, true),
+        "moved": MOVED * sum(flow_loss(flows[:, part], *way) for flows in found for part, *way in sides),
+        "ghosts": GHOSTS * (worth[:, 0:1] * worth[:, 1:2] * apart).mean(),
+        "expected": EXPECTED * (error - missed).abs().mean(),
+    }, psnr
 
 
 def off_at(flows, batch):

@@ -10,14 +10,14 @@ Tensors are NCHW; pictures are display-referred RGB in [0, 1], their sides multi
 in pixels of their own resolution. `python -m motion.network` prints the weights and the work of each part at 1280x720.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from motion.operations import (
-    acceleration, correlation, halved_flow, matched, projected, resize, resize_flow, trust, warp,
+    acceleration, correlation, halved_flow, matched, projected, rescaled, resize, resize_flow, trust, warp,
 )
 
 STEP = 32
@@ -46,10 +46,11 @@ def silent(i, o):
     return out
 
 
-def padded(picture):
-    """A picture with its sides made multiples of `STEP` by repeating its right and bottom border."""
-    h, w = picture.shape[-2:]
-    return F.pad(picture, (0, -w % STEP, 0, -h % STEP), mode="replicate")
+def padded(picture, scale=1.0):
+    """A picture with its sides made multiples of `STEP` at the `scale` that motion is looked for at, by repeating its
+    right and bottom border."""
+    (h, w), step = picture.shape[-2:], round(STEP / scale)
+    return F.pad(picture, (0, -w % step, 0, -h % step), mode="replicate")
 
 
 class Block(nn.Module):
@@ -136,8 +137,10 @@ class Matching(nn.Module):
 class Pair:
     """What is known of a pair before any time between is asked for; all at an eighth but the pictures and features."""
 
-    first: torch.Tensor
-    last: torch.Tensor
+    pictures: tuple
+    """The first and the last frame, [N, 3, H, W], at full size."""
+    small: tuple
+    """Both at the size that motion is looked for at."""
     features: tuple
     flows: tuple
     """0→1 and 1→0, [N, 2, h, w]."""
@@ -145,6 +148,10 @@ class Pair:
     """Visibility in the other frame, [0, 1]."""
     bends: tuple
     """Accelerations as the first and the last frame have them; none where there is no frame further out."""
+
+    def backwards(self):
+        """The same with the last frame first."""
+        return Pair(*(getattr(self, part.name) and getattr(self, part.name)[::-1] for part in fields(self)))
 
 
 class Level(nn.Module):
@@ -204,7 +211,7 @@ class Synthesis(nn.Module):
         a, b = pair.features
         size = a[0].shape[-2:]
         flows, memory = resize_flow(flows, size), resize(memory, size)
-        kind, small = a[0].dtype, [F.avg_pool2d(x, 2) for x in (pair.first, pair.last)]
+        kind, small = a[0].dtype, [F.avg_pool2d(x, 2) for x in pair.small]
         sides = flows[:, :2], flows[:, 2:]
         pictures = [warp(x, flow).to(kind) for x, flow in zip(small, sides)]
         features = [warp(x, flow) for x, flow in zip((a[0], b[0]), sides)]
@@ -226,12 +233,12 @@ class Motion(nn.Module):
         super().__init__()
         self.encoder, self.matching, self.synthesis = Encoder(), Matching(), Synthesis()
 
-    def match(self, first, last, before=None, after=None, spacing=None):
+    def match(self, first, last, before=None, after=None, spacing=None, scale=1.0):
         """A pair, ready for any time between, and for training the flows and visibility logits of all of its steps and the shares
-        of the global matching, both ways. `before`
-        and `after` stand `spacing` [N, 2] intervals further out; where a spacing is 0 that frame is not looked at."""
+        of the global matching, both ways. `before` and `after` stand `spacing` [N, 2] intervals further out; where a
+        spacing is 0 that frame is not looked at. Motion is looked for in pictures of `scale` of their size."""
         n, curved = len(first), spacing is not None and bool(spacing.any())
-        pictures = torch.cat([first, last, before, after] if curved else [first, last])
+        pictures = rescaled(torch.cat([first, last, before, after] if curved else [first, last]), scale)
         features = self.encoder(pictures)
         part = [[x[i * n:(i + 1) * n] for x in features] for i in range(4 if curved else 2)]
         order = [(0, 1), (1, 0), (0, 2), (1, 3)] if curved else [(0, 1), (1, 0)]
@@ -240,25 +247,30 @@ class Motion(nn.Module):
         flows = steps[-1].float().chunk(len(order))
         seen = torch.sigmoid(logits[-1].float()).chunk(len(order))
         bends = acceleration(*flows[:2], *seen[:2], *flows[2:], *seen[2:], spacing) if curved else None
-        pair = Pair(first, last, (part[0], part[1]), flows[:2], seen[:2], bends)
+        small = pictures[:n], pictures[n:2 * n]
+        pair = Pair((first, last), small, (part[0], part[1]), flows[:2], seen[:2], bends)
         inner = [[x[:2 * n] for x in kind] for kind in (steps, logits)]
-        return pair, (*inner, share[:2 * n])
+        return pair, (*inner, None if share is None else share[:2 * n])
 
     def between(self, pair, t):
         """The frame at times `t` [N]: the picture, the error to expect, the flows coarse to fine and the worth of each part."""
         t = t.reshape(-1, 1, 1, 1)
         flows, told = self.paths(pair, t)
         found, worth, error = self.synthesis(pair, flows.detach(), told.detach(), t)
-        size = pair.first.shape[-2:]
+        (first, last), size = pair.pictures, pair.pictures[0].shape[-2:]
         full = resize_flow(found[-1], size)
-        parts = (warp(pair.first, full[:, :2]), warp(pair.last, full[:, 2:]), pair.first, pair.last)
+        if worth.shape[-2:] != size:
+            worth, error = resize(worth, size), resize(error, size)
+        parts = (warp(first, full[:, :2]), warp(last, full[:, 2:]), first, last)
         picture = sum(part * worth[:, i:i + 1] for i, part in enumerate(parts))
-        return picture, error, found, worth, parts
+        # Between two frames that are the same there is nothing but that frame.
+        differs = (first != last).flatten(1).any(1)[:, None, None, None]
+        return torch.where(differs, picture, first), error * differs, found, worth, parts
 
     def paths(self, pair, t):
         """The flows t→0 and t→1 at an eighth [N, 4, h, w], and what is told beside them (`Synthesis.TOLD`). Paths are
-        even where the frames agree less along a curved one."""
-        small = [F.avg_pool2d(x, 8) for x in (pair.first, pair.last)]
+        even where the frames agree less along a curved one, and nothing moves where they agree more as they stand."""
+        small = [F.avg_pool2d(x, 8) for x in pair.small]
         trusts = (trust(small[0], small[1], *pair.flows, pair.seen[0]), trust(small[1], small[0], *pair.flows[::-1], pair.seen[1]))
         none = (torch.zeros_like(pair.flows[0]),) * 2
         ways = [projected(trusts, *pair.flows, bends, t) for bends in ([none] if pair.bends is None else [none, pair.bends])]
@@ -269,6 +281,9 @@ class Motion(nn.Module):
             way = [torch.where(worse, even, curved) for curved, even in zip(ways[1], way)]
             far = torch.where(worse, far, apart[1])
         to0, to1, covered0, covered1 = way
+        standing = self.disagreement(small, none)
+        stands = standing < far
+        to0, to1, far = (torch.where(stands, *x) for x in ((none[0], to0), (none[0], to1), (standing, far)))
         seen = [warp(seen, flow) for seen, flow in zip(pair.seen, (to0, to1))]
         return torch.cat([to0, to1], 1), torch.cat([covered0, covered1, *seen, t.expand_as(far), far], 1)
 
@@ -278,14 +293,22 @@ class Motion(nn.Module):
         apart = (warp(pictures[0], way[0]) - warp(pictures[1], way[1])).abs().mean(1, keepdim=True)
         return F.avg_pool2d(F.pad(apart, [1] * 4, mode="replicate"), 3, 1)
 
-    def forward(self, first, last, t, before=None, after=None, spacing=None):
-        """The frame at times `t` [N] between `first` and `last` [N, 3, H, W], and the error to expect (display units)."""
-        return self.between(self.match(first, last, before, after, spacing)[0], t)[:2]
+    def forward(self, first, last, t, before=None, after=None, spacing=None, scale=1.0, both=False):
+        """The frame at times `t` [N] between `first` and `last` [N, 3, H, W], and the error to expect (display units);
+        the mean of what is made forwards and backwards in time, if `both`."""
+        pair, _ = self.match(first, last, before, after, spacing, scale)
+        made = self.between(pair, t)[:2]
+        if not both:
+            return made
+        return tuple((x + y) / 2 for x, y in zip(made, self.between(pair.backwards(), 1 - t)[:2]))
 
 
 def work(model, height=736, width=1280):
     """Weights and multiply-adds of each part, in millions and thousand millions, for a pair alone of that size."""
-    found = {}
+    places = height * width // 16 ** 2
+    near = (2 * RADIUS + 1) ** 2 * (places * CHANNELS[3] + 4 * places * CHANNELS[2])
+    # Both ways: all places with all, by 64 features, and nearby ones.
+    found = {"matching": 2 * (64 * places ** 2 + near)}
 
     def count(name):
         def hook(module, _, out):

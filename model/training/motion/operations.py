@@ -8,6 +8,8 @@ import torch.nn.functional as F
 
 DOUBT = 0.1
 """Draws an acceleration that nothing speaks for to none."""
+TOGETHER = 4_000_000
+"""Pairs of places that are compared at once where nothing is learned: all of them would be gigabytes at 4K."""
 
 
 def counted(end, like):
@@ -37,6 +39,12 @@ def resize_flow(flow, size):
     return resize(flow, size) * scale
 
 
+def rescaled(picture, scale):
+    """A picture at `scale` of its size: the mean of what falls together, or bilinear where it grows."""
+    size = [round(side * scale) for side in picture.shape[-2:]]
+    return F.adaptive_avg_pool2d(picture, size) if scale < 1 else resize(picture, size) if scale > 1 else picture
+
+
 def halved_flow(flow):
     """The mean flow of each square of four, in pixels of half the resolution."""
     return F.avg_pool2d(flow, 2) / 2
@@ -60,11 +68,27 @@ def correlation(a, b, radius):
 def matched(a, b, reach=2):
     """Global matching (GMFlow, Xu et al. 2022): what is like each place of `a` [N, C, H, W] in `b`, of all places.
 
-    The flow [N, 2, H, W] is the mean of the places within `reach` of the likest: the mean of all would be drawn to the middle, the
-    more so the larger the picture is. With it how sure it is [N, 1, H, W], the likest one's share by a softmax over all places, and
-    those shares [N, HW, HW]."""
+    The flow [N, 2, H, W] is the mean of the places within `reach` of the likest: the mean of all would be drawn to the
+    middle, the more so the larger the picture is. With it how sure it is [N, 1, H, W], the likest one's share by a
+    softmax over all places, and, where gradients are wanted, those shares [N, HW, HW]."""
     n, c, h, w = a.shape
-    likeness = torch.bmm(a.flatten(2).transpose(1, 2), b.flatten(2)).float() / c ** 0.5
+    a, b, share = a.flatten(2), b.flatten(2), None
+    if torch.is_grad_enabled():
+        there, sure, share = likest_places(a, b, (h, w), reach)
+    else:
+        some = max(1, TOGETHER // (n * h * w))
+        parts = [likest_places(part, b, (h, w), reach)[:2] for part in a.split(some, 2)]
+        there, sure = (torch.cat(part, -1) for part in zip(*parts))
+    here = torch.arange(h * w, device=a.device)
+    flow = there - torch.stack([here % w, here // w])
+    return flow.reshape(n, 2, h, w), sure.reshape(n, 1, h, w), share
+
+
+def likest_places(a, b, size, reach):
+    """For some places of a frame `a` [N, C, P] among all of a frame `b` [N, C, HW]: where they are [N, 2, P], how sure
+    that is [N, P] and all shares [N, P, HW]; see `matched`."""
+    h, w = size
+    likeness = torch.bmm(a.transpose(1, 2), b).float() / a.shape[1] ** 0.5
     share = torch.softmax(likeness, 2)
     sure, likest = share.max(2)
     steps = torch.arange(-reach, reach + 1, device=share.device)
@@ -75,9 +99,7 @@ def matched(a, b, reach=2):
     index = (y.clamp(0, h - 1) * w + x.clamp(0, w - 1)).flatten(2)
     near = share.gather(2, index).reshape(inside.shape) * inside
     near = near / near.sum((2, 3), keepdim=True)
-    here = torch.arange(h * w, device=share.device)
-    flow = torch.stack([(near * x).sum((2, 3)) - here % w, (near * y).sum((2, 3)) - here // w], 1)
-    return flow.reshape(n, 2, h, w), sure.reshape(n, 1, h, w), share
+    return torch.stack([(near * x).sum((2, 3)), (near * y).sum((2, 3))], 1), sure, share
 
 
 def splat(values, displacement, weight):

@@ -25,6 +25,7 @@ use crate::{
     frame_list::FrameList,
 };
 
+const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 /// The most frames rendered where a node, not the user, says how many there are.
 const MAX_FRAMES: f64 = 1e6;
 
@@ -179,8 +180,10 @@ fn set(
     time: impl Fn(Option<i64>) -> i64,
 ) -> Result<(), CliError> {
     instance.go_to(time(None) as f64);
-    // The command says what went wrong, and fails.
-    instance.set("errorsInPicture", "Never")?;
+    // The command says what went wrong, and fails. The bundle need not be this version's.
+    if described.params.iter().any(|param| param.id == ERRORS_IN_PICTURE) {
+        instance.set(ERRORS_IN_PICTURE, "Never")?;
+    }
     for setting in &args.set {
         values::apply(setting, described, instance)?;
     }

@@ -45,9 +45,11 @@ impl Timeline {
     pub fn where_it_agrees(self, time: f64, makes: impl FnOnce((i64, i64)) -> (i64, i64)) -> Self {
         let agrees = self.frames.is_none_or(|(first, last)| {
             let within = |first: i64, last: i64| (as_time(first) - 0.5..=as_time(last) + 0.5).contains(&time);
-            let made = makes((first, last));
-            let goes_on = made.0 <= last.saturating_add(1) && made.1 >= first.saturating_sub(1);
-            within(first, last) || goes_on && within(made.0, made.1)
+            within(first, last) || {
+                let made = makes((first, last));
+                let goes_on = made.0 <= last.saturating_add(1) && made.1 >= first.saturating_sub(1);
+                goes_on && within(made.0, made.1)
+            }
         });
         if agrees { self } else { Self::default() }
     }

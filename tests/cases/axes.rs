@@ -143,21 +143,20 @@ fn retime_passes_the_clip_and_says_why_where_nothing_says_where_it_starts() {
         stage.put("start", "0");
         stage.put("starts", "With the clip");
         assert_same(&stage.at(f64::from(first + 3)), &own(3), &label);
-        // As hosts render that do not ask whether a frame is the clip's own.
-        let plain = ofx::host::Calls { identity: false, ..ofx::host::Calls::ALL };
-        drop(stage);
-        let profile = Profile { calls: plain, ..Profile::resolve() };
-        let stage = self::stage(profile, RETIME, Context::Filter, pan(6816, |_| None));
-        stage.go_to(6816.0);
-        stage.put("speed", "50");
-        stage.put("start", "0");
-        stage.put("starts", "With the clip");
-        assert_same(&stage.at(6819.0), &own(3), "it passes");
-        stage.at(6820.0);
-        let said: Vec<_> = stage.messages().into_iter().filter(|m| m.text.contains("“Start here”")).collect();
-        assert_eq!(said.len(), 1, "it is said once: {said:?}");
-        assert_eq!(said[0].kind, MessageKind::Warning);
     }
+    // As hosts render that do not ask whether a frame is the clip's own.
+    let plain = ofx::host::Calls { identity: false, ..ofx::host::Calls::ALL };
+    let profile = Profile { calls: plain, ..Profile::resolve() };
+    let stage = stage(profile, RETIME, Context::Filter, pan(6816, |_| None));
+    stage.go_to(6816.0);
+    stage.put("speed", "50");
+    stage.put("start", "0");
+    stage.put("starts", "With the clip");
+    assert_same(&stage.at(6819.0), &own(3), "it passes");
+    stage.at(6820.0);
+    let said: Vec<_> = stage.messages().into_iter().filter(|m| m.text.contains("“Start here”")).collect();
+    assert_eq!(said.len(), 1, "it is said once: {said:?}");
+    assert_eq!(said[0].kind, MessageKind::Warning);
 }
 
 /// The pan stands still from frame 12 on, as an editor's freeze does.

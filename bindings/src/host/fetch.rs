@@ -11,9 +11,10 @@ use super::{
     effect_object::{EffectObject, Job, Loan, State, current},
     image::{HostImage, PixelFormat},
     log::{Message, MessageKind},
-    profiles::{BeyondRange, NullImage, Profile, Unannounced},
+    profiles::Profile,
     property::Owner,
     sets::{self, ImageFacts},
+    traits::{BeyondRange, NullImage, Unannounced},
 };
 use crate::{RangeD, RectD, RectI, Status};
 

@@ -51,6 +51,7 @@ mod sets;
 mod suites;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod value;
 mod varargs;
 
@@ -61,10 +62,11 @@ pub use image::{HostImage, ImageTooLarge, PixelFormat, RowLayout};
 pub use instance::{Instance, Project};
 pub use load::{ARCHITECTURE, Binary, Effect, Host, Plugin};
 pub use log::{CancelHandle, Message, MessageKind, Progress};
-pub use profiles::{BeyondRange, Calls, ImageScale, MessageSuite, NullImage, Profile, RangeSaid, Suites, Unannounced};
+pub use profiles::Profile;
 pub use property::SetKind;
 pub use questions::Identity;
 pub use range::{RangeProgress, render_range};
 pub use registry::live_handles;
 pub use render::RenderArgs;
+pub use traits::{BeyondRange, Calls, ImageScale, MessageSuite, NullImage, RangeSaid, Suites, Unannounced};
 pub use value::{ParamKind, Value};

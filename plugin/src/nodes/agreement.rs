@@ -59,13 +59,15 @@ pub(super) fn check(
     if off <= ALIKE {
         return Ok(());
     }
-    let mut best = (off, 0);
-    for later in (1..=REACH).flat_map(|n| [n, -n]) {
-        if let Some(other) = of_file(later)? {
-            best = if apart(host, &other) < best.0 { (apart(host, &other), later) } else { best };
+    let (mut least, mut later) = (off, 0_i64);
+    // In the order in which a video is decoded. Of frames that are the same the nearest counts.
+    for other in -REACH..=REACH {
+        let Some(frame) = of_file(other)? else { continue };
+        let off = apart(host, &frame);
+        if off < least || off == least && other.abs() < later.abs() {
+            (least, later) = (off, other);
         }
     }
-    let (least, later) = best;
     if later != 0 && least <= ALIKE && least < 0.5 * off {
         let right = i64::from(offset) + later;
         return Err(Error::Failed(format!(

@@ -19,6 +19,7 @@ use super::{
     pass,
     presets::AnimatePreset,
     showing::{full_size, show, show_own},
+    start::{set_here, stated},
     trouble::{self, TroubleParams},
     wish::{FilmParams, Output, PromptParams},
 };
@@ -179,9 +180,8 @@ impl Effect for Animate {
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         if cx.is(AnimateParams::STILL_HERE) {
-            let _step = cx.edit("The still is here");
-            cx.set(AnimateParams::STANDS, Stands::Stated)?;
-            return cx.set(AnimateParams::STILL, i32::try_from(frame_number(cx.time())).unwrap_or_default());
+            let choice = (AnimateParams::STANDS, Stands::Stated);
+            return set_here(cx, "The still is here", choice, AnimateParams::STILL);
         }
         if !cx.is(AnimateParams::PRESET) {
             return params.wish.changed(cx);
@@ -328,8 +328,7 @@ impl AnimateParams {
 
     /// The still's frame, inside the clip as far as that is known; none where neither the user nor the host says.
     fn still_in(&self, timeline: &Timeline) -> Option<i64> {
-        let stated = (self.stands == Stands::Stated || self.still != 0).then_some(self.still.into());
-        stated.or(timeline.start()).map(|still| timeline.nearest(still))
+        stated(self.stands == Stands::Stated, self.still).or(timeline.start()).map(|still| timeline.nearest(still))
     }
 
     /// The still's frame for what stands at a time: where nobody says, the shot is repeated, so that it is seen wherever the

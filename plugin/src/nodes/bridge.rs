@@ -19,6 +19,7 @@ use super::{
     presets::BridgePreset,
     put,
     showing::{full_size, show, show_own},
+    start::{set_here, stated},
     trouble::{self, TroubleParams},
     watch::HostWatch,
     wish::{FilmParams, Output, PromptParams},
@@ -187,9 +188,7 @@ impl Effect for Bridge {
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         if cx.is(BridgeParams::START_HERE) {
-            let _step = cx.edit("Start here");
-            cx.set(BridgeParams::STARTS, Starts::Stated)?;
-            return cx.set(BridgeParams::START, i32::try_from(frame_number(cx.time())).unwrap_or_default());
+            return set_here(cx, "Start here", (BridgeParams::STARTS, Starts::Stated), BridgeParams::START);
         }
         if !cx.is(BridgeParams::PRESET) {
             return params.wish.changed(cx);
@@ -283,8 +282,7 @@ impl Gap {
             let last = cx.transition(time - 1.0)?.unwrap_or(now);
             return Ok(Some(Self::of_transition(number, [last, now, next])));
         }
-        if params.starts == Starts::Stated || params.start != 0 {
-            let start = i64::from(params.start);
+        if let Some(start) = stated(params.starts == Starts::Stated, params.start) {
             return Ok(Some(Self { before: start - 1, after: start + i64::from(params.length.max(1)) }));
         }
         let (from, to) = ends(cx)?;

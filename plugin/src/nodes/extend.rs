@@ -422,14 +422,10 @@ fn stands_since(footage: &Footage<'_>, number: i64, furthest: i64) -> Result<Opt
     let Some(here) = footage.frame(number)? else { return Ok(None) };
     let same =
         |at: i64| -> Result<bool> { Ok(if_any(footage.frame(at))?.flatten().is_some_and(|frame| frame == here)) };
-    let (mut moving, mut still) = (number - furthest, number - 1);
-    if !same(still)? || same(moving)? {
+    if !same(number - 1)? || same(number - furthest)? {
         return Ok(None);
     }
-    while still - moving > 1 {
-        let middle = moving + (still - moving) / 2;
-        if same(middle)? { still = middle } else { moving = middle }
-    }
+    let still = row_start(number - furthest, number - 1, same)?;
     // What stands from the clip's first frame on is a still, and has no motion to go on from.
     if !footage.exists(still - 1)? {
         return Ok(None);
@@ -467,20 +463,26 @@ fn find(cx: &Changed<'_, Extend>) -> Result<()> {
     Ok(())
 }
 
-/// The first of the equal frames at a clip's end, if they are a freeze. They are one row, so halving finds its start.
+/// The first of the equal frames at a clip's end, if they are a freeze.
 fn last_moving(footage: &Footage<'_>, (first, last): (i64, i64)) -> Result<Option<i64>> {
     let Some(end) = footage.frame(last)? else { return Ok(None) };
     let frozen = |at: i64| -> Result<bool> { Ok(footage.frame(at)?.is_some_and(|frame| frame == end)) };
     if last - first < FREEZE || !frozen(last - 1)? || !frozen(last - 2)? {
         return Ok(None);
     }
-    let (mut moving, mut still) = (first - 1, last - 2);
+    let still = row_start(first - 1, last - 2, frozen)?;
+    // A clip that never moves is a still, and has no moving end to go on from.
+    Ok((still > first).then_some(still))
+}
+
+/// The first of a row of `same` frames which ends at or after `still`, and of which `moving`, before it, is none. They are one row,
+/// so halving finds its start.
+fn row_start(mut moving: i64, mut still: i64, same: impl Fn(i64) -> Result<bool>) -> Result<i64> {
     while still - moving > 1 {
         let middle = moving + (still - moving) / 2;
-        if frozen(middle)? { still = middle } else { moving = middle }
+        if same(middle)? { still = middle } else { moving = middle }
     }
-    // A clip that never moves is a still, and has no moving end to go on from.
-    Ok((moving >= first).then_some(still))
+    Ok(still)
 }
 
 #[cfg(test)]

@@ -266,20 +266,14 @@ fn render(cx: &Render<'_, Repair>, params: &RepairParams) -> Result<()> {
     if !cx.host().temporal_access {
         cx.clear_persistent_message();
     }
-    if params.smooth
-        && !marks.damaged(now)
-        && let Some(shot) = smoothed(&footage, now)?
-    {
-        footage.check(&params.source, now, false)?;
-        return show_made(cx, params, shape, &*make(cx, &shot, &params.quality.brief(cx.flags()))?);
-    }
+    let smoothed = if params.smooth && !marks.damaged(now) { smoothed(&footage, now)? } else { None };
     let sight = Sight::new(&footage, &marks, params);
-    if sight.is_good(now)? {
+    if smoothed.is_none() && sight.is_good(now)? {
         return show_good(cx, params);
     }
-    footage.check(&params.source, now, true)?;
-    let made = make(cx, &sight.shot(now)?, &params.quality.brief(cx.flags()))?;
-    show_made(cx, params, shape, &made)
+    footage.check(&params.source, now, smoothed.is_none())?;
+    let shot = smoothed.map_or_else(|| sight.shot(now), Ok)?;
+    show_made(cx, params, shape, &*make(cx, &shot, &params.quality.brief(cx.flags()))?)
 }
 
 impl RepairParams {

@@ -1,6 +1,6 @@
 //! Where a node's work starts on the timeline: where the clip does, or where the user says.
 
-use ofx::plugin::{Button, Changed, Effect, Result};
+use ofx::plugin::{Button, Changed, Effect, ParamId, Result, Value};
 
 use crate::timeline::{Timeline, frame_number};
 
@@ -34,7 +34,7 @@ impl StartParams {
     /// The frame that the user named.
     #[must_use]
     pub fn stated(&self) -> Option<i64> {
-        (self.starts == Starts::Stated || self.start != 0).then_some(self.start.into())
+        stated(self.starts == Starts::Stated, self.start)
     }
 
     /// The frame at which the work starts; none where neither the user nor the host says.
@@ -56,10 +56,31 @@ impl StartParams {
     /// # Errors
     /// When the host refuses.
     pub fn start_here<E: Effect>(cx: &Changed<'_, E>) -> Result<()> {
-        let _step = cx.edit("Start here");
-        cx.set(Self::STARTS, Starts::Stated)?;
-        cx.set(Self::START, i32::try_from(frame_number(cx.time())).unwrap_or_default())
+        set_here(cx, "Start here", (Self::STARTS, Starts::Stated), Self::START)
     }
+}
+
+/// The frame that a parameter names: where the choice beside it says so, and where it is another than its default, as projects
+/// have it that know no such choice.
+#[must_use]
+pub fn stated(chosen: bool, frame: i32) -> Option<i64> {
+    (chosen || frame != 0).then_some(frame.into())
+}
+
+/// Writes the frame where the timeline's cursor stands into a parameter, and into the choice beside it that this frame counts; one
+/// step of undo.
+///
+/// # Errors
+/// When the host refuses.
+pub fn set_here<E: Effect, C: Value>(
+    cx: &Changed<'_, E>,
+    step: &str,
+    (choice, stated): (ParamId<C>, C),
+    frame: ParamId<i32>,
+) -> Result<()> {
+    let _step = cx.edit(step);
+    cx.set(choice, stated)?;
+    cx.set(frame, i32::try_from(frame_number(cx.time())).unwrap_or_default())
 }
 
 /// The place of a frame in a row of so many that starts at `start`. Where that is not known the row is repeated, so that it is

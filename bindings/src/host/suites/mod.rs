@@ -17,7 +17,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::{profiles::MessageSuite, property::Owner, registry};
+use super::{property::Owner, registry, traits::MessageSuite};
 use crate::{
     Status,
     props::*,

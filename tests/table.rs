@@ -3,8 +3,9 @@
 use std::{env, fs, path::Path};
 
 use ofx::plugin::markdown_table;
-use pickup::nodes::{
-    animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime,
+use pickup::{
+    nodes::{animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime},
+    perform::Of,
 };
 
 /// What to do when they differ.
@@ -22,12 +23,12 @@ fn the_documented_parameters_are_those_of_the_nodes() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("NODES.md");
     // A checkout may have turned the line ends into those of Windows.
     let page = fs::read_to_string(&path).expect("plugin/NODES.md").replace("\r\n", "\n");
-    let right = with_table(&page, "Repair", &markdown_table::<Repair>());
-    let right = with_table(&right, "Retime", &markdown_table::<Retime>());
-    let right = with_table(&right, "Generate", &markdown_table::<Generate>());
-    let right = with_table(&right, "Animate", &markdown_table::<Animate>());
-    let right = with_table(&right, "Extend", &markdown_table::<Extend>());
-    let right = with_table(&right, "Bridge", &markdown_table::<Bridge>());
+    let right = with_table(&page, "Repair", &markdown_table::<Of<Repair>>());
+    let right = with_table(&right, "Retime", &markdown_table::<Of<Retime>>());
+    let right = with_table(&right, "Generate", &markdown_table::<Of<Generate>>());
+    let right = with_table(&right, "Animate", &markdown_table::<Of<Animate>>());
+    let right = with_table(&right, "Extend", &markdown_table::<Of<Extend>>());
+    let right = with_table(&right, "Bridge", &markdown_table::<Of<Bridge>>());
     if env::var_os("PICKUP_UPDATE").is_some() {
         fs::write(&path, &right).expect("plugin/NODES.md can be written");
         return;

@@ -1,6 +1,7 @@
 //! Pickup: OpenFX nodes that fill missing frames on the editor's own timeline.
 //!
-//! A render flows: host action → [`ofx`]'s door → node → [`engine`] → the model's filler → back into the host's image.
+//! A render flows: host action → [`ofx`]'s door → [`timeline`] → the node's [`plan`] → [`perform`] → [`engine`] → the model's filler →
+//! back into the host's image.
 //! [`colour`] stands between host pixels and the model's frames, [`clips`] between files and pictures.
 #![forbid(unsafe_code)]
 
@@ -10,10 +11,15 @@ pub mod clips;
 pub mod colour;
 pub mod engine;
 pub mod frame_list;
+pub mod freeze;
 mod machine;
 pub mod nodes;
+pub mod perform;
+pub mod plan;
+pub mod sight;
 pub mod timeline;
 
 use nodes::{animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
+use perform::Of;
 
-ofx::export!(Repair, Retime, Generate, Animate, Extend, Bridge);
+ofx::export!(Of<Repair>, Of<Retime>, Of<Generate>, Of<Animate>, Of<Extend>, Of<Bridge>);

@@ -14,7 +14,7 @@ use pickup_model::{
     motion::MotionFiller,
 };
 
-use super::{Engine, Origin, Take, failed, resource, turns::IMPATIENCE};
+use super::{Engine, Origin, Take, failed, patiently, resource, turns::IMPATIENCE};
 use crate::machine;
 
 /// Memory that a model may use where the system does not tell how much there is.
@@ -160,26 +160,22 @@ impl Engine {
     /// When it cannot be made, or `watch` says stop.
     pub fn film(&self, model: &Model, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Recipe> {
         let recipe = model.recipe(shot, brief);
-        let there = || self.takes_on_disk.origin(recipe).is_some();
+        let there = || self.has_take(recipe);
         if there() {
             return Ok(recipe);
         }
         let _turn = self.device.wait(|| watch.progress(0.0)).ok_or(Error::Aborted)?;
-        let _claim = loop {
-            if there() {
-                return Ok(recipe);
+        // Without a folder there is nothing to claim.
+        let _claim = patiently(watch, || {
+            if self.takes_on_disk.folder().is_none() || there() {
+                return Some(None);
             }
-            if self.takes_on_disk.folder().is_none() {
-                break None;
+            let claim = self.takes_on_disk.claim(recipe);
+            if claim.is_none() {
+                thread::sleep(IMPATIENCE);
             }
-            if let Some(claim) = self.takes_on_disk.claim(recipe) {
-                break Some(claim);
-            }
-            if !watch.progress(0.0) {
-                return Err(Error::Aborted);
-            }
-            thread::sleep(IMPATIENCE);
-        };
+            claim.map(Some)
+        })?;
         // Whoever had the claim before may have made it.
         if there() {
             return Ok(recipe);
@@ -200,10 +196,18 @@ impl Engine {
         self.takes_on_disk.frame(recipe, place)
     }
 
-    /// Words of the prompt that the model did not know when it made a take.
+    /// Whether the take of a recipe is there.
     #[must_use]
-    pub fn unknown_words(&self, recipe: Recipe) -> Vec<String> {
-        self.takes_on_disk.origin(recipe).map(|origin| origin.unknown_words).unwrap_or_default()
+    pub fn has_take(&self, recipe: Recipe) -> bool {
+        self.takes_on_disk.origin(recipe).is_some()
+    }
+
+    /// What the user is to be told of a take whose prompt had words that the model did not know.
+    #[must_use]
+    pub fn words_left_out(&self, recipe: Recipe) -> Option<String> {
+        let unknown = self.takes_on_disk.origin(recipe)?.unknown_words;
+        let told = !unknown.is_empty();
+        told.then(|| format!("The model does not know: {}. It made the rest of the prompt.", unknown.join(", ")))
     }
 
     /// A rough picture of a take that is being made.

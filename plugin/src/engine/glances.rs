@@ -15,9 +15,9 @@ const NOISES: usize = 64;
 
 /// Names a source frame by all that its pixels come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source(u128);
+pub struct Name(u128);
 
-impl Source {
+impl Name {
     /// The name of what `told` passes on.
     pub fn new(told: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
         let mut hasher = XxHash3_128::new();
@@ -26,12 +26,12 @@ impl Source {
     }
 }
 
-/// Source frames by the size that they were shrunk to.
-type Shrunk = Kept<(Source, (usize, usize)), Frame>;
+/// Name frames by the size that they were shrunk to.
+type Shrunk = Kept<(Name, (usize, usize)), Frame>;
 
 pub(super) struct Glances {
     shrunk: Mutex<Shrunk>,
-    noise: Mutex<Kept<Source, f32>>,
+    noise: Mutex<Kept<Name, f32>>,
 }
 
 impl Default for Glances {
@@ -52,7 +52,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn shrunk(&self, source: Source, size: (usize, usize), make: impl FnOnce() -> Result<Frame>) -> Result<Frame> {
+    pub fn shrunk(&self, source: Name, size: (usize, usize), make: impl FnOnce() -> Result<Frame>) -> Result<Frame> {
         if let Some(known) = self.glances.shrunk.lock().recall(&(source, size)) {
             return Ok(known);
         }
@@ -65,7 +65,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of `measure`.
-    pub fn noise(&self, source: Source, measure: impl FnOnce() -> Result<f32>) -> Result<f32> {
+    pub fn noise(&self, source: Name, measure: impl FnOnce() -> Result<f32>) -> Result<f32> {
         if let Some(known) = self.glances.noise.lock().recall(&source) {
             return Ok(known);
         }
@@ -84,8 +84,8 @@ mod tests {
 
     use super::*;
 
-    fn named(text: &str) -> Source {
-        Source::new(|tell| tell(text.as_bytes()))
+    fn named(text: &str) -> Name {
+        Name::new(|tell| tell(text.as_bytes()))
     }
 
     #[test]

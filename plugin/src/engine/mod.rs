@@ -20,7 +20,7 @@ use pickup_model::{
 };
 
 pub use self::films::{EMBEDDED, Model, Tweaks, model_path};
-pub use self::glances::Source;
+pub use self::glances::Name;
 pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
 use self::{
     films::{Models, Preview},
@@ -121,7 +121,7 @@ impl Engine {
     /// # Errors
     /// When they differ in size, or `watch` says stop.
     pub fn matches(&self, first: &Frame, last: &Frame, watch: &dyn Watch) -> Result<bool> {
-        Ok(!self.motion()?.cut_evidence(first, last, watch).map_err(failed)?.is_cut())
+        Ok(!self.by_motion(watch, |motion| motion.cut_evidence(first, last, watch))?.is_cut())
     }
 
     /// The one missing frame of `shot`: from the takes made before, or made now, one job at a time.
@@ -146,14 +146,7 @@ impl Engine {
         if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);
         }
-        let _turn = loop {
-            if let Some(turn) = self.turn.try_lock_for(IMPATIENCE) {
-                break turn;
-            }
-            if !watch.progress(0.0) {
-                return Err(Error::Aborted);
-            }
-        };
+        let _turn = patiently(watch, || self.turn.try_lock_for(IMPATIENCE))?;
         // Whoever had the turn before may have made this very frame.
         if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);
@@ -163,6 +156,20 @@ impl Engine {
         let bytes = (made.frame.pixels().len() + made.confidence.pixels().len()) * size_of::<f32>();
         self.takes.lock().keep(recipe, made.clone(), bytes);
         Ok(made)
+    }
+
+    /// Does some work with the motion filler in its turn.
+    ///
+    /// # Errors
+    /// When the weights are missing, the work fails, or `watch` says stop.
+    pub fn by_motion<T>(
+        &self,
+        watch: &dyn Watch,
+        work: impl FnOnce(&MotionFiller) -> pickup_model::Result<T>,
+    ) -> Result<T> {
+        let motion = self.motion()?;
+        let _turn = patiently(watch, || self.turn.try_lock_for(IMPATIENCE))?;
+        work(&motion).map_err(failed)
     }
 
     /// A reader of a clip, kept open between frames and instances; opened again when the file has changed.
@@ -194,6 +201,21 @@ impl Engine {
         self.models.close();
         if let Some(filler) = &*self.motion.lock() {
             filler.purge();
+        }
+    }
+}
+
+/// Tries until it succeeds, each try waiting for a moment by itself.
+///
+/// # Errors
+/// When `watch` says stop, which is asked between the tries.
+fn patiently<T>(watch: &dyn Watch, mut attempt: impl FnMut() -> Option<T>) -> Result<T> {
+    loop {
+        if let Some(got) = attempt() {
+            return Ok(got);
+        }
+        if !watch.progress(0.0) {
+            return Err(Error::Aborted);
         }
     }
 }

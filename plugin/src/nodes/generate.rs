@@ -1,26 +1,24 @@
 //! Generate: a shot from a prompt.
 
 use ofx::{
-    Context, Field, RangeD, RectD, RectI,
-    plugin::{At, Button, Changed, Clip, ClipPreferences, Create, Cx, Effect, Error, Meta, Render, Result},
+    Context,
+    plugin::{Button, Changed, Clip, Cx, Error, MessageKind, Meta, Result},
 };
-use pickup_model::{Brief, Shot, diffusion::shown};
+use pickup_model::{Brief, Encoding, Frame, Shot, Unwatched};
 
 use super::{
-    GROUPING, even,
-    film::Film,
-    over::show_over,
-    pass,
-    presets::Preset,
-    showing::{full_size, picture, show},
-    start::{StartParams, place_in},
-    trouble::{self, TroubleParams},
-    wish::{FilmParams, Output, PromptParams},
+    GROUPING,
+    params::{
+        brief::{PromptParams, TakeParams},
+        presets::Preset,
+        start::{StartParams, place_in},
+    },
 };
 use crate::{
-    colour::{ColourParams, frame_of},
     engine::{Model, engine, failed},
-    timeline::{Timeline, as_time, frame_number},
+    perform::{Alone, ButtonWatch, Common, Job, Node, Of, Stage, picture::picture, trouble::TroubleParams},
+    plan::{Input, Plan, Scene, Shown},
+    timeline::{Timeline, as_time},
 };
 
 /// Generate's parameters.
@@ -32,7 +30,7 @@ pub struct GenerateParams {
     pub preset: Preset,
     /// What to make.
     #[flatten]
-    pub wish: PromptParams,
+    pub brief: PromptParams,
     /// Make the shot now, with a progress bar. A final render makes it by itself; playback shows what there is.
     #[param(id = "make", label = "Make the shot")]
     pub make: Button,
@@ -63,7 +61,7 @@ pub struct GenerateParams {
     pub strength: f64,
     /// What is shown, and how it is made.
     #[flatten]
-    pub film: FilmParams,
+    pub take: TakeParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -83,7 +81,7 @@ pub struct GenerateClips {
 /// Makes a shot from a prompt.
 pub struct Generate;
 
-impl Effect for Generate {
+impl Node for Generate {
     const META: Meta = Meta::new("org.pickup.Generate", "Generate")
         .grouping(GROUPING)
         .description(
@@ -92,99 +90,85 @@ impl Effect for Generate {
              such.",
         )
         .contexts(&[Context::Generator, Context::Filter, Context::General]);
+    const ALONE: Alone = Alone::Suffices;
     type Params = GenerateParams;
     type Clips = GenerateClips;
+    /// The place in the shot.
+    type Made = usize;
+    type Seen = ();
 
-    fn new(_: &Create<'_, Self>) -> Result<Self> {
-        Ok(Self)
+    fn clip(cx: &Cx<'_, Of<Self>>, _: Input) -> Result<Option<Clip>> {
+        let source = cx.clips().source;
+        Ok((cx.context() != Context::Generator && cx.clip(source)?.is_connected()).then_some(source))
     }
 
-    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
-        preferences.frame_varying(true);
-        Ok(())
+    fn common(params: &GenerateParams) -> Common<'_> {
+        params.take.common(None, &params.trouble)
     }
 
-    fn region_of_definition(&self, cx: &At<'_, Self>) -> Result<Option<RectD>> {
-        if has_source(cx)? {
-            return Ok(None);
+    fn agreed(params: &GenerateParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {
+        Ok(scene.agreed(|frames| params.output(params.start.stated().unwrap_or(frames.0))))
+    }
+
+    fn domain(params: &GenerateParams, told: &Scene<'_>) -> Result<Option<(i64, i64)>> {
+        Ok(params.start.at(told.timeline(Input::First)).map(|start| params.output(start)))
+    }
+
+    fn plan(params: &GenerateParams, scene: &Scene<'_>, _: Option<&()>) -> Result<Plan<usize>> {
+        let place = params.place(scene.number(), scene.timeline(Input::First));
+        Ok(Plan::new(place.map_or(Shown::Outside, Shown::Made)))
+    }
+
+    fn fill(stage: &Stage<'_, '_, Self>, place: &usize) -> Result<()> {
+        let params = stage.params;
+        let (size, model) = (stage.full_size()?, params.take.open()?);
+        let (shot, brief, watch) = (params.shot(&model, size)?, params.brief()?, stage.watch_job());
+        let job = Job { watch: &watch, ..params.job(&model, &shot, &brief) };
+        let (place, finish) = ((*place, params.count()), params.take.finish(&brief, None));
+        let size = model.size(size.0, size.1);
+        if params.over && stage.scene.has(Input::First) {
+            let strength = params.strength as f32 / 100.0;
+            return stage.show_over(&job, place, finish, |_| Ok((stage.own_or_clear()?, strength)));
         }
-        Ok(cx.project_size().map(|(x2, y2)| RectD { x1: 0.0, y1: 0.0, x2, y2 }))
+        stage.show_take(&job, place, finish, || match stage.own_shrunk(size)? {
+            Some(picture) => Ok(picture),
+            None => card(size),
+        })
     }
 
-    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
-        let params = cx.params_at(0.0)?;
-        let timeline = if has_source(cx)? { Timeline::told(cx, cx.clips().source)? } else { Timeline::of_project(cx) };
-        let Some(start) = params.start.at(&timeline) else { return Ok(None) };
-        let (min, max) = params.output(start);
-        Ok(Some(RangeD { min: as_time(min), max: as_time(max) }))
-    }
-
-    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+    fn changed(cx: &Changed<'_, Of<Self>>) -> Result<()> {
         let params = cx.params()?;
-        let shown = params.film.output == Output::Result && place(cx, &params, cx.time())?.is_none() && has_source(cx)?;
-        Ok(shown.then(|| (cx.clips().source, cx.time())))
-    }
-
-    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
-        let params = cx.params()?;
-        trouble::shown(cx, cx.clips().source, &params.trouble, render(cx, &params))
-    }
-
-    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
-        let params = cx.params()?;
-        params.wish.changed(cx)?;
+        params.brief.changed(cx)?;
         StartParams::changed(cx)?;
         if cx.is(GenerateParams::PRESET)
             && let Some(prompt) = params.preset.prompt()
         {
             cx.set(PromptParams::PROMPT, prompt.to_owned())?;
         }
-        if cx.is(GenerateParams::MAKE) {
-            let Some((width, height)) = cx.project_size() else {
-                return Err(Error::Failed(
-                    "This host does not say how large the picture is: render to make the shot".into(),
-                ));
-            };
-            let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
-            let model = params.film.open()?;
-            let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-            params.film_of(&model, &shot, &brief).make_now(cx)?;
-            cx.set(GenerateParams::SHOTS_MADE, params.shots_made.checked_add(1).unwrap_or_default())?;
-        }
-        Ok(())
-    }
-
-    fn purge_caches(&self) {
-        engine().purge();
+        if cx.is(GenerateParams::MAKE) { make_now(cx, &params) } else { Ok(()) }
     }
 }
 
-/// Renders a frame.
-fn render(cx: &Render<'_, Generate>, params: &GenerateParams) -> Result<()> {
-    let Some(place) = place(cx, params, cx.time())? else { return outside(cx, params) };
-    if params.film.output == Output::Matte {
-        return even(cx, 1.0);
-    }
-    let size = full_size(cx)?;
-    let model = params.film.open()?;
-    let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
-    let film = params.film_of(&model, &shot, &brief);
-    let stand_in = || match source_picture(cx, &model, size, &params.film.colour)? {
-        Some(picture) => Ok(picture),
-        None => card(&model, size),
+/// Makes the shot for the button, with a progress bar from the start.
+fn make_now(cx: &Changed<'_, Of<Generate>>, params: &GenerateParams) -> Result<()> {
+    let Some((width, height)) = cx.project_size() else {
+        return Err(Error::Failed("This host does not say how large the picture is: render to make the shot".into()));
     };
-    let finish = params.film.finish(&brief, None);
-    let places = (place, params.count());
-    if params.over && has_source(cx)? {
-        let strength = params.strength as f32 / 100.0;
-        return show_over(cx, &film, places, finish, |_| Ok((source_frame(cx, &params.film.colour)?, strength)));
+    let size = ((width.round() as usize).max(1), (height.round() as usize).max(1));
+    let model = params.take.open()?;
+    let (shot, brief) = (params.shot(&model, size)?, params.brief()?);
+    let watch = ButtonWatch::new(cx.progress("Generate: making the shot"));
+    let recipe = Job { watch: &watch, ..params.job(&model, &shot, &brief) }.make()?;
+    match engine().words_left_out(recipe) {
+        Some(text) => cx.set_persistent_message(MessageKind::Warning, &text),
+        None => cx.clear_persistent_message(),
     }
-    show(cx, &film, places, finish, stand_in)
+    cx.set(GenerateParams::SHOTS_MADE, params.shots_made.checked_add(1).unwrap_or_default())
 }
 
 impl GenerateParams {
-    fn film_of<'a>(&self, model: &'a Model, shot: &'a Shot, brief: &'a Brief) -> Film<'a> {
-        Film { model, shot, brief, first: 0, joined: self.joined(), given: Vec::new() }
+    fn job<'a>(&self, model: &'a Model, shot: &'a Shot, brief: &'a Brief) -> Job<'a> {
+        Job { model, shot, brief, first: 0, joined: self.joined(), given: Vec::new(), watch: &Unwatched }
     }
 
     /// The first and the last frame of a shot that starts there.
@@ -233,7 +217,7 @@ impl GenerateParams {
     }
 
     fn brief(&self) -> Result<Brief> {
-        let brief = if self.over { self.wish.on_black() } else { self.wish.brief() };
+        let brief = if self.over { self.brief.on_black() } else { self.brief.brief() };
         if brief.prompt.is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
             let text = "There is no prompt: write what should be seen, such as “red smoke rising on black”";
             return Err(Error::Failed(text.into()));
@@ -248,92 +232,45 @@ fn missing_nothing(last: i64, first_frame: bool, last_frame: bool) -> bool {
     given > 0 && last < given
 }
 
-/// The place in the shot that stands at a time.
-fn place(cx: &Cx<'_, Generate>, params: &GenerateParams, time: f64) -> Result<Option<usize>> {
-    let makes = |frames: (i64, i64)| params.output(params.start.stated().unwrap_or(frames.0));
-    let timeline = if has_source(cx)? {
-        Timeline::at(cx, cx.clips().source, time, makes)?
-    } else {
-        Timeline::of_project(cx).where_it_agrees(time, makes)
-    };
-    Ok(params.place(frame_number(time), &timeline))
-}
-
-fn has_source(cx: &Cx<'_, Generate>) -> Result<bool> {
-    Ok(cx.context() != Context::Generator && cx.clip(cx.clips().source)?.is_connected())
-}
-
-/// What is shown before the shot starts and after it ends.
-fn outside(cx: &Render<'_, Generate>, params: &GenerateParams) -> Result<()> {
-    match params.film.output {
-        Output::Matte => even(cx, 0.0),
-        Output::Result if has_source(cx)? => pass(cx, cx.clips().source, cx.time()),
-        Output::Result => {
-            cx.output()?.fill_zero();
-            Ok(())
-        }
-    }
-}
-
 /// What stands for a shot that is not made yet.
-fn card(model: &Model, (width, height): (usize, usize)) -> Result<pickup_model::Frame> {
-    let (width, height) = model.size(width, height);
-    let grey = vec![0.1; width * height * 3];
-    pickup_model::Frame::new(width, height, 3, pickup_model::Encoding::Display, grey).map_err(failed)
-}
-
-/// The source at this time, as the model would be shown it; none where there is no source.
-fn source_picture(
-    cx: &Render<'_, Generate>,
-    model: &Model,
-    (width, height): (usize, usize),
-    colour: &ColourParams,
-) -> Result<Option<pickup_model::Frame>> {
-    if !has_source(cx)? {
-        return Ok(None);
-    }
-    let Some(image) = cx.image(cx.clips().source, cx.time())? else { return Ok(None) };
-    let frame = frame_of(&image, image.bounds, colour.encoding(cx.host(), &image))?;
-    shown(&frame, model.size(width, height)).map(Some).map_err(failed)
-}
-
-/// The source's own pixels at this time; where it has none, nothing that can be seen.
-fn source_frame(cx: &Render<'_, Generate>, colour: &ColourParams) -> Result<pickup_model::Frame> {
-    let output = cx.output()?;
-    let window = output.bounds;
-    match cx.image(cx.clips().source, cx.time())? {
-        Some(image) => frame_of(&image, window, colour.encoding(cx.host(), &image)),
-        None => {
-            let (width, height) = (window.width(), window.height());
-            let clear = vec![0.0; width * height * 4];
-            pickup_model::Frame::new(width, height, 4, colour.encoding(cx.host(), &output), clear).map_err(failed)
-        }
-    }
+fn card((width, height): (usize, usize)) -> Result<Frame> {
+    Frame::new(width, height, 3, Encoding::Display, vec![0.1; width * height * 3]).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::table::{Told, clip, shown};
+
+    /// The places of the shot that are shown at frames.
+    fn places(
+        params: &GenerateParams,
+        frames: Option<(i64, i64)>,
+        of: impl IntoIterator<Item = i64>,
+    ) -> Vec<Option<usize>> {
+        let place = |plan: Plan<usize>| if let Shown::Made(place) = plan.shown { Some(place) } else { None };
+        shown::<Generate>(params, clip(frames), &Told::default(), of).into_iter().map(place).collect()
+    }
+
+    fn at(start: i32) -> StartParams {
+        StartParams { start, ..StartParams::default() }
+    }
 
     #[test]
     fn a_shot_stands_where_it_starts() {
-        let params = |start| GenerateParams { start, length: 3, ..GenerateParams::default() };
-        let stated = params(StartParams { start: 10, ..StartParams::default() });
-        let places =
-            |params: &GenerateParams, timeline| (9..=13).map(|n| params.place(n, timeline)).collect::<Vec<_>>();
-        let (nowhere, clip) = (Timeline::default(), Timeline::of_frames((0, 99)));
-        assert_eq!(places(&stated, &nowhere), [None, Some(0), Some(1), Some(2), None]);
-        let with_clip = params(StartParams::default());
-        assert_eq!(places(&with_clip, &clip), [None; 5], "the clip starts at 0");
-        assert_eq!(places(&with_clip, &nowhere), [Some(0), Some(1), Some(2), Some(0), Some(1)], "seen anywhere");
+        let stated = GenerateParams { start: at(10), length: 3, ..GenerateParams::default() };
+        assert_eq!(places(&stated, None, 9..=13), [None, Some(0), Some(1), Some(2), None]);
+        let with_clip = GenerateParams { start: at(0), ..stated };
+        assert_eq!(places(&with_clip, Some((0, 99)), 9..=13), [None; 5], "the clip starts at 0");
+        assert_eq!(places(&with_clip, Some((11, 99)), 12..=14), [Some(1), Some(2), None]);
+        assert_eq!(places(&with_clip, None, 9..=11), [Some(0), Some(1), Some(2)], "seen anywhere");
+        assert_eq!(places(&with_clip, Some((0, 1999)), 6816..=6817), [Some(0), Some(1)], "the range is not the time's");
     }
 
     #[test]
     fn a_loop_repeats_and_makes_the_frames_that_it_ends_with() {
-        let start = StartParams { start: 10, ..StartParams::default() };
-        let params = GenerateParams { start, length: 9, loops: true, ..GenerateParams::default() };
-        let place = |n| params.place(n, &Timeline::default());
-        assert_eq!([9, 10, 19, 28].map(place), [Some(8), Some(0), Some(0), Some(0)]);
+        let params = GenerateParams { start: at(10), length: 9, loops: true, ..GenerateParams::default() };
+        assert_eq!(places(&params, None, [9, 10, 19, 28]), [Some(8), Some(0), Some(0), Some(0)]);
         assert_eq!(params.joined(), 3);
         assert_eq!(GenerateParams { length: 2, ..params.clone() }.joined(), 0);
         assert_eq!(GenerateParams { length: 100, ..params }.joined(), 12);

@@ -1,34 +1,22 @@
 //! Where a node's known frames come from: the host's clip, or a file where the host gives the current frame alone.
 
-use std::{path::Path, sync::Arc};
+use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
 
 use ofx::{
     BitDepth, RectI,
     plugin::{Changed, Clip, Cx, Effect, Error, InputImage, Render, Result},
 };
-use pickup_model::{Encoding, Frame, Shot, diffusion::shown};
+use pickup_model::{Encoding, Frame, Kept, Shot, diffusion::shown};
 
-use super::{agreement, look::noise_of};
+use super::agreement;
 use crate::{
     cadence::Cadence,
     clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
-    engine::{Source, engine, failed},
+    engine::{Name, engine, failed},
+    nodes::params::{look::noise_of, source::SourceParams},
     timeline::{Timeline, as_time, frame_number},
 };
-
-/// The parameters of a node that needs neighbouring frames.
-#[derive(ofx::Params, Clone, Debug, PartialEq)]
-pub struct SourceParams {
-    /// The clip's own file, for hosts that give a filter no neighbouring frames (Kdenlive, Shotcut and all of MLT): a
-    /// video file, or a sequence such as `shot.%04d.png`. Video files need ffmpeg. The project must run at the clip's own
-    /// frame rate. Other hosts do not use it.
-    #[param(id = "sourceFile", label = "Source file", text = "file")]
-    pub file: String,
-    /// Frames to skip at the file's start, when the clip on the timeline was trimmed there.
-    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
-    pub offset: i32,
-}
 
 /// Told to the user where there is nothing to work from.
 pub const NO_NEIGHBOURS: &str = "This host gives a filter no neighbouring frames, so the clip passes unchanged. Set \
@@ -64,15 +52,6 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of a clip's frames in a render: as large as the output.
-    ///
-    /// # Errors
-    /// When there is no output.
-    pub fn here<E: Effect>(cx: &Render<'_, E>, clip: Clip, colour: &ColourParams) -> Result<Self> {
-        let window = cx.output()?.bounds;
-        Self::of(cx, clip, colour, cx.image(clip, cx.time())?.as_ref(), window)
-    }
-
     /// The shape of an image of the clip, or the one that `window` would have.
     pub fn of<E: Effect>(
         cx: &Cx<'_, E>,
@@ -120,7 +99,17 @@ pub struct Footage<'a> {
     from: From,
     timeline: Timeline,
     shape: Shape,
+    /// What was fetched last, by its number: a frame is often asked for twice.
+    fetched: RefCell<Kept<i64, Option<Rc<Raw<'a>>>>>,
+    /// What was converted last.
+    converted: RefCell<Kept<i64, Frame>>,
 }
+
+/// Fetched frames that are kept: an edge of a gap, and those next to it.
+const FETCHED: usize = 4;
+/// Bytes of converted frames that are kept, though always as many as one made frame is made from: damage is judged by nine frames
+/// together, and those next to it are then used.
+const CONVERTED: usize = 256 << 20;
 
 impl<'a> Footage<'a> {
     /// The frames of a clip, for a button that searches them.
@@ -138,7 +127,7 @@ impl<'a> Footage<'a> {
         };
         let shape = Shape::of(cx, clip, colour, Some(&image), image.region_of_definition)?;
         let told = (cx.time(), Timeline::inside(cx, clip, cx.time())?);
-        let footage = Self::new(cx, cx, clip, source, shape, told)?;
+        let footage = Self::new(cx, cx, clip, Some(source), shape, told)?;
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
@@ -176,19 +165,18 @@ impl<'a> Footage<'a> {
         images: &'a dyn Images,
         cx: &Cx<'_, E>,
         clip: Clip,
-        source: &SourceParams,
+        source: Option<&SourceParams>,
         shape: Shape,
         (time, timeline): (f64, Timeline),
     ) -> Result<Self> {
-        let (file, now) = (source.file.trim(), frame_number(time));
         if cx.host().temporal_access {
-            return Ok(Self { images, clip, from: From::Host, timeline, shape });
+            return Ok(Self::of(images, clip, From::Host, timeline, shape));
         }
-        if file.is_empty() {
-            return Ok(Self { images, clip, from: From::Current(now), timeline, shape });
-        }
+        let Some(source) = source.filter(|source| source.is_named()) else {
+            return Ok(Self::of(images, clip, From::Current(frame_number(time)), timeline, shape));
+        };
         // The effect's time starts at 0 where the clip starts.
-        Self::of_file(images, clip, file, (-i64::from(source.offset), 0), shape)
+        Self::of_file(images, clip, source.file.trim(), (-i64::from(source.offset), 0), shape)
     }
 
     /// The frames of a file, whose first stands at the time `at`, for a clip that starts at `start`.
@@ -205,13 +193,14 @@ impl<'a> Footage<'a> {
         let reader = engine().reader(Path::new(file))?;
         let (first, last) = (reader.info().first(), reader.info().last());
         let offset = first - at;
-        Ok(Self {
-            images,
-            clip,
-            from: From::File { reader, offset },
-            timeline: Timeline::of_file((first - offset, last - offset), start),
-            shape,
-        })
+        let timeline = Timeline::of_file((first - offset, last - offset), start);
+        Ok(Self::of(images, clip, From::File { reader, offset }, timeline, shape))
+    }
+
+    fn of(images: &'a dyn Images, clip: Clip, from: From, timeline: Timeline, shape: Shape) -> Self {
+        let a_frame = shape.window.width() * shape.window.height() * shape.channels * size_of::<f32>();
+        let converted = RefCell::new(Kept::new(CONVERTED.max(FETCHED * a_frame)));
+        Self { images, clip, from, timeline, shape, fetched: RefCell::new(Kept::new(FETCHED)), converted }
     }
 
     /// Whether other frames than the current one can be had.
@@ -233,10 +222,10 @@ impl<'a> Footage<'a> {
             && match &self.from {
                 From::Current(now) => frame == *now,
                 From::File { reader, offset } => reader.info().frames.contains(frame + offset),
-                From::Host => {
-                    let image = self.images.image(self.clip, as_time(frame))?;
-                    image.is_some_and(|image| !image.bounds.intersect(self.shape.window).is_empty())
-                }
+                From::Host => match self.raw(frame) {
+                    Err(Error::Format(_)) => true,
+                    raw => raw?.is_some(),
+                },
             })
     }
 
@@ -245,7 +234,13 @@ impl<'a> Footage<'a> {
     /// # Errors
     /// When the frame differs in size from the one being made, or cannot be read.
     pub fn frame(&self, frame: i64) -> Result<Option<Frame>> {
-        self.raw(frame)?.map(|raw| self.whole(&raw)).transpose()
+        if let Some(frame) = self.converted.borrow_mut().recall(&frame) {
+            return Ok(Some(frame));
+        }
+        let Some(raw) = self.raw(frame)? else { return Ok(None) };
+        let whole = self.whole(&raw)?;
+        self.converted.borrow_mut().keep(frame, whole.clone(), size_of_val(whole.pixels()));
+        Ok(Some(whole))
     }
 
     /// The frame as a video model of this size is shown it.
@@ -254,7 +249,7 @@ impl<'a> Footage<'a> {
     /// As [`frame`](Self::frame).
     pub fn shrunk(&self, frame: i64, size: (usize, usize)) -> Result<Option<Frame>> {
         let Some(raw) = self.raw(frame)? else { return Ok(None) };
-        let shrink = || shown(&self.whole(&raw)?, size).map_err(failed);
+        let shrink = || shown(&self.same(frame, &raw)?, size).map_err(failed);
         engine().shrunk(self.named(&raw), size, shrink).map(Some)
     }
 
@@ -264,7 +259,7 @@ impl<'a> Footage<'a> {
     /// As [`frame`](Self::frame).
     pub fn noise(&self, frame: i64) -> Result<Option<f32>> {
         let Some(raw) = self.raw(frame)? else { return Ok(None) };
-        engine().noise(self.named(&raw), || Ok(noise_of(&self.whole(&raw)?))).map(Some)
+        engine().noise(self.named(&raw), || Ok(noise_of(&self.same(frame, &raw)?))).map(Some)
     }
 
     /// The shot whose missing frame stands at a time in a cycle, after its picture at the place `before`: both pictures about it at
@@ -287,7 +282,7 @@ impl<'a> Footage<'a> {
     ///
     /// # Errors
     /// When the user stopped the work.
-    pub fn name(&self, frame: i64) -> Result<Option<Source>> {
+    pub fn name(&self, frame: i64) -> Result<Option<Name>> {
         Ok(if_any(self.raw(frame))?.flatten().map(|raw| self.named(&raw)))
     }
 
@@ -306,7 +301,21 @@ impl<'a> Footage<'a> {
         })
     }
 
-    fn raw(&self, frame: i64) -> Result<Option<Raw<'a>>> {
+    /// A fetched frame as it is converted, which it may have been.
+    fn same(&self, frame: i64, raw: &Raw<'_>) -> Result<Frame> {
+        self.converted.borrow_mut().recall(&frame).map_or_else(|| self.whole(raw), Ok)
+    }
+
+    fn raw(&self, frame: i64) -> Result<Option<Rc<Raw<'a>>>> {
+        if let Some(raw) = self.fetched.borrow_mut().recall(&frame) {
+            return Ok(raw);
+        }
+        let raw = self.fetch(frame)?.map(Rc::new);
+        self.fetched.borrow_mut().keep(frame, raw.clone(), 1);
+        Ok(raw)
+    }
+
+    fn fetch(&self, frame: i64) -> Result<Option<Raw<'a>>> {
         if !self.timeline.may_have(frame) {
             return Ok(None);
         }
@@ -329,8 +338,8 @@ impl<'a> Footage<'a> {
     }
 
     /// Names a frame by its bytes and by all that says how they are read.
-    fn named(&self, raw: &Raw<'_>) -> Source {
-        Source::new(|tell| {
+    fn named(&self, raw: &Raw<'_>) -> Name {
+        Name::new(|tell| {
             tell(format!("{:?}", self.shape).as_bytes());
             match raw {
                 Raw::Image(image) => {

@@ -1,37 +1,21 @@
-//! How frames come to the output: scaled, finished, marked where they are no final ones; and pictures from files.
+//! Pictures on their way to the output: read from files, scaled, with noise, marked where they are no final ones.
 
 use std::path::Path;
 
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer, images::TypedImage, pixels::F32};
 use ofx::{
     RectI,
-    plugin::{Effect, Error, Render, Result},
+    plugin::{Error, Result},
 };
-use pickup_model::{Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
+use pickup_model::{Encoding, Frame};
 
-use super::{
-    film::Film,
-    look::{LookParams, noise_of, with_noise},
-    put,
-    trouble::lettered,
-};
+use super::trouble::lettered;
 use crate::{
     clips::LETTER_HEIGHT,
-    colour::{self, ColourParams, frame_of_picture},
+    colour::frame_of_picture,
     engine::{engine, failed},
-    timeline::frame_number,
+    nodes::params::look::{noise_of, with_noise},
 };
-
-/// How a made frame is shown.
-#[derive(Clone, Copy)]
-pub struct Finish<'a> {
-    /// Its look.
-    pub look: LookParams,
-    /// The host's colour.
-    pub colour: &'a ColourParams,
-    /// The noise of the clip that it stands beside, if that is to be matched; see [`super::look::noise_of`].
-    pub noise: Option<f32>,
-}
 
 /// A picture from a file, cut to the shape of a shot and brought to its size.
 ///
@@ -97,128 +81,11 @@ pub fn part_of(frame: &Frame, [x, y, w, h]: [f64; 4], (width, height): (usize, u
     Frame::new(width, height, channels, frame.encoding(), pixels).map_err(failed)
 }
 
-/// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
-///
-/// # Errors
-/// When there is no output.
-pub fn full_size<E: Effect>(cx: &Render<'_, E>) -> Result<(usize, usize)> {
-    // A thumbnail is small at a scale of 1.
-    if cx.flags().thumbnail
-        && let Some((width, height)) = cx.project_size()
-    {
-        return Ok(((width.round() as usize).max(1), (height.round() as usize).max(1)));
-    }
-    let bounds = cx.output()?.bounds;
-    let (x, y) = cx.render_scale();
-    let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
-    Ok((full(bounds.width(), x), full(bounds.height(), y)))
-}
-
-/// Shows the frame at a place of a film of `count` frames. A final render makes the film first; one that may not wait
-/// shows what there is, else `stand_in`'s picture, either marked as no final one.
-///
-/// # Errors
-/// When the film cannot be made.
-pub fn show<E: Effect>(
-    cx: &Render<'_, E>,
-    film: &Film<'_>,
-    (place, count): (usize, usize),
-    finish: Finish<'_>,
-    stand_in: impl FnOnce() -> Result<Frame>,
-) -> Result<()> {
-    let made = |recipe| write(cx, &film.frame(recipe, place, count, &finish.look)?, frame_number(cx.time()), finish);
-    show_made(cx, film, finish, made, |preview| preview.map_or_else(stand_in, Ok))
-}
-
-/// Shows a film by `made`. A final render makes it first; one that may not wait shows it if it is there, else what `rough`
-/// makes of the latest picture of the work, if there is any, marked as no final one.
-///
-/// # Errors
-/// When the film cannot be made.
-pub fn show_made<E: Effect>(
-    cx: &Render<'_, E>,
-    film: &Film<'_>,
-    finish: Finish<'_>,
-    made: impl Fn(Recipe) -> Result<()>,
-    rough: impl FnOnce(Option<Frame>) -> Result<Frame>,
-) -> Result<()> {
-    let flags = cx.flags();
-    if !(flags.interactive || flags.draft || flags.thumbnail) {
-        return made(film.make(cx)?);
-    }
-    let recipe = film.recipe();
-    if made(recipe).is_ok() {
-        return Ok(());
-    }
-    let rough = rough(engine().preview(recipe))?;
-    let finish = Finish { look: LookParams::default(), noise: None, ..finish };
-    write(cx, &marked(&rough)?, frame_number(cx.time()), finish)
-}
-
-/// The frame at a place of a shot of `count` frames in a look's cadence; of several, the mean of their light.
-///
-/// # Errors
-/// When one cannot be had.
-pub fn in_cadence(
-    look: &LookParams,
-    (place, count): (usize, usize),
-    frame_at: impl Fn(usize) -> Result<Frame>,
-) -> Result<Frame> {
-    let mut places = look.cadence.places(place, count);
-    let first = frame_at(places.next().unwrap_or(place))?;
-    if places.is_empty() {
-        return Ok(first);
-    }
-    let mut exposure = Exposure::new(&first);
-    for place in places {
-        exposure.add(&frame_at(place)?).map_err(failed)?;
-    }
-    exposure.finish().map_err(failed)
-}
-
-/// Shows the frame at a place of a film of `count` frames that are made of the host's own pixels, which they stay where no
-/// look changes them.
-///
-/// # Errors
-/// When a frame cannot be made.
-pub fn show_own<E: Effect>(
-    cx: &Render<'_, E>,
-    places: (usize, usize),
-    finish: Finish<'_>,
-    frame_at: impl Fn(usize) -> Result<Frame>,
-) -> Result<()> {
-    let frame = in_cadence(&finish.look, places, frame_at)?;
-    if finish.look.changes_pixels() {
-        let display = shown(&frame, (frame.width(), frame.height())).map_err(failed)?;
-        return write(cx, &display, frame_number(cx.time()), finish);
-    }
-    put(cx, &frame)
-}
-
-/// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
-/// pixels stand for.
-///
-/// # Errors
-/// When there is no output.
-pub fn write<E: Effect>(cx: &Render<'_, E>, frame: &Frame, number: i64, finish: Finish<'_>) -> Result<()> {
-    let mut output = cx.output()?;
-    let window = output.bounds;
-    let frame = scaled(frame, window.width(), window.height())?;
-    let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
-    let frame = finish.look.applied(&frame, number).map_err(failed)?;
-    let frame = match finish.colour.encoding(cx.host(), &output) {
-        Encoding::Display => frame,
-        Encoding::Linear => {
-            let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
-            Frame::new(frame.width(), frame.height(), 3, Encoding::Linear, pixels).map_err(failed)?
-        }
-    };
-    colour::write(&frame, window, &mut output);
-    Ok(())
-}
-
 /// A frame with as much noise as is `wanted`, where it has less.
-fn matched(frame: &Frame, number: i64, wanted: f32) -> Result<Frame> {
+///
+/// # Errors
+/// When it has no pixels.
+pub fn matched(frame: &Frame, number: i64, wanted: f32) -> Result<Frame> {
     let own = noise_of(frame);
     if wanted <= own {
         return Ok(frame.clone());

@@ -5,7 +5,8 @@ use std::ops::Range;
 use ofx::plugin::Result;
 use pickup_model::Frame;
 
-use super::{showing::part_of, words::words};
+use super::words::words;
+use crate::perform::picture::part_of;
 
 /// How the camera moves.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use pickup_model::Watch;
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Follows one frame's work in the host.
-pub(super) struct HostWatch<'r, 'a, E: Effect> {
+pub struct HostWatch<'r, 'a, E: Effect> {
     cx: &'r Render<'a, E>,
     label: String,
     began: Instant,
@@ -20,7 +20,7 @@ pub(super) struct HostWatch<'r, 'a, E: Effect> {
 }
 
 impl<'r, 'a, E: Effect> HostWatch<'r, 'a, E> {
-    pub(super) fn new(cx: &'r Render<'a, E>, label: String) -> Self {
+    pub fn new(cx: &'r Render<'a, E>, label: String) -> Self {
         Self { cx, label, began: Instant::now(), bar: RefCell::new(None) }
     }
 }
@@ -44,12 +44,14 @@ impl<E: Effect> Watch for HostWatch<'_, '_, E> {
 }
 
 /// Follows the work that a button started: its bar is there from the start.
-pub(super) struct ButtonWatch<'a> {
+pub struct ButtonWatch<'a> {
     bar: Progress<'a>,
 }
 
 impl<'a> ButtonWatch<'a> {
-    pub(super) fn new(bar: Progress<'a>) -> Self {
+    /// Follows it by a bar of the host's.
+    #[must_use]
+    pub fn new(bar: Progress<'a>) -> Self {
         Self { bar }
     }
 }

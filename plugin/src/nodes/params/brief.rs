@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use ofx::plugin::{Button, Changed, Effect, MessageKind, Render, Result};
+use ofx::plugin::{Button, Changed, Effect, Result};
 use pickup_model::Brief;
 
-use super::{Quality, camera::without_camera, look::LookParams, showing::Finish, words::words};
+use super::{camera::without_camera, look::LookParams, source::SourceParams, words::words};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
+    nodes::Quality,
+    perform::{Common, Finish, Node, Stage, View, trouble::TroubleParams},
 };
 
 /// Which model makes a shot, and how.
@@ -157,7 +159,7 @@ pub enum Output {
 
 /// What is shown of a made shot, by which model, and how: the parameters that every node on the video model has.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
-pub struct FilmParams {
+pub struct TakeParams {
     /// What the output shows.
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
@@ -176,7 +178,7 @@ pub struct FilmParams {
     pub colour: ColourParams,
 }
 
-impl FilmParams {
+impl TakeParams {
     /// The model, opened on the first use.
     ///
     /// # Errors
@@ -185,24 +187,28 @@ impl FilmParams {
         self.model.open(self.quality)
     }
 
-    /// Whether a video model is the one to ask where another way is open: one that the user named, or the one in the bundle
-    /// where it knows every word of the prompt. If it is not for its words, the host is told.
+    /// The video model, where it is the one to ask though another way is open: one that the user named, or the one in the bundle where
+    /// it knows every word of the prompt. If it is not for its words, the user is told.
     ///
     /// # Errors
     /// When there is none that can be run.
-    pub fn model_suits<E: Effect>(&self, cx: &Render<'_, E>, brief: &Brief) -> Result<bool> {
-        if !self.model.is_embedded() {
-            return Ok(true);
+    pub fn suited<N: Node>(&self, stage: &Stage<'_, '_, N>, brief: &Brief) -> Result<Option<Model>> {
+        if self.model.is_embedded() && brief.prompt.is_empty() {
+            return Ok(None);
         }
-        if brief.prompt.is_empty() {
-            cx.clear_persistent_message();
-            return Ok(false);
+        let model = self.open()?;
+        if !self.model.is_embedded() || model.understands(&brief.prompt) {
+            return Ok(Some(model));
         }
-        let understood = self.open()?.understands(&brief.prompt);
-        if !understood {
-            cx.set_persistent_message(MessageKind::Warning, NOT_UNDERSTOOD);
-        }
-        Ok(understood)
+        stage.warn(NOT_UNDERSTOOD);
+        Ok(None)
+    }
+
+    /// The parameters that are the same for all nodes, of one with these.
+    #[must_use]
+    pub fn common<'a>(&'a self, source: Option<&'a SourceParams>, trouble: &'a TroubleParams) -> Common<'a> {
+        let view = if self.output == Output::Matte { View::Matte } else { View::Frames };
+        Common { view, quality: self.quality, colour: &self.colour, source, trouble }
     }
 
     /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.

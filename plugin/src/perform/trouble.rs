@@ -45,7 +45,12 @@ impl TroubleParams {
 ///
 /// # Errors
 /// The error, where it is not shown so; a user's stop in any case.
-pub fn shown<E: Effect>(cx: &Render<'_, E>, clip: Clip, params: &TroubleParams, came_to: Result<()>) -> Result<()> {
+pub fn shown<E: Effect>(
+    cx: &Render<'_, E>,
+    clip: Option<Clip>,
+    params: &TroubleParams,
+    came_to: Result<()>,
+) -> Result<()> {
     match came_to {
         Err(error) if !matches!(error, Error::Aborted) && params.shows(cx.host()) => {
             cx.set_persistent_message(MessageKind::Error, &error.to_string());
@@ -56,11 +61,11 @@ pub fn shown<E: Effect>(cx: &Render<'_, E>, clip: Clip, params: &TroubleParams, 
 }
 
 /// Writes a text over the clip's current picture, or over black where there is none.
-fn write<E: Effect>(cx: &Render<'_, E>, clip: Clip, text: &str) -> Result<()> {
+fn write<E: Effect>(cx: &Render<'_, E>, clip: Option<Clip>, text: &str) -> Result<()> {
     let mut output = cx.output()?;
     let window = output.bounds;
     let (width, height) = (window.width(), window.height());
-    let picture = match cx.image(clip, cx.time())? {
+    let picture = match clip.map(|clip| cx.image(clip, cx.time())).transpose()?.flatten() {
         Some(image) => frame_of(&image, window, Encoding::Display)?,
         None => Frame::new(width, height, 3, Encoding::Display, vec![0.0; width * height * 3]).map_err(failed)?,
     };

@@ -1,24 +1,23 @@
-//! A shot that the video model makes, and its frames beside those that were given.
+//! The making of a take by a video model, and its frames beside those that were given.
 
-use ofx::plugin::{Cx, Effect, Error, MessageKind, Render, Result};
+use ofx::plugin::{Error, Result};
 use pickup_model::{
-    Brief, Encoding, Frame, Recipe, Shot, Unwatched, Watch,
-    diffusion::{Lead, shown},
+    Brief, Encoding, Frame, Recipe, Shot, Watch,
+    diffusion::{Asked, Lead, shown},
 };
 
 use super::{
     footage::{Footage, if_any},
-    look::LookParams,
-    showing::{in_cadence, scaled},
-    watch::{ButtonWatch, HostWatch},
+    picture::scaled,
 };
 use crate::{
     engine::{Model, engine, failed},
+    plan::Edge,
     timeline::as_time,
 };
 
-/// A shot to be made, with all that says how.
-pub struct Film<'a> {
+/// A take that is to be made, with all that says how.
+pub struct Job<'a> {
     /// The model.
     pub model: &'a Model,
     /// The shot, in the model's own size.
@@ -31,6 +30,8 @@ pub struct Film<'a> {
     pub joined: usize,
     /// Known frames beside what is made, as large as the output: their detail goes on in what is made.
     pub given: Vec<Given>,
+    /// Follows the work, and may stop it.
+    pub watch: &'a dyn Watch,
 }
 
 /// A known frame beside what is made, display-referred RGB of the output's size.
@@ -43,70 +44,45 @@ pub struct Given {
 }
 
 impl Given {
-    /// Frame `number` of a clip, which stands at the shot's time `time`, and the frame `inwards` of it, 0 for none; none where
-    /// there is no such frame.
+    /// The known frame at a gap's edge, and the one further from the gap; none where there is no such frame.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn of(footage: &Footage<'_>, (number, inwards): (i64, i64), time: i64) -> Result<Option<Self>> {
+    pub fn of(footage: &Footage<'_>, edge: Edge) -> Result<Option<Self>> {
         let whole = |frame: Frame| shown(&frame, (frame.width(), frame.height())).map_err(failed);
-        let Some(frame) = footage.frame(number)?.map(whole).transpose()? else { return Ok(None) };
-        let beside = if inwards == 0 { None } else { if_any(footage.frame(number + inwards))?.flatten() };
-        let beside = beside.map(whole).transpose()?;
-        Ok(Some(Self { time, frame, beside }))
+        let Some(frame) = footage.frame(edge.frame)?.map(whole).transpose()? else { return Ok(None) };
+        let further = edge.frame + edge.inwards;
+        let beside = if edge.known > 1 { if_any(footage.frame(further))?.flatten() } else { None };
+        Ok(Some(Self { time: edge.at, frame, beside: beside.map(whole).transpose()? }))
     }
 }
 
-impl Film<'_> {
+impl Job<'_> {
     /// The take's name.
     #[must_use]
     pub fn recipe(&self) -> Recipe {
         self.model.recipe(self.shot, self.brief)
     }
 
-    /// Makes the take, with the host's progress bar and stop button, if there is none yet.
+    /// Whether what is asked for is light alone.
+    #[must_use]
+    pub fn is_light(&self) -> bool {
+        self.model.asked(&self.brief.prompt) == Asked::Light
+    }
+
+    /// Makes the take, if there is none yet.
     ///
     /// # Errors
     /// When it cannot be made, or the user stopped it.
-    pub fn make<E: Effect>(&self, cx: &Render<'_, E>) -> Result<Recipe> {
-        let watch = HostWatch::new(cx, format!("{}: making the shot", E::META.label()));
-        self.made(cx, &watch)
-    }
-
-    /// As [`make`](Self::make), for a button.
-    ///
-    /// # Errors
-    /// As [`make`](Self::make).
-    pub fn make_now<E: Effect>(&self, cx: &Cx<'_, E>) -> Result<Recipe> {
-        let progress = cx.progress(&format!("{}: making the shot", E::META.label()));
-        self.made(cx, &ButtonWatch::new(progress))
-    }
-
-    fn made<E: Effect>(&self, cx: &Cx<'_, E>, watch: &dyn Watch) -> Result<Recipe> {
-        let recipe = engine().film(self.model, self.shot, self.brief, watch)?;
-        let unknown = engine().unknown_words(recipe);
-        if unknown.is_empty() {
-            cx.clear_persistent_message();
-        } else {
-            let text = format!("The model does not know: {}. It made the rest of the prompt.", unknown.join(", "));
-            cx.set_persistent_message(MessageKind::Warning, &text);
-        }
-        Ok(recipe)
-    }
-
-    /// The frame at a place of a shot of `count` frames, in its cadence; of several, the mean of their light.
-    ///
-    /// # Errors
-    /// When the take was lost.
-    pub fn frame(&self, recipe: Recipe, place: usize, count: usize, look: &LookParams) -> Result<Frame> {
-        in_cadence(look, (place, count), |place| self.joined(recipe, place, count))
+    pub fn make(&self) -> Result<Recipe> {
+        engine().film(self.model, self.shot, self.brief, self.watch)
     }
 
     /// The frame at a place: at the start of a loop what comes after its end, fading into the start.
     ///
     /// # Errors
     /// When the take was lost.
-    pub fn joined(&self, recipe: Recipe, place: usize, count: usize) -> Result<Frame> {
+    pub fn frame(&self, recipe: Recipe, place: usize, count: usize) -> Result<Frame> {
         let frame = self.at(recipe, place)?;
         if place >= self.joined {
             return Ok(frame);
@@ -145,7 +121,8 @@ impl Film<'_> {
         let Some((_, followed)) = self.shot.frames().iter().find(|(time, _)| *time == at) else { return Ok(()) };
         let likeness = scaled(followed, given.frame.width(), given.frame.height())?;
         let lead = Lead::new(given.frame.clone(), likeness, followed.clone(), given.beside.clone()).map_err(failed)?;
-        lead.detail_alone().over(pixels, small, share, (&*engine().motion()?, &Unwatched)).map_err(failed)
+        let lead = lead.detail_alone();
+        engine().by_motion(self.watch, |motion| lead.over(pixels, small, share, (motion, self.watch)))
     }
 
     /// The frame at a place in the model's own size: known, or made.
@@ -161,19 +138,4 @@ impl Film<'_> {
         })?;
         Ok((*frame).clone())
     }
-}
-
-/// A shot with frames of a clip in it, in the shot's size, as the model is shown them: those of `frames` that are there, `frames.start` standing
-/// at the shot's time `at`.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn with_known(shot: Shot, footage: &Footage<'_>, frames: std::ops::RangeInclusive<i64>, at: i64) -> Result<Shot> {
-    // No frame can be of no size, so a shot that was not told its own is an error.
-    let size = shot.size().unwrap_or_default();
-    let start = *frames.start();
-    frames.into_iter().try_fold(shot, |shot, number| {
-        let Some(frame) = footage.shrunk(number, size)? else { return Ok(shot) };
-        shot.known(as_time(at + number - start), frame).map_err(failed)
-    })
 }

@@ -1,16 +1,9 @@
 //! What a video model makes on black, laid over pictures of the host.
 
-use ofx::plugin::{Effect, Render, Result};
-use pickup_model::{
-    Encoding, Frame,
-    diffusion::{Asked, shown},
-    srgb,
-};
+use ofx::plugin::Result;
+use pickup_model::{Encoding, Frame, srgb};
 
-use super::{
-    film::Film,
-    showing::{Finish, scaled, show_made, show_own},
-};
+use super::picture::scaled;
 use crate::engine::failed;
 
 /// What a model's black may come to: nothing below it is laid over anything.
@@ -18,44 +11,13 @@ const BLACK: f32 = 0.03;
 /// How bright a glow is at the most, which hides nothing, and how bright at the least what hides all colours alike.
 const GLOW: (f32, f32) = (0.2, 0.7);
 
-/// How a film on black is laid over a picture.
+/// How a take on black is laid over a picture.
 #[derive(Clone, Copy)]
-struct Over {
+pub(super) struct Over {
     /// Whether it is light alone, which hides nothing however bright it is.
-    light: bool,
+    pub(super) light: bool,
     /// How strong it is, from 0 to 1.
-    strength: f32,
-}
-
-/// Shows, at a place of a shot of `count` frames, a picture of the host with what a film on black shows laid over it;
-/// `beneath` gives the picture, and how strong that is, from 0 to 1. A final render makes the film first; one that may not wait shows what there
-/// is, marked as no final picture.
-///
-/// # Errors
-/// When the film cannot be made.
-pub(super) fn show_over<E: Effect>(
-    cx: &Render<'_, E>,
-    film: &Film<'_>,
-    (place, count): (usize, usize),
-    finish: Finish<'_>,
-    beneath: impl Fn(usize) -> Result<(Frame, f32)>,
-) -> Result<()> {
-    let light = film.model.asked(&film.brief.prompt) == Asked::Light;
-    let made = |recipe| {
-        show_own(cx, (place, count), finish, |place| {
-            // First the film, which may not be there.
-            let made = film.joined(recipe, place, count)?;
-            let (picture, strength) = beneath(place)?;
-            laid(&picture, &made, Over { light, strength })
-        })
-    };
-    show_made(cx, film, finish, made, |preview| {
-        let (mut picture, strength) = beneath(place)?;
-        if let Some(preview) = preview {
-            picture = laid(&picture, &preview, Over { light, strength })?;
-        }
-        shown(&picture, (picture.width(), picture.height())).map_err(failed)
-    })
+    pub(super) strength: f32,
 }
 
 /// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, unless
@@ -64,7 +26,7 @@ pub(super) fn show_over<E: Effect>(
 ///
 /// # Errors
 /// When a frame has no pixels.
-fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
+pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
     let (width, height, channels) = (picture.width(), picture.height(), picture.channels());
     let linear = picture.encoding() == Encoding::Linear;
     let made = scaled(made, width, height)?;

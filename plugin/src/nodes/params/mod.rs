@@ -1,0 +1,10 @@
+//! Parameters that several nodes have.
+
+pub mod brief;
+pub mod camera;
+pub mod damage;
+pub mod look;
+pub mod presets;
+pub mod source;
+pub mod start;
+mod words;

@@ -1,0 +1,308 @@
+//! Performing a plan: every question of a host is answered from it, for every node alike.
+
+mod agreement;
+pub mod footage;
+mod job;
+mod onward;
+mod over;
+pub mod picture;
+mod show;
+mod stage;
+pub mod trouble;
+mod watch;
+
+use ofx::{
+    Field, RangeD, RectD, RectI,
+    plugin::{
+        At, Changed, Clip, ClipPreferences, Clips, Create, Cx, Effect, Error, FramesNeeded, Meta, Params, Render,
+        Result,
+    },
+};
+
+use self::{footage::NO_NEIGHBOURS, trouble::TroubleParams};
+pub use self::{job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
+use crate::{
+    colour::ColourParams,
+    engine::engine,
+    nodes::{Quality, params::source::SourceParams},
+    plan::{Input, Plan, Scene, Shown, times},
+    timeline::{Timeline, as_time},
+};
+
+/// What the output shows of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The frames.
+    #[default]
+    Frames,
+    /// White where a frame was made, black where it is the clip's own.
+    Matte,
+    /// How sure each pixel is: white is certain.
+    Confidence,
+}
+
+/// What becomes of a frame that cannot be made because the host gives the current frame alone and no file is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// The clip's own frame passes, and the user is told.
+    Passes,
+    /// It is an error.
+    Fails,
+    /// The current frame is all that is needed.
+    Suffices,
+}
+
+/// The parameters that are the same for all nodes.
+pub struct Common<'a> {
+    /// What the output shows.
+    pub view: View,
+    /// How much work a frame is worth.
+    pub quality: Quality,
+    /// What the clip's numbers stand for.
+    pub colour: &'a ColourParams,
+    /// The clip's own file; none for a node that looks at no other frames.
+    pub source: Option<&'a SourceParams>,
+    /// What happens where a frame cannot be made.
+    pub trouble: &'a TroubleParams,
+}
+
+/// A node: its parameters, its plan, and how the frames that the plan names are made.
+pub trait Node: Sized + Send + Sync + 'static {
+    /// Its static facts.
+    const META: Meta;
+    /// What it does where it can have no frames but the current one.
+    const ALONE: Alone = Alone::Passes;
+    /// Whether its output may stand at fractions of a frame.
+    const CONTINUOUS: bool = false;
+    /// Its parameters.
+    type Params: Params;
+    /// Its clips.
+    type Clips: Clips;
+    /// What is to be made at a time.
+    type Made;
+    /// What is seen in frames that are looked at.
+    type Seen: Default;
+
+    /// The clip of an input; none where nothing is connected to it.
+    ///
+    /// # Errors
+    /// When the clip is not one of the node's.
+    fn clip(cx: &Cx<'_, Of<Self>>, input: Input) -> Result<Option<Clip>>;
+
+    /// The parameters that are the same for all nodes.
+    fn common(params: &Self::Params) -> Common<'_>;
+
+    /// The file that an input's frames come from though the host has them, and the times of the file's first frame and of the
+    /// input's; none for the host's own frames.
+    ///
+    /// # Errors
+    /// When the host refuses a parameter.
+    fn file<'p>(_: &'p Self::Params, _: &Scene<'_>, _: Input) -> Result<Option<(&'p str, (i64, i64))>> {
+        Ok(None)
+    }
+
+    /// What is known of the clips' frames, as far as it agrees with the scene's time.
+    ///
+    /// # Errors
+    /// When the host refuses a parameter.
+    fn agreed(params: &Self::Params, scene: &Scene<'_>) -> Result<[Timeline; 2]> {
+        let _ = params;
+        Ok(scene.agreed(|frames| frames))
+    }
+
+    /// The first and the last frame of the output; none for those of the clips.
+    ///
+    /// # Errors
+    /// When the host refuses a parameter.
+    fn domain(params: &Self::Params, scene: &Scene<'_>) -> Result<Option<(i64, i64)>> {
+        let _ = (params, scene);
+        Ok(None)
+    }
+
+    /// What is shown at the scene's time: by what was `seen` in the frames that the plan wants looked at, if they were.
+    ///
+    /// # Errors
+    /// When parameters make no sense.
+    fn plan(params: &Self::Params, scene: &Scene<'_>, seen: Option<&Self::Seen>) -> Result<Plan<Self::Made>>;
+
+    /// Looks at the frames that a plan wants looked at.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    fn look(stage: &Stage<'_, '_, Self>) -> Result<Self::Seen> {
+        let _ = stage;
+        Ok(Self::Seen::default())
+    }
+
+    /// What is to be made where the plan has the clip's own frame, and the clip has none; none to leave it.
+    fn hole() -> Option<Self::Made> {
+        None
+    }
+
+    /// Whether the host's frame at the time of a made one is one that is to be replaced, so that it need not be the file's.
+    fn replaces(made: &Self::Made) -> bool {
+        let _ = made;
+        false
+    }
+
+    /// Makes a frame and shows it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn fill(stage: &Stage<'_, '_, Self>, made: &Self::Made) -> Result<()>;
+
+    /// A parameter changed.
+    ///
+    /// # Errors
+    /// Shown to the user.
+    fn changed(cx: &Changed<'_, Of<Self>>) -> Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+}
+
+/// A node as the host's effect.
+pub struct Of<N>(std::marker::PhantomData<N>);
+
+impl<N: Node> Effect for Of<N> {
+    const META: Meta = N::META;
+    type Params = N::Params;
+    type Clips = N::Clips;
+
+    fn new(_: &Create<'_, Self>) -> Result<Self> {
+        Ok(Self(std::marker::PhantomData))
+    }
+
+    fn clip_preferences(&self, _: &Cx<'_, Self>, preferences: &mut ClipPreferences) -> Result<()> {
+        // A held clip still changes where its neighbours do.
+        preferences.frame_varying(true);
+        if N::CONTINUOUS {
+            preferences.continuous_samples(true);
+        }
+        Ok(())
+    }
+
+    fn region_of_definition(&self, cx: &At<'_, Self>) -> Result<Option<RectD>> {
+        if N::clip(cx, Input::First)?.is_some() {
+            return Ok(None);
+        }
+        Ok(cx.project_size().map(|(x2, y2)| RectD { x1: 0.0, y1: 0.0, x2, y2 }))
+    }
+
+    fn time_domain(&self, cx: &Cx<'_, Self>) -> Result<Option<RangeD>> {
+        let params = cx.params_at(0.0)?;
+        let range = N::domain(&params, &told::<N>(cx, &params, 0.0)?)?;
+        Ok(range.map(|(first, last)| RangeD { min: as_time(first), max: as_time(last) }))
+    }
+
+    fn frames_needed(&self, cx: &At<'_, Self>, frames: &mut FramesNeeded) -> Result<()> {
+        let params = cx.params()?;
+        // What makes no sense is for render to complain of: hosts show nothing of what is said here.
+        let Ok(plan) = scene::<N>(cx, &params, cx.time()).and_then(|scene| N::plan(&params, &scene, None)) else {
+            return Ok(());
+        };
+        for (input, run) in &plan.from {
+            if let Some(clip) = clip_of::<N>(cx, *input)? {
+                let (first, last) = times(run);
+                frames.add(clip, first, last);
+            }
+        }
+        if let (Shown::Held(frame), Some(clip)) = (plan.shown, N::clip(cx, Input::First)?) {
+            frames.add(clip, as_time(frame), as_time(frame));
+        }
+        Ok(())
+    }
+
+    fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
+        let params = cx.params()?;
+        let Ok(scene) = scene::<N>(cx, &params, cx.time()) else { return Ok(None) };
+        if N::common(&params).view != View::Frames {
+            return Ok(None);
+        }
+        let (input, time) = match N::plan(&params, &scene, None).map(|plan| plan.shown) {
+            Ok(Shown::Own(input)) if N::file(&params, &scene, input)?.is_none() => (input, cx.time()),
+            Ok(Shown::Outside) => (Input::First, cx.time()),
+            Ok(Shown::Held(frame)) if cx.host().temporal_access => (Input::First, as_time(frame)),
+            _ => return Ok(None),
+        };
+        Ok(clip_of::<N>(cx, input)?.map(|clip| (clip, time)))
+    }
+
+    fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        let params = cx.params()?;
+        let clip = N::clip(cx, Input::First)?;
+        trouble::shown(cx, clip, N::common(&params).trouble, perform::<N>(cx, &params))
+    }
+
+    fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
+        N::changed(cx)
+    }
+
+    fn purge_caches(&self) {
+        engine().purge();
+    }
+}
+
+/// The clip whose frames an input has: where nothing is connected to the second, the first is both.
+fn clip_of<N: Node>(cx: &Cx<'_, Of<N>>, input: Input) -> Result<Option<Clip>> {
+    Ok(N::clip(cx, input)?.or(N::clip(cx, Input::First)?))
+}
+
+/// What the host says of a node's clips and curves where no time is asked for that it could be held against.
+fn told<'a, N: Node>(cx: &'a Cx<'_, Of<N>>, params: &N::Params, time: f64) -> Result<Scene<'a>> {
+    let timeline = |input| match clip_of::<N>(cx, input)? {
+        Some(clip) => Timeline::told(cx, clip),
+        None => Ok(Timeline::of_project(cx)),
+    };
+    let told = [timeline(Input::First)?, timeline(Input::Next)?];
+    let named = N::common(params).source.is_some_and(SourceParams::is_named);
+    Ok(Scene {
+        time,
+        told,
+        timelines: told,
+        connected: [N::clip(cx, Input::First)?.is_some(), N::clip(cx, Input::Next)?.is_some()],
+        alone: !cx.host().temporal_access && !named,
+        curves: cx,
+    })
+}
+
+/// What is known at a time of a node's clips and curves.
+fn scene<'a, N: Node>(cx: &'a Cx<'_, Of<N>>, params: &N::Params, time: f64) -> Result<Scene<'a>> {
+    let mut scene = told::<N>(cx, params, time)?;
+    scene.timelines = N::agreed(params, &scene)?;
+    Ok(scene)
+}
+
+/// Renders a frame.
+fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
+    let scene = scene::<N>(cx, params, cx.time())?;
+    let mut plan = N::plan(params, &scene, None)?;
+    if needs_others(&plan.shown) && scene.alone && N::ALONE != Alone::Suffices {
+        if N::ALONE == Alone::Fails {
+            return Err(Error::Failed(NO_NEIGHBOURS.into()));
+        }
+        plan = Plan::own_because(Some(NO_NEIGHBOURS));
+    }
+    let mut stage = Stage::new(cx, params, scene, &plan);
+    if needs_others(&plan.shown) && stage.has_file() {
+        // The file tells more of the clip than a host that gives the current frame alone.
+        stage.scene.timelines = [*stage.footage(Input::First)?.timeline(); 2];
+        plan = N::plan(params, &stage.scene, None)?;
+    }
+    if matches!(plan.shown, Shown::Unseen) {
+        plan = N::plan(params, &stage.scene, Some(&N::look(&stage)?))?;
+    }
+    if let Some(note) = plan.note {
+        stage.warn(note);
+    }
+    stage.show(&plan.shown)?;
+    if needs_others(&plan.shown) {
+        stage.takes_back();
+    }
+    Ok(())
+}
+
+/// Whether other frames than the current one may be needed.
+fn needs_others<M>(shown: &Shown<M>) -> bool {
+    !matches!(shown, Shown::Own(_) | Shown::Outside)
+}

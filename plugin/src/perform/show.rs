@@ -1,0 +1,228 @@
+//! How made frames come to the output: in their cadence, scaled, with their look, marked where they are no final ones.
+
+use ofx::plugin::Result;
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
+
+use super::{
+    Node, Stage,
+    job::{Given, Job},
+    over::{Over, laid},
+    picture::{marked, matched, scaled},
+    watch::HostWatch,
+};
+use crate::{
+    colour::{self, ColourParams},
+    engine::{Model, engine, failed},
+    nodes::params::look::LookParams,
+    plan::{Edge, Gap},
+    timeline::as_time,
+};
+
+/// What is done to a made frame before it is shown.
+#[derive(Clone, Copy)]
+pub struct Finish<'a> {
+    /// Its look.
+    pub look: LookParams,
+    /// The host's colour.
+    pub colour: &'a ColourParams,
+    /// The noise of the clip that it stands beside, if that is to be matched; see [`noise_of`](crate::nodes::params::look::noise_of).
+    pub noise: Option<f32>,
+}
+
+/// A place in a shot of so many frames.
+type Place = (usize, usize);
+
+impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
+    /// Follows the making of a take, with the host's progress bar and stop button.
+    #[must_use]
+    pub fn watch_job(&self) -> HostWatch<'r, 'c, super::Of<N>> {
+        HostWatch::new(self.cx, format!("{}: making the shot", N::META.label()))
+    }
+
+    /// Shows the frame of a gap as a video model makes it from what is known about it, finished by `finish` beside known frames of
+    /// some noise: none where grain is not to be matched.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn show_filled<'f>(
+        &self,
+        (model, gap, brief): (&Model, &Gap, &Brief),
+        match_grain: bool,
+        finish: impl FnOnce(Option<f32>) -> Finish<'f>,
+    ) -> Result<()> {
+        let mut shot = model.shot(self.full_size()?);
+        let mut given = Vec::new();
+        for edge in gap.known.iter().map(|known| known.edge(gap.first)) {
+            let footage = self.footage(edge.input)?;
+            given.extend(Given::of(footage, edge)?);
+            // From the edge inwards, so that no frame is fetched twice.
+            for inwards in 0..edge.known {
+                let frame = edge.frame + inwards * edge.inwards;
+                if let Some(frame) = footage.shrunk(frame, shot.size().unwrap_or_default())? {
+                    shot = shot.known(as_time(edge.at + inwards * edge.inwards), frame).map_err(failed)?;
+                }
+            }
+        }
+        let nearest = gap.nearest().ok_or_else(|| nothing(gap.first))?;
+        let noise = if match_grain { self.footage(nearest.input)?.noise(nearest.frame)? } else { None };
+        let stand_in = known_at(&shot, nearest)?;
+        for time in (0..gap.count).map(|place| as_time(gap.time(place))) {
+            if !shot.frames().iter().any(|(known, _)| *known == time) {
+                shot = shot.missing(time);
+            }
+        }
+        let watch = self.watch_job();
+        let job = Job { model, shot: &shot, brief, first: gap.first, joined: 0, given, watch: &watch };
+        self.show_take(&job, (gap.place, gap.count), finish(noise), || Ok(stand_in))
+    }
+
+    /// Shows the frame at a place of a take. A final render makes the take first; one that may not wait shows what there is, else
+    /// `stand_in`'s picture, either marked as no final one.
+    ///
+    /// # Errors
+    /// When the take cannot be made.
+    pub fn show_take(
+        &self,
+        job: &Job<'_>,
+        place: Place,
+        finish: Finish<'_>,
+        stand_in: impl FnOnce() -> Result<Frame>,
+    ) -> Result<()> {
+        let made = |recipe| {
+            let frame = in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1))?;
+            self.write(&frame, finish)
+        };
+        self.show_final_or(job, finish, made, |preview| preview.map_or_else(stand_in, Ok))
+    }
+
+    /// Shows, at a place of a shot, a picture of the host with what a take on black shows laid over it; `beneath` gives the picture,
+    /// and how strong that is, from 0 to 1. What may not wait shows what there is, marked as no final picture.
+    ///
+    /// # Errors
+    /// When the take cannot be made.
+    pub fn show_over(
+        &self,
+        job: &Job<'_>,
+        (place, count): Place,
+        finish: Finish<'_>,
+        beneath: impl Fn(usize) -> Result<(Frame, f32)>,
+    ) -> Result<()> {
+        let over = |strength| Over { light: job.is_light(), strength };
+        let made = |recipe| {
+            self.show_own((place, count), finish, |place| {
+                // First the take, which may not be there.
+                let made = job.frame(recipe, place, count)?;
+                let (picture, strength) = beneath(place)?;
+                laid(&picture, &made, over(strength))
+            })
+        };
+        self.show_final_or(job, finish, made, |preview| {
+            let (mut picture, strength) = beneath(place)?;
+            if let Some(preview) = preview {
+                picture = laid(&picture, &preview, over(strength))?;
+            }
+            shown(&picture, (picture.width(), picture.height())).map_err(failed)
+        })
+    }
+
+    /// Shows the frame at a place of frames that are made of the host's own pixels, which they stay where no look changes them.
+    ///
+    /// # Errors
+    /// When a frame cannot be made.
+    pub fn show_own(&self, place: Place, finish: Finish<'_>, frame_at: impl Fn(usize) -> Result<Frame>) -> Result<()> {
+        let frame = in_cadence(&finish.look, place, frame_at)?;
+        if finish.look.changes_pixels() {
+            let display = shown(&frame, (frame.width(), frame.height())).map_err(failed)?;
+            return self.write(&display, finish);
+        }
+        self.put(&frame)
+    }
+
+    /// Shows a take by `made`. A final render makes it first; one that may not wait shows it if it is there, else what `rough` makes
+    /// of the latest picture of the work, if there is any, marked as no final one.
+    fn show_final_or(
+        &self,
+        job: &Job<'_>,
+        finish: Finish<'_>,
+        made: impl Fn(Recipe) -> Result<()>,
+        rough: impl FnOnce(Option<Frame>) -> Result<Frame>,
+    ) -> Result<()> {
+        let flags = self.cx.flags();
+        if !(flags.interactive || flags.draft || flags.thumbnail) {
+            let recipe = job.make()?;
+            if let Some(text) = engine().words_left_out(recipe) {
+                self.warn(&text);
+            }
+            return made(recipe);
+        }
+        let recipe = job.recipe();
+        if engine().has_take(recipe) {
+            return made(recipe);
+        }
+        let rough = rough(engine().preview(recipe))?;
+        self.write(&marked(&rough)?, Finish { look: LookParams::default(), noise: None, ..finish })
+    }
+
+    /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
+    /// pixels stand for.
+    fn write(&self, frame: &Frame, finish: Finish<'_>) -> Result<()> {
+        let (mut output, number) = (self.cx.output()?, self.scene.number());
+        let window = output.bounds;
+        let frame = scaled(frame, window.width(), window.height())?;
+        let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
+        let frame = finish.look.applied(&frame, number).map_err(failed)?;
+        let frame = match finish.colour.encoding(self.cx.host(), &output) {
+            Encoding::Display => frame,
+            Encoding::Linear => {
+                let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
+                Frame::new(frame.width(), frame.height(), 3, Encoding::Linear, pixels).map_err(failed)?
+            }
+        };
+        colour::write(&frame, window, &mut output);
+        Ok(())
+    }
+
+    /// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
+    ///
+    /// # Errors
+    /// When there is no output.
+    pub fn full_size(&self) -> Result<(usize, usize)> {
+        // A thumbnail is small at a scale of 1.
+        if self.cx.flags().thumbnail
+            && let Some((width, height)) = self.cx.project_size()
+        {
+            return Ok(((width.round() as usize).max(1), (height.round() as usize).max(1)));
+        }
+        let bounds = self.cx.output()?.bounds;
+        let (x, y) = self.cx.render_scale();
+        let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
+        Ok((full(bounds.width(), x), full(bounds.height(), y)))
+    }
+}
+
+/// The frame at a place of a shot in a look's cadence; of several, the mean of their light.
+fn in_cadence(look: &LookParams, (place, count): Place, frame_at: impl Fn(usize) -> Result<Frame>) -> Result<Frame> {
+    let mut places = look.cadence.places(place, count);
+    let first = frame_at(places.next().unwrap_or(place))?;
+    if places.is_empty() {
+        return Ok(first);
+    }
+    let mut exposure = Exposure::new(&first);
+    for place in places {
+        exposure.add(&frame_at(place)?).map_err(failed)?;
+    }
+    exposure.finish().map_err(failed)
+}
+
+/// The frame of a shot that stands at a gap's edge.
+fn known_at(shot: &pickup_model::Shot, edge: Edge) -> Result<Frame> {
+    let found = shot.frames().iter().find(|(time, _)| *time == as_time(edge.at));
+    found.map(|(_, frame)| frame.clone()).ok_or_else(|| nothing(edge.frame))
+}
+
+/// There is no frame at the edge of a gap.
+pub(super) fn nothing(frame: i64) -> ofx::plugin::Error {
+    ofx::plugin::Error::Failed(format!(
+        "The clip has no frame {frame} to go on from: move the effect to where the clip is, or choose another frame"
+    ))
+}

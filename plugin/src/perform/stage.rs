@@ -1,0 +1,274 @@
+//! Where a plan is performed: one render of a node, with the clips' frames, the fillers and the output.
+
+use std::{
+    cell::{Cell, OnceCell},
+    sync::Arc,
+};
+
+use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
+use pickup_model::{Brief, Encoding, Frame, Made, Shot};
+
+use super::{
+    Node, Of, View, clip_of,
+    footage::{Footage, Shape},
+    show::nothing,
+    watch::HostWatch,
+};
+use crate::{
+    colour,
+    engine::{engine, failed},
+    nodes::params::source::SourceParams,
+    plan::{Edge, Input, Plan, Scene, Shown},
+    timeline::{as_time, frame_number},
+};
+
+/// One render of a node.
+pub struct Stage<'r, 'c, N: Node> {
+    /// The host's side of it.
+    pub cx: &'r Render<'c, Of<N>>,
+    /// The parameters at its time.
+    pub params: &'r N::Params,
+    /// What the plan is made from.
+    pub scene: Scene<'r>,
+    /// The frame that tells what the clip's frames are like: one that was announced to the host.
+    like: i64,
+    shape: OnceCell<Shape>,
+    footage: [OnceCell<Footage<'r>>; 2],
+    /// Whether the user was told something of this frame.
+    said: Cell<bool>,
+}
+
+impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
+    pub(super) fn new(
+        cx: &'r Render<'c, Of<N>>,
+        params: &'r N::Params,
+        scene: Scene<'r>,
+        plan: &Plan<N::Made>,
+    ) -> Self {
+        let now = scene.number();
+        let announced = plan.from.iter().find(|(input, _)| *input == Input::First).map(|(_, frames)| *frames.start());
+        let held = if let Shown::Held(frame) = plan.shown { Some(frame) } else { None };
+        let like = if cx.host().temporal_access { held.or(announced).unwrap_or(now) } else { now };
+        Self { cx, params, scene, like, shape: OnceCell::new(), footage: Default::default(), said: Cell::new(false) }
+    }
+
+    /// What the output shows of the plan.
+    #[must_use]
+    pub fn view(&self) -> View {
+        N::common(self.params).view
+    }
+
+    fn source(&self) -> Option<&'r SourceParams> {
+        N::common(self.params).source
+    }
+
+    /// Whether the clip's frames come from a file that the user named, because the host gives the current one alone.
+    pub(super) fn has_file(&self) -> bool {
+        !self.cx.host().temporal_access && !self.scene.alone && self.source().is_some()
+    }
+
+    fn clip(&self, input: Input) -> Result<Clip> {
+        let clip = clip_of::<N>(self.cx, input)?;
+        clip.ok_or_else(|| ofx::plugin::Error::Failed("The clip that this is to be made from is not connected".into()))
+    }
+
+    /// The shape of the clips' frames in this render: as large as the output.
+    ///
+    /// # Errors
+    /// When there is no output.
+    pub fn shape(&self) -> Result<Shape> {
+        if let Some(shape) = self.shape.get() {
+            return Ok(*shape);
+        }
+        let (clip, colour) = (self.clip(Input::First)?, N::common(self.params).colour);
+        let image = self.cx.image(clip, as_time(self.like))?;
+        let shape = Shape::of(self.cx, clip, colour, image.as_ref(), self.cx.output()?.bounds)?;
+        Ok(*self.shape.get_or_init(|| shape))
+    }
+
+    /// The frames of a clip.
+    ///
+    /// # Errors
+    /// When the file that they come from cannot be opened.
+    pub fn footage(&self, input: Input) -> Result<&Footage<'r>> {
+        let cell = &self.footage[input as usize];
+        if let Some(footage) = cell.get() {
+            return Ok(footage);
+        }
+        let (clip, shape) = (self.clip(input)?, self.shape()?);
+        let footage = match N::file(self.params, &self.scene, input)? {
+            Some((file, times)) => Footage::of_file(self.cx, clip, file, times, shape)?,
+            None => {
+                let told = (self.cx.time(), *self.scene.timeline(input));
+                Footage::new(self.cx, self.cx, clip, self.source(), shape, told)?
+            }
+        };
+        Ok(cell.get_or_init(|| footage))
+    }
+
+    /// What to ask of the motion filler.
+    #[must_use]
+    pub fn brief(&self) -> Brief {
+        N::common(self.params).quality.brief(self.cx.flags())
+    }
+
+    /// Follows the work on the frame, with the host's progress bar and stop button.
+    #[must_use]
+    pub fn watch(&self) -> HostWatch<'r, 'c, Of<N>> {
+        HostWatch::new(self.cx, format!("{}: frame {}", Of::<N>::META.label(), self.cx.time()))
+    }
+
+    /// Makes the one missing frame of a shot by motion.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the user stopped it.
+    pub fn make(&self, shot: &Shot) -> Result<Arc<Made>> {
+        engine().make(shot, &self.brief(), &self.watch())
+    }
+
+    /// Tells the user, until a frame is made without a word.
+    pub fn warn(&self, text: &str) {
+        self.said.set(true);
+        self.cx.set_persistent_message(MessageKind::Warning, text);
+    }
+
+    /// Takes back what the user was told of other frames, if nothing was said of this one.
+    pub(super) fn takes_back(&self) {
+        if !self.said.get() {
+            self.cx.clear_persistent_message();
+        }
+    }
+
+    /// A frame of a clip.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn frame(&self, input: Input, frame: i64) -> Result<Frame> {
+        self.footage(input)?.frame(frame)?.ok_or_else(|| nothing(frame))
+    }
+
+    /// The known frame next to a gap.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn edge(&self, edge: Edge) -> Result<Frame> {
+        self.frame(edge.input, edge.frame)
+    }
+
+    /// The clip's own frame of this time; where it has none, nothing that can be seen.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn own_or_clear(&self) -> Result<Frame> {
+        if let Some(frame) = self.footage(Input::First)?.frame(self.scene.number())? {
+            return Ok(frame);
+        }
+        let Shape { window, encoding, .. } = self.shape()?;
+        let (width, height) = (window.width(), window.height());
+        Frame::new(width, height, 4, encoding, vec![0.0; width * height * 4]).map_err(failed)
+    }
+
+    /// The clip's own frame of this time, as a video model of a size is shown it; none where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn own_shrunk(&self, size: (usize, usize)) -> Result<Option<Frame>> {
+        if !self.scene.has(Input::First) {
+            return Ok(None);
+        }
+        self.footage(Input::First)?.shrunk(self.scene.number(), size)
+    }
+
+    /// Shows what a plan says.
+    pub(super) fn show(&self, shown: &Shown<N::Made>) -> Result<()> {
+        let (view, now) = (self.view(), self.scene.number());
+        let hole = if let Shown::Own(Input::First) = shown { self.hole()? } else { None };
+        let made = match (shown, &hole) {
+            (Shown::Made(made), _) | (_, Some(made)) => Some(made),
+            _ => None,
+        };
+        if view == View::Matte {
+            return self.even(if made.is_some() || matches!(shown, Shown::Held(_)) { 1.0 } else { 0.0 });
+        }
+        if let (true, Some(source)) =
+            (self.has_file() && !matches!(shown, Shown::Own(_) | Shown::Outside), self.source())
+        {
+            self.footage(Input::First)?.check(source, now, made.is_some_and(N::replaces))?;
+        }
+        match (made, shown) {
+            (Some(made), _) => N::fill(self, made),
+            _ if view == View::Confidence => self.even(1.0),
+            (_, Shown::Held(frame)) if self.cx.host().temporal_access => self.pass(Input::First, *frame),
+            (_, Shown::Held(frame)) => self.show_frame(Input::First, *frame),
+            (_, Shown::Own(input)) if N::file(self.params, &self.scene, *input)?.is_some() => {
+                self.show_frame(*input, now)
+            }
+            (_, Shown::Own(input)) => self.pass(*input, now),
+            _ => self.pass(Input::First, now),
+        }
+    }
+
+    /// What is to be made where the clip's own frame is to be shown, and there is none.
+    fn hole(&self) -> Result<Option<N::Made>> {
+        let Some(made) = N::hole() else { return Ok(None) };
+        let is_hole = self.cx.host().temporal_access && !self.footage(Input::First)?.exists(self.scene.number())?;
+        Ok(is_hole.then_some(made))
+    }
+
+    /// Shows a frame of a clip as it is converted; where there is none, the first clip's current one.
+    fn show_frame(&self, input: Input, frame: i64) -> Result<()> {
+        match self.footage(input)?.frame(frame)? {
+            Some(frame) => self.put(&frame),
+            None => self.pass(Input::First, self.scene.number()),
+        }
+    }
+
+    /// Copies a clip's frame to the output bit for bit; where there is none the output is transparent black.
+    fn pass(&self, input: Input, frame: i64) -> Result<()> {
+        // A host may ask between frames, and means the frame that it has there.
+        let time = if frame == frame_number(self.cx.time()) { self.cx.time() } else { as_time(frame) };
+        let clip = clip_of::<N>(self.cx, input)?;
+        let image = clip.map(|clip| self.cx.image(clip, time)).transpose()?.flatten();
+        let mut output = self.cx.output()?;
+        match image {
+            Some(image) => output.copy_from(&image),
+            None => output.fill_zero(),
+        }
+        Ok(())
+    }
+
+    /// Writes a frame of the host's own pixels, as large as the output.
+    ///
+    /// # Errors
+    /// When there is no output.
+    pub fn put(&self, frame: &Frame) -> Result<()> {
+        let mut output = self.cx.output()?;
+        let window = output.bounds;
+        colour::write(frame, window, &mut output);
+        Ok(())
+    }
+
+    /// Shows a frame that motion made, or how sure it is of it.
+    ///
+    /// # Errors
+    /// When there is no output.
+    pub fn show_made(&self, made: &Made) -> Result<()> {
+        if self.view() != View::Confidence {
+            return self.put(&made.frame);
+        }
+        let mut output = self.cx.output()?;
+        let window = output.bounds;
+        colour::write_map(&made.confidence, window, &mut output);
+        Ok(())
+    }
+
+    /// Fills the output with one value, opaque.
+    fn even(&self, value: f32) -> Result<()> {
+        let mut output = self.cx.output()?;
+        let window = output.bounds;
+        let (width, height) = (window.width(), window.height());
+        let map = Frame::new(width, height, 1, Encoding::Display, vec![value; width * height]).map_err(failed)?;
+        colour::write_map(&map, window, &mut output);
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+//! Which frames of a clip are good, which are to be made, and from which.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+};
+
+use ofx::plugin::{Error, ParamId, Result};
+use pickup_model::{
+    Frame, Shot,
+    damage::{self, Damage, Thresholds, Traits, judge},
+};
+
+use crate::{
+    cadence::Cadence,
+    engine::failed,
+    frame_list::FrameList,
+    perform::footage::{Footage, if_any},
+    plan::Curves,
+    timeline::as_time,
+};
+
+/// Frames on either side that a frame is compared with.
+#[allow(clippy::cast_possible_wrap, reason = "a handful")]
+pub const REACH: i64 = damage::REACH as i64;
+
+/// What the user marked as damaged, without looking at a picture.
+pub struct Marks<'c> {
+    list: FrameList,
+    curves: &'c dyn Curves,
+    switch: ParamId<bool>,
+}
+
+impl<'c> Marks<'c> {
+    /// The frames of a list, and those at which a switch is on.
+    ///
+    /// # Errors
+    /// When the list makes no sense.
+    pub fn new(frames: &str, curves: &'c dyn Curves, switch: ParamId<bool>) -> Result<Self> {
+        let list = FrameList::parse(frames)
+            .map_err(|e| Error::Failed(format!("“Frames” makes no sense: {e}. Write it like 101-104, 120")))?;
+        Ok(Self { list, curves, switch })
+    }
+
+    /// Whether a frame is marked.
+    #[must_use]
+    pub fn damaged(&self, frame: i64) -> bool {
+        let switched = || self.curves.switched(self.switch, as_time(frame)).unwrap_or(false);
+        self.list.contains(frame) || switched()
+    }
+
+    /// A frame before and one after a gap's edges that tell of the motion across the gap, where the clip `contains` such a
+    /// one that is not marked.
+    pub fn beyond(&self, (first, last): (i64, i64), contains: impl Fn(i64) -> bool) -> [Option<i64>; 2] {
+        let usable = |frame: &i64| contains(*frame) && !self.damaged(*frame);
+        [(first, -1), (last, 1)].map(|(edge, step)| beyond(edge, step, last - first).find(usable))
+    }
+}
+
+/// Tells good frames from those to be made.
+pub struct Sight<'a, 'b, 'c> {
+    footage: &'a Footage<'b>,
+    marks: &'a Marks<'c>,
+    longest: i64,
+    thresholds: Option<Thresholds>,
+    /// Whether repeats in a regular cycle are no damage.
+    cycles: bool,
+    traits: RefCell<HashMap<i64, Option<Traits>>>,
+}
+
+impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
+    /// The sight on a clip's frames: of gaps of so many frames at the `longest`, and where it is asked for, of damage.
+    #[must_use]
+    pub fn new(
+        footage: &'a Footage<'b>,
+        marks: &'a Marks<'c>,
+        longest: i64,
+        thresholds: Option<Thresholds>,
+        cycles: bool,
+    ) -> Self {
+        Self { footage, marks, longest, thresholds, cycles, traits: RefCell::default() }
+    }
+
+    /// Whether a frame is there, unmarked, and looks sound where that is asked.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_good(&self, frame: i64) -> Result<bool> {
+        if self.marks.damaged(frame) {
+            return Ok(false);
+        }
+        match &self.thresholds {
+            None => self.footage.exists(frame),
+            Some(thresholds) => Ok(self.has_traits(frame)? && self.damage(frame, thresholds)?.is_none()),
+        }
+    }
+
+    fn has_traits(&self, frame: i64) -> Result<bool> {
+        if !self.traits.borrow().contains_key(&frame) {
+            let traits = self.footage.frame(frame)?.map(|f| Traits::measure(&f));
+            self.traits.borrow_mut().insert(frame, traits);
+        }
+        Ok(self.traits.borrow().get(&frame).is_some_and(Option::is_some))
+    }
+
+    fn damage(&self, frame: i64, thresholds: &Thresholds) -> Result<Option<Damage>> {
+        for near in frame - REACH..=frame + REACH {
+            self.has_traits(near)?;
+        }
+        let traits = self.traits.borrow();
+        let mut near = (frame - REACH..).map(|f| traits.get(&f).and_then(Option::as_ref));
+        let window = std::array::from_fn(|_| near.next().flatten());
+        let found = judge(&window, thresholds);
+        Ok(found.filter(|damage| *damage != Damage::Duplicate || !self.cycles || !in_cycle(self.footage, frame)))
+    }
+
+    /// The shot around a frame that is to be made: the nearest good frame on each side, where there is one, and one
+    /// further out on each side of a gap, which tells how the motion across it curves.
+    ///
+    /// # Errors
+    /// When the gap is too long, there is nothing to work from, or a frame cannot be read.
+    pub fn shot(&self, missing: i64) -> Result<Shot> {
+        if let Some((first, last)) = self.footage.timeline().frames()
+            && !self.footage.timeline().may_have(missing)
+        {
+            return Err(Error::Failed(format!(
+                "Frame {missing} lies outside the clip, which has frames {first} to {last}"
+            )));
+        }
+        let (before, after) = (self.side(missing, -1)?, self.side(missing, 1)?);
+        let mut shot = Shot::new();
+        let mut gap = 1;
+        for side in [&before, &after] {
+            match side {
+                Side::Known(near, frame) => {
+                    gap += (near - missing).abs() - 1;
+                    shot = shot.known(as_time(*near), frame.clone()).map_err(failed)?;
+                }
+                Side::ClipEnds(near) => gap += (near - missing).abs() - 1,
+                Side::TooFar => gap += self.longest,
+            }
+        }
+        if gap > self.longest {
+            return Err(Error::Failed(format!(
+                "Frame {missing} lies in a gap of more than {} frames, the “Longest gap”: mark fewer frames in a row as \
+                 damaged, or raise it",
+                self.longest
+            )));
+        }
+        if shot.frames().is_empty() {
+            return Err(Error::Failed(
+                "Every frame of the clip is damaged or missing: there is nothing to work from".into(),
+            ));
+        }
+        if let (Side::Known(first, _), Side::Known(last, _)) = (&before, &after) {
+            for frame in
+                self.marks.beyond((*first, *last), |f| self.footage.timeline().may_have(f)).into_iter().flatten()
+            {
+                if if_any(self.is_good(frame))? == Some(true)
+                    && let Some(Some(picture)) = if_any(self.footage.frame(frame))?
+                {
+                    shot = shot.known(as_time(frame), picture).map_err(failed)?;
+                }
+            }
+        }
+        Ok(shot.missing(as_time(missing)))
+    }
+
+    /// What lies on one side of a frame.
+    fn side(&self, missing: i64, step: i64) -> Result<Side> {
+        let timeline = self.footage.timeline();
+        for d in 1..=self.longest {
+            let near = missing + step * d;
+            if !timeline.may_have(near) {
+                return Ok(Side::ClipEnds(near));
+            }
+            if self.is_good(near)?
+                && let Some(frame) = self.footage.frame(near)?
+            {
+                return Ok(Side::Known(near, frame));
+            }
+            // Where it is not known where the clip ends, it ends with the frame that the host does not have.
+            if timeline.cut().is_none() && !self.marks.damaged(near) && !self.footage.exists(near)? {
+                return Ok(Side::ClipEnds(near));
+            }
+        }
+        Ok(Side::TooFar)
+    }
+}
+
+/// Whether a frame stands in a regular cycle of repeats.
+fn in_cycle(footage: &Footage<'_>, frame: i64) -> bool {
+    matches!(Cadence::around(frame, |f| footage.name(f)), Ok(Some(_)))
+}
+
+/// Frames beyond a gap's edge that may tell of the motion across the gap, best first: the nearest, since over a third or a
+/// half of the way what is thin or fast is not lost, but not so near that what the frames tell is noise, and no further
+/// than motion keeps its character.
+fn beyond(edge: i64, step: i64, interval: i64) -> impl Iterator<Item = i64> {
+    let nearest = (interval + 2) / 3;
+    let furthest = interval.min(nearest.max(3));
+    (nearest..=furthest).map(move |distance| edge + step * distance)
+}
+
+/// What lies on one side of a frame that is to be made.
+enum Side {
+    /// A good frame, and its number.
+    Known(i64, Frame),
+    /// The clip's end, and the first number beyond it.
+    ClipEnds(i64),
+    /// More damaged frames than are bridged.
+    TooFar,
+}
+
+/// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
+///
+/// # Errors
+/// When a frame cannot be read, or `progress` says stop.
+pub fn search(
+    footage: &Footage<'_>,
+    (first, last): (i64, i64),
+    thresholds: &Thresholds,
+    cycles: bool,
+    mut progress: impl FnMut(f64) -> Result<()>,
+) -> Result<FrameList> {
+    let mut window: VecDeque<Option<Traits>> = (0..damage::WINDOW - 1).map(|_| None).collect();
+    let mut found = Vec::new();
+    for frame in first..=last + REACH {
+        progress(as_time(frame - first) / as_time(last - first + REACH))?;
+        let traits = if frame <= last { footage.frame(frame)?.map(|f| Traits::measure(&f)) } else { None };
+        window.push_back(traits);
+        let middle = frame - REACH;
+        let seen: [Option<&Traits>; damage::WINDOW] = std::array::from_fn(|i| window.get(i).and_then(Option::as_ref));
+        let damage = judge(&seen, thresholds);
+        let own_cadence = |damage: &Damage| cycles && *damage == Damage::Duplicate && in_cycle(footage, middle);
+        if middle >= first && (seen[damage::REACH].is_none() || damage.is_some_and(|damage| !own_cadence(&damage))) {
+            found.push(middle);
+        }
+        window.pop_front();
+    }
+    Ok(found.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_further_out_stand_at_a_third_of_the_gap_or_further() {
+        let distances = |interval| beyond(100, 1, interval).map(|f| f - 100).collect::<Vec<_>>();
+        assert_eq!(distances(2), [1, 2], "one frame missing");
+        assert_eq!(distances(3), [1, 2, 3]);
+        assert_eq!(distances(7), [3]);
+        assert_eq!(distances(20), [7], "a third of a wide gap");
+        assert_eq!(beyond(100, -1, 2).collect::<Vec<_>>(), [99, 98]);
+    }
+}

@@ -109,6 +109,11 @@ fn what_projects_save_keeps_its_name() {
         assert_eq!(is, should, "{id}");
         assert!(context.params.iter().filter(|p| holds_values(p.kind)).all(|p| !p.hint.is_empty()), "{id} has hints");
         assert_eq!(context.clips.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["Source", "Output"], "{id}");
+        // A host that is told that a change leaves the pictures as they are shows the old ones: Natron kept a preview when the
+        // button had made the shot.
+        for param in context.params.iter().filter(|p| holds_values(p.kind) && p.kind != ParamKind::PushButton) {
+            assert_eq!(param.evaluate_on_change, param.id != "preset", "{id}: {}", param.id);
+        }
     }
 }
 

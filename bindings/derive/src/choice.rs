@@ -32,7 +32,7 @@ pub(crate) fn derive(input: DeriveInput) -> syn::Result<TokenStream> {
             Ok(true)
         })?;
         if names.contains(&name) {
-            return Err(syn::Error::new(variant.ident.span(), "another option has this name in recipes"));
+            return Err(syn::Error::new(variant.ident.span(), "another option has this name"));
         }
         let hint = attr::doc(&variant.attrs);
         options.push(quote!(::ofx::plugin::ChoiceOption { name: #name, label: #label, hint: #hint }));

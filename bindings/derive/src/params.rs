@@ -11,7 +11,6 @@ use crate::attr;
 struct Output {
     specs: Vec<TokenStream>,
     reads: Vec<TokenStream>,
-    recipes: Vec<TokenStream>,
     defaults: Vec<TokenStream>,
     ids: Vec<TokenStream>,
 }
@@ -41,7 +40,7 @@ pub(crate) fn derive(input: DeriveInput) -> syn::Result<TokenStream> {
         }
         seen.push(id);
     }
-    let Output { specs, reads, recipes, defaults, ids } = out;
+    let Output { specs, reads, defaults, ids } = out;
     Ok(quote! {
         #[allow(dead_code)]
         impl #ident {
@@ -66,11 +65,6 @@ pub(crate) fn derive(input: DeriveInput) -> syn::Result<TokenStream> {
             fn read(from: &::ofx::plugin::ParamReader<'_>) -> ::ofx::plugin::Result<Self> {
                 let _ = from;
                 ::std::result::Result::Ok(Self { #(#reads),* })
-            }
-
-            fn recipe(&self, sink: &mut dyn ::std::ops::FnMut(&str, &[u8])) {
-                let _ = &sink;
-                #(#recipes)*
             }
         }
     })
@@ -99,7 +93,7 @@ fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
             kind: ::ofx::plugin::ParamKind::Group { open: #open },
             animates: false,
             integrates: false,
-            recipe: false,
+            redraws: false,
             secret: false,
             parent,
             only: &[],
@@ -114,7 +108,6 @@ fn nested(field: &Field, name: &Ident, parent: &TokenStream, out: &mut Output) {
     let ty = &field.ty;
     out.specs.push(quote!(<#ty as ::ofx::plugin::Params>::specs_into(#parent, specs);));
     out.reads.push(quote!(#name: <#ty as ::ofx::plugin::Params>::read(from)?));
-    out.recipes.push(quote!(<#ty as ::ofx::plugin::Params>::recipe(&self.#name, sink);));
     out.defaults.push(quote!(#name: ::std::default::Default::default()));
 }
 
@@ -122,7 +115,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
     let ty = &field.ty;
     let mut id = name.to_string().trim_start_matches("r#").to_owned();
     let mut label = None;
-    let (mut animates, mut integrates, mut secret, mut recipe) = (false, false, false, true);
+    let (mut animates, mut integrates, mut secret, mut redraws) = (false, false, false, true);
     let mut only = quote!(&[]);
     let (mut default, mut ranged) = (None, false);
     let mut settings = Vec::new();
@@ -134,7 +127,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             "animates" => animates = attr::flag(entry)?,
             "integrates" => integrates = attr::flag(entry)?,
             "secret" => secret = attr::flag(entry)?,
-            "recipe" => recipe = attr::flag(entry)?,
+            "redraws" => redraws = attr::flag(entry)?,
             "only" => only = attr::contexts(entry)?,
             "default" => {
                 let value = attr::value(entry)?;
@@ -199,20 +192,13 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             }),
             animates: #animates,
             integrates: #integrates,
-            recipe: #recipe && <#ty as ::ofx::plugin::Value>::IN_RECIPE,
+            redraws: #redraws && <#ty as ::ofx::plugin::Value>::HAS_VALUE,
             secret: #secret,
             parent,
             only: #only,
         });
     });
     out.reads.push(quote!(#name: from.get(Self::#constant)?));
-    if recipe {
-        out.recipes.push(quote! {
-            if let ::std::option::Option::Some(bytes) = ::ofx::plugin::Value::canonical(&self.#name) {
-                sink(#id, &bytes);
-            }
-        });
-    }
     let default = default.unwrap_or_else(|| quote!(::std::default::Default::default()));
     out.defaults.push(quote!(#name: #default));
     Ok(id)

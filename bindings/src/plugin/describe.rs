@@ -34,7 +34,7 @@ pub(crate) fn specs_for<E: Effect>(context: Context) -> Vec<ParamSpec> {
         kind: ParamKind::Double { default: 0.0, min, max, display_min, display_max, digits: 3, increment: 0.01 },
         animates: true,
         integrates: false,
-        recipe: false,
+        redraws: false,
         secret: false,
         parent: None,
         only: &[],
@@ -250,7 +250,7 @@ fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Re
         let _ = props.set_string(props::PARAM_PROP_PARENT, 0, parent);
     }
     if !matches!(spec.kind, ParamKind::Group { .. }) {
-        let _ = props.set_flag(props::PARAM_PROP_EVALUATE_ON_CHANGE, spec.recipe);
+        let _ = props.set_flag(props::PARAM_PROP_EVALUATE_ON_CHANGE, spec.redraws);
         if !matches!(spec.kind, ParamKind::Button) {
             let _ = props.set_flag(props::PARAM_PROP_ANIMATES, spec.animates);
         }

@@ -1,5 +1,5 @@
 //! Parameters as a node declares them: one declaration gives what describe tells the host, the typed snapshot, the
-//! recipe's bytes and the documented table.
+//! documented table.
 
 use std::marker::PhantomData;
 
@@ -33,7 +33,6 @@ use crate::Context;
 ///     #[param(default = 0.5, range = 0.0..=1.0, display = 0.0..=0.2, animates)]
 ///     threshold: f64,
 ///     /// Searches the clip.
-///     #[param(recipe = false)]
 ///     find: ofx::Button,
 /// }
 ///
@@ -44,7 +43,7 @@ use crate::Context;
 /// On a field, `#[param(…)]` takes `id` (default: the field's name), `label` (default: its words), `default`,
 /// `range` and `display` (needed on `f64` and `i32`: a host may lock a slider that has none), `digits`, `increment`,
 /// `text` (`"single"`, `"multi"`, `"file"`, `"folder"`, `"label"`), `animates`, `integrates` (a keyframe changes
-/// everything after it, as a speed does), `recipe = false` (does not change the pictures), `secret` and
+/// everything after it, as a speed does), `redraws = false` (a change of it leaves the pictures as they are), `secret` and
 /// `only = [Context, …]`. `#[group(label, id, open)]` on a field whose type is itself `Params` makes a group; its
 /// parameters' ids stay flat. `#[flatten]` takes such a field's parameters in as they are. The doc comment is the hint. The derive also implements `Default`, and gives a constant
 /// [`ParamId`] per field.
@@ -65,10 +64,6 @@ pub trait Params: Clone + Default + Send + Sync + 'static {
     /// When the host refuses a value, or holds one that makes no sense.
     fn read(from: &ParamReader<'_>) -> Result<Self>;
 
-    /// Hands each parameter that changes the pictures to `sink`, with its id and bytes that are the same on every
-    /// machine: text as UTF-8, a choice as its option's name, numbers little-endian, with one zero and one NaN.
-    fn recipe(&self, sink: &mut dyn FnMut(&str, &[u8]));
-
     /// Every parameter, each group before its children.
     #[must_use]
     fn specs() -> Vec<ParamSpec> {
@@ -85,8 +80,6 @@ impl Params for () {
     fn read(_: &ParamReader<'_>) -> Result<Self> {
         Ok(())
     }
-
-    fn recipe(&self, _: &mut dyn FnMut(&str, &[u8])) {}
 }
 
 /// One parameter's name and type, as in `RepairParams::THRESHOLD`.
@@ -136,7 +129,7 @@ pub enum TextMode {
 /// An option of a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChoiceOption {
-    /// Its name in a recipe, which stays when options move.
+    /// Its name, which stays when options move.
     pub name: &'static str,
     /// Its name for people.
     pub label: &'static str,
@@ -167,7 +160,7 @@ pub enum ParamKind {
 /// A declared parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamSpec {
-    /// Its name in the host and in a recipe.
+    /// Its name in the host.
     pub id: &'static str,
     /// Its name for people.
     pub label: &'static str,
@@ -180,7 +173,7 @@ pub struct ParamSpec {
     /// A keyframe changes every later frame.
     pub integrates: bool,
     /// Changes the pictures.
-    pub recipe: bool,
+    pub redraws: bool,
     /// Not shown.
     pub secret: bool,
     /// The group it is in.
@@ -233,7 +226,7 @@ impl<T> Default for Field<T> {
 pub trait Value: Clone + Default + Send + Sync + 'static {
     /// Whether it has a value at all; a button has none.
     #[doc(hidden)]
-    const IN_RECIPE: bool = true;
+    const HAS_VALUE: bool = true;
     /// The parameter's type as describe needs it.
     #[doc(hidden)]
     fn kind(field: Field<Self>) -> ParamKind;
@@ -243,8 +236,6 @@ pub trait Value: Clone + Default + Send + Sync + 'static {
     /// Writes it to the host, keyframed where a time is given.
     #[doc(hidden)]
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()>;
-    /// Its bytes in a recipe, the same on every machine; `None` where it has no value.
-    fn canonical(&self) -> Option<Vec<u8>>;
 }
 
 impl Value for bool {
@@ -263,10 +254,6 @@ impl Value for bool {
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_int(when, i32::from(*self))
     }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        Some(vec![u8::from(*self)])
-    }
 }
 
 impl Value for i32 {
@@ -283,10 +270,6 @@ impl Value for i32 {
 
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_int(when, *self)
-    }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        Some(self.to_le_bytes().to_vec())
     }
 }
 
@@ -317,16 +300,6 @@ impl Value for f64 {
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_double(when, *self)
     }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        let one = match *self {
-            v if v.is_nan() => Self::NAN,
-            // The pattern takes −0 too.
-            0.0 => 0.0,
-            v => v,
-        };
-        Some(one.to_le_bytes().to_vec())
-    }
 }
 
 impl Value for String {
@@ -345,10 +318,6 @@ impl Value for String {
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_text(when, self)
     }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        Some(self.as_bytes().to_vec())
-    }
 }
 
 /// A push button: pressing it arrives as a change of its parameter.
@@ -356,7 +325,7 @@ impl Value for String {
 pub struct Button;
 
 impl Value for Button {
-    const IN_RECIPE: bool = false;
+    const HAS_VALUE: bool = false;
 
     fn kind(_: Field<Self>) -> ParamKind {
         ParamKind::Button
@@ -369,16 +338,12 @@ impl Value for Button {
     fn write(&self, entry: &Entry<'_>, _: When) -> Result<()> {
         Err(entry.wrong_type())
     }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        None
-    }
 }
 
 /// An enum whose variants are a choice's options; derive it.
 ///
 /// A variant's doc comment is the option's hint. `#[choice(label = "…")]` names it for people (default: its words),
-/// `#[choice(name = "…")]` names it in recipes (default: the variant's name).
+/// `#[choice(name = "…")]` names it in scripts (default: the variant's name).
 pub trait Choice: Copy + Default + Send + Sync + 'static {
     /// The options, in the host's order. Hosts store the index: add new ones at the end.
     const OPTIONS: &'static [ChoiceOption];
@@ -407,9 +372,5 @@ impl<T: Choice> Value for T {
 
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_int(when, i32::try_from(self.index()).map_err(Error::new)?)
-    }
-
-    fn canonical(&self) -> Option<Vec<u8>> {
-        T::OPTIONS.get(self.index()).map(|o| o.name.as_bytes().to_vec())
     }
 }

@@ -68,7 +68,7 @@ pub enum By {
 pub struct AnimateParams {
     /// A way to start from: choosing one sets the prompt and “Made by”, or the camera. MLT hosts do not tell of the choice, and
     /// there it does nothing.
-    #[param(id = "preset", label = "Preset", default = AnimatePreset::Own, recipe = false)]
+    #[param(id = "preset", label = "Preset", default = AnimatePreset::Own, redraws = false)]
     pub preset: AnimatePreset,
     /// What should happen.
     #[flatten]

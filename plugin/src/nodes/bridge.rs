@@ -58,7 +58,7 @@ pub enum Starts {
 pub struct BridgeParams {
     /// A way to start from: choosing one sets “Made by” and “Length”. MLT hosts do not tell of the choice, and there it does
     /// nothing.
-    #[param(id = "preset", label = "Preset", default = BridgePreset::Own, recipe = false)]
+    #[param(id = "preset", label = "Preset", default = BridgePreset::Own, redraws = false)]
     pub preset: BridgePreset,
     /// What should happen on the way. It may be left empty.
     #[flatten]

@@ -47,7 +47,7 @@ pub enum By {
 pub struct ExtendParams {
     /// A way to start from: choosing one sets “Made by” and “Comes to rest”. MLT hosts do not tell of the choice, and there it
     /// does nothing.
-    #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, recipe = false)]
+    #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, redraws = false)]
     pub preset: ExtendPreset,
     /// What should happen. It may be left empty.
     #[flatten]

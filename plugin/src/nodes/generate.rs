@@ -26,7 +26,7 @@ use crate::{
 pub struct GenerateParams {
     /// A prompt to start from: choosing one writes it into the prompt. MLT hosts do not tell of the choice, and there it does
     /// nothing.
-    #[param(id = "preset", label = "Preset", default = Preset::Own, recipe = false)]
+    #[param(id = "preset", label = "Preset", default = Preset::Own, redraws = false)]
     pub preset: Preset,
     /// What to make.
     #[flatten]
@@ -35,7 +35,7 @@ pub struct GenerateParams {
     #[param(id = "make", label = "Make the shot")]
     pub make: Button,
     /// How often the button made a shot. Hosts draw a frame anew when a parameter changes, and at nothing else.
-    #[param(id = "shotsMade", label = "Shots made", default = 0, range = 0..=2_147_483_647, display = 0..=100, secret, recipe = false)]
+    #[param(id = "shotsMade", label = "Shots made", default = 0, range = 0..=2_147_483_647, display = 0..=100, secret)]
     pub shots_made: i32,
     /// Frames to make. Longer shots than the model's own are made piece by piece.
     #[param(id = "length", label = "Length", default = 33, range = 1..=2000, display = 1..=241)]

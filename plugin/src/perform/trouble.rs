@@ -26,7 +26,7 @@ pub enum ErrorsShown {
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct TroubleParams {
     /// Write into the picture why a frame could not be made.
-    #[param(id = "errorsInPicture", label = "Errors in the picture", default = ErrorsShown::Automatic, recipe = false)]
+    #[param(id = "errorsInPicture", label = "Errors in the picture", default = ErrorsShown::Automatic)]
     pub errors: ErrorsShown,
 }
 

@@ -21,7 +21,7 @@ fn a_declaration_gives_specs_defaults_and_ids() {
     assert_eq!(specs[0].host_hint(), "Frames to replace, such as 101-104.");
     assert_eq!(specs[2].host_hint(), "How.\nCopy: Copies the source.");
     assert_eq!((specs[1].animates, specs[3].animates, specs[3].integrates), (true, false, true));
-    assert_eq!((specs[5].label, specs[6].recipe, specs[7].recipe), ("Shift", false, false));
+    assert_eq!((specs[5].label, specs[6].redraws, specs[7].redraws), ("Shift", false, false));
     assert_eq!(Mode::OPTIONS[1].label, "By hand");
     let defaults = TestParams::default();
     assert_eq!((defaults.frames.as_str(), defaults.mode, defaults.extra.shift), ("1-3", Mode::PixelByPixel, -2));
@@ -66,30 +66,6 @@ fn a_flattened_struct_stands_as_if_written_out() {
     let ids: Vec<_> = Whole::specs().iter().map(|s| (s.id, s.parent)).collect();
     assert_eq!(ids, [("before", None), ("shared", None), ("group", None), ("within", Some("group"))]);
     assert_eq!(Whole::default().shared.shared, 4);
-    let mut named = Vec::new();
-    Whole::default().recipe(&mut |id, _| named.push(id.to_owned()));
-    assert_eq!(named, ["before", "shared", "within"]);
-}
-
-#[test]
-fn a_recipe_names_choices_and_has_one_zero() {
-    let bytes = |params: &TestParams| {
-        let mut all = Vec::new();
-        params.recipe(&mut |id, bytes| all.push((id.to_owned(), bytes.to_vec())));
-        all
-    };
-    let params = TestParams { threshold: 0.0, shown: false, ..Default::default() };
-    let recipe = bytes(&params);
-    let expected: Vec<(String, Vec<u8>)> = vec![
-        ("frames".into(), b"1-3".to_vec()),
-        ("damaged".into(), vec![0]),
-        ("how".into(), b"pixels".to_vec()),
-        ("threshold".into(), vec![0; 8]),
-        ("shift".into(), (-2_i32).to_le_bytes().to_vec()),
-    ];
-    assert_eq!(recipe, expected);
-    assert_eq!(bytes(&TestParams { threshold: -0.0, shown: true, ..params.clone() }), recipe);
-    assert_ne!(bytes(&TestParams { threshold: 0.1, ..params }), recipe);
 }
 
 #[test]

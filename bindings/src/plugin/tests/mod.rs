@@ -56,7 +56,7 @@ struct TestParams {
     #[group(label = "More", open = false)]
     extra: Extra,
     find: Button,
-    #[param(recipe = false, only = [General])]
+    #[param(redraws = false, only = [General])]
     shown: bool,
 }
 

@@ -15,6 +15,7 @@ struct SourceToOutput {
 }
 
 #[derive(Params, Clone, Debug)]
+#[allow(dead_code, reason = "they are made and dropped, and never read")]
 struct CopyParams {
     /// A number.
     #[param(default = 1.0, range = 0.0..=8.0, display = 0.0..=2.0, animates)]

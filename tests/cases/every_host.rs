@@ -35,6 +35,7 @@ fn every_node_renders_in_every_host_and_context() {
                     (REPAIR, _) => stage.put("frames", "4"),
                     _ => stage.put("speed", "50"),
                 }
+                stage.put("errorsInPicture", "Never");
                 let scale = profile.preview_scale;
                 stage.render(RenderArgs { scale: (scale, scale), ..RenderArgs::at(4.0) }).expect(name);
                 let image = stage.at(4.0);

@@ -72,18 +72,25 @@ fn render_all(stage: &Stage) -> Vec<HostImage> {
 }
 
 #[test]
-fn without_a_source_file_the_clip_passes_bit_for_bit_and_the_node_says_why() {
-    for (id, settings) in [(REPAIR, ("frames", "3")), (RETIME, ("speed", "50"))] {
-        let stage = stage(id, &[settings]);
-        for (time, image) in (0..).zip(render_all(&stage)) {
-            let should = if time == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { whole(time) };
-            assert_same(&image, &should, &format!("{id} {time}"));
+fn without_a_source_file_the_frames_that_should_be_others_say_why_and_all_else_passes() {
+    for (id, settings, changed) in [(REPAIR, ("frames", "3"), 3..4), (RETIME, ("speed", "50"), 1..FRAMES)] {
+        for shown in ["Where the host shows none", "Never"] {
+            let stage = stage(id, &[settings]);
+            stage.put("errorsInPicture", shown);
+            for (time, image) in (0..).zip(render_all(&stage)) {
+                let own = if time == 3 { draw(BYTE, |_, _| [0.2, 0.9, 0.1, 1.0]) } else { whole(time) };
+                if changed.contains(&time) && shown != "Never" {
+                    let lit = image.to_rgba().chunks_exact(4).filter(|p| p[..3] == [1.0; 3]).count();
+                    assert!(lit > 100, "{id} {time}: {lit} white pixels of letters");
+                } else {
+                    assert_same(&image, &own, &format!("{id} {time} {shown}"));
+                }
+            }
+            let told = |text: &str| text.contains("no neighbouring frames") && text.contains("“Source file”");
+            let kind = if shown == "Never" { MessageKind::Warning } else { MessageKind::Error };
+            let said = stage.messages().into_iter().find(|m| told(&m.text)).expect("it says so");
+            assert_eq!(said.kind, kind, "{}", said.text);
         }
-        assert!(stage.messages().iter().any(|m| m.text.contains("“Source file”")), "instances of one frame are heard");
-        stage.at(3.0);
-        let said = stage.persistent_message().expect("it says so");
-        assert_eq!(said.kind, MessageKind::Warning);
-        assert!(said.text.contains("no neighbouring frames") && said.text.contains("“Source file”"), "{}", said.text);
     }
 }
 

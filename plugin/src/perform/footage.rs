@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Told to the user where there is nothing to work from.
-pub const NO_NEIGHBOURS: &str = "This host gives a filter no neighbouring frames, so the clip passes unchanged. Set \
+pub const NO_NEIGHBOURS: &str = "This host gives a filter no neighbouring frames, so no frame can be made from them. Set \
                                  “Source file” to the clip's own file.";
 
 /// The actions that may fetch images.

@@ -44,7 +44,7 @@ pub enum View {
 /// What becomes of a frame that cannot be made because the host gives the current frame alone and no file is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alone {
-    /// The clip's own frame passes, and the user is told.
+    /// The clip's own frame passes, and the user is told; in a host that shows no messages it is an error, which the picture shows.
     Passes,
     /// It is an error.
     Fails,
@@ -278,7 +278,9 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
     let scene = scene::<N>(cx, params, cx.time())?;
     let mut plan = N::plan(params, &scene, None)?;
     if needs_others(&plan.shown) && scene.alone && N::ALONE != Alone::Suffices {
-        if N::ALONE == Alone::Fails {
+        // Where nobody reads a message, a frame that should be another says so itself.
+        let silent = N::common(params).trouble.shows(cx.host()) && !matches!(plan.shown, Shown::Unseen);
+        if N::ALONE == Alone::Fails || silent {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
         plan = Plan::own_because(Some(NO_NEIGHBOURS));

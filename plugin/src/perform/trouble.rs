@@ -31,7 +31,8 @@ pub struct TroubleParams {
 }
 
 impl TroubleParams {
-    fn shows(&self, host: &HostInfo) -> bool {
+    /// Whether errors are written into the picture.
+    pub(super) fn shows(&self, host: &HostInfo) -> bool {
         match self.errors {
             ErrorsShown::Always => true,
             ErrorsShown::Never => false,

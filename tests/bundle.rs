@@ -39,6 +39,11 @@ fn bundle() -> PathBuf {
     bundle
 }
 
+/// The folder of all that is ours.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 /// Gives a program of its own a folder of resources to use: they take the place of the bundle's, and the variable that
 /// cargo sets for tests is gone, as it is in a host.
 fn use_resources(command: &mut Command, resources: &Path) {

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use pickup::clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, WriteOptions};
+use pickup_clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, WriteOptions};
 use tempfile::TempDir;
 
 const WIDTH: usize = 64;
@@ -157,7 +157,7 @@ fn a_listed_frame_is_made_and_a_hole_is_filled() {
         assert_eq!(read(folder.path(), "out", n), picture(n, false, Depth::U8), "{n}");
     }
     for n in [2, 4] {
-        let apart = pickup::clips::psnr(&read(folder.path(), "out", n), &picture(n, false, Depth::U8)).unwrap();
+        let apart = pickup_clips::psnr(&read(folder.path(), "out", n), &picture(n, false, Depth::U8)).unwrap();
         assert!(apart > 20.0, "frame {n}: {apart} dB");
     }
 }
@@ -426,7 +426,7 @@ fn an_interrupted_render_stops_with_whole_frames_alone() {
 
 /// A model of random weights, of which diffusers wrote the files.
 fn model() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/ltx/model").display().to_string()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures/ltx/model").display().to_string()
 }
 
 #[test]

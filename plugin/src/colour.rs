@@ -6,7 +6,7 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame};
 
-use crate::clips::Picture;
+use pickup_clips::Picture;
 
 /// What the footage's numbers stand for.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,17 +2,14 @@
 //!
 //! A render flows: host action → [`ofx`]'s door → [`timeline`] → the node's [`plan`] → [`perform`] → [`engine`] → the model's filler →
 //! back into the host's image.
-//! [`colour`] stands between host pixels and the model's frames, [`clips`] between files and pictures.
+//! [`colour`] stands between host pixels and the model's frames, `pickup_clips` between files and pictures.
 #![forbid(unsafe_code)]
 
 pub mod cadence;
-pub mod cli;
-pub mod clips;
 pub mod colour;
 pub mod engine;
-pub mod frame_list;
 pub mod freeze;
-mod machine;
+pub mod machine;
 pub mod nodes;
 pub mod perform;
 pub mod plan;

@@ -3,7 +3,7 @@
 use std::{env, path::PathBuf};
 
 /// Vector instructions found at run time, widest last.
-pub(crate) fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
     {
         let all = [
@@ -27,12 +27,12 @@ pub(crate) fn cpu_features() -> Vec<&'static str> {
 }
 
 /// Threads the system lets this process run at once.
-pub(crate) fn threads() -> usize {
+pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Bytes of memory in all and available, where the system tells in a file.
-pub(crate) fn memory() -> Option<(u64, u64)> {
+pub fn memory() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     Some((meminfo(&text, "MemTotal")?, meminfo(&text, "MemAvailable")?))
 }
@@ -43,7 +43,7 @@ fn meminfo(text: &str, name: &str) -> Option<u64> {
 }
 
 /// The standard folder of OpenFX plugins.
-pub(crate) fn standard_folder() -> PathBuf {
+pub fn standard_folder() -> PathBuf {
     if cfg!(target_os = "macos") {
         PathBuf::from("/Library/OFX/Plugins")
     } else if cfg!(windows) {
@@ -55,7 +55,7 @@ pub(crate) fn standard_folder() -> PathBuf {
 }
 
 /// Every folder in which hosts look: those of `OFX_PLUGIN_PATH`, then the standard one.
-pub(crate) fn plugin_folders() -> Vec<PathBuf> {
+pub fn plugin_folders() -> Vec<PathBuf> {
     let named = env::var_os("OFX_PLUGIN_PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&named).filter(|p| !p.as_os_str().is_empty()).collect();
     folders.push(standard_folder());

@@ -14,11 +14,11 @@ use pickup_model::{
 use crate::{
     cadence::Cadence,
     engine::failed,
-    frame_list::FrameList,
     perform::footage::{Footage, if_any},
     plan::Curves,
     timeline::as_time,
 };
+use pickup_clips::frame_list::FrameList;
 
 /// Frames on either side that a frame is compared with.
 #[allow(clippy::cast_possible_wrap, reason = "a handful")]

@@ -154,12 +154,12 @@ fn as_a_filter_the_next_clip_comes_from_its_file() {
     let written = |name: &str, first: i32| {
         let spec = folder.path().join(name).join("%04d.png");
         std::fs::create_dir_all(spec.parent().expect("a folder")).expect("writable");
-        let writer = pickup::clips::ClipWriter::create(&spec, pickup::clips::WriteOptions::default(), &[]);
+        let writer = pickup_clips::ClipWriter::create(&spec, pickup_clips::WriteOptions::default(), &[]);
         let writer = writer.expect("writable");
         for frame in 1..=9 {
             let rgba = panning(f64::from(first + frame), FLOAT).to_rgba();
             let rgb = rgba.chunks_exact(4).flat_map(|p| &p[..3]).map(|v| (v * 255.0).round() as u8).collect();
-            let picture = pickup::clips::Picture::from_rgb8(WIDTH, HEIGHT, rgb).expect("small");
+            let picture = pickup_clips::Picture::from_rgb8(WIDTH, HEIGHT, rgb).expect("small");
             writer.write(i64::from(frame), &picture).expect("written");
         }
         writer.finish().expect("written");

@@ -250,12 +250,12 @@ fn in_hosts_without_neighbours_the_source_file_is_read() {
     let _turn = turn();
     let folder = tempfile::tempdir().expect("a folder");
     let spec = folder.path().join("%04d.png");
-    let writer = pickup::clips::ClipWriter::create(&spec, pickup::clips::WriteOptions::default(), &[]);
+    let writer = pickup_clips::ClipWriter::create(&spec, pickup_clips::WriteOptions::default(), &[]);
     let writer = writer.expect("writable");
     for frame in 1..=9_u8 {
         let pixels = (0..64 * 32 * 3).map(|i| (i as u8).wrapping_mul(frame)).collect();
         writer
-            .write(i64::from(frame), &pickup::clips::Picture::from_rgb8(64, 32, pixels).expect("small"))
+            .write(i64::from(frame), &pickup_clips::Picture::from_rgb8(64, 32, pixels).expect("small"))
             .expect("written");
     }
     writer.finish().expect("written");

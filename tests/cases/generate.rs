@@ -19,7 +19,7 @@ use super::{
 
 /// The small model, of which diffusers wrote the files.
 pub(crate) fn model() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/ltx/model").display().to_string()
+    crate::repository().join("model/tests/fixtures/ltx/model").display().to_string()
 }
 
 /// Where takes are kept, emptied when the first case of this program starts: so that what is made is made here.
@@ -203,8 +203,8 @@ fn a_shot_starts_and_ends_with_the_pictures_given() {
     let _turn = turn();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("first.png");
-    let grey = pickup::clips::Picture::from_rgb8(64, 32, vec![128; 64 * 32 * 3]).expect("a picture");
-    let writer = pickup::clips::ClipWriter::create(&path, pickup::clips::WriteOptions::default(), &[]);
+    let grey = pickup_clips::Picture::from_rgb8(64, 32, vec![128; 64 * 32 * 3]).expect("a picture");
+    let writer = pickup_clips::ClipWriter::create(&path, pickup_clips::WriteOptions::default(), &[]);
     let writer = writer.expect("writable");
     writer.write(1, &grey).expect("written");
     writer.finish().expect("written");

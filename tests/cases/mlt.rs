@@ -6,7 +6,7 @@ use ofx::{
     BitDepth, Components, Context,
     host::{CancelHandle, HostImage, MemoryClip, MessageKind, PixelFormat, Profile, RenderArgs, render_range},
 };
-use pickup::clips::{ClipWriter, Picture, Pixels, WriteOptions};
+use pickup_clips::{ClipWriter, Picture, Pixels, WriteOptions};
 use tempfile::TempDir;
 
 use super::{

@@ -1,11 +1,7 @@
 //! The network's weights: missing, broken, or of another network. The plugin loads them once a process, so each is
 //! tried in a program of its own, which runs [`what_a_first_render_says`] alone.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use ofx::host::RenderArgs;
 use pickup::engine::WEIGHTS;
@@ -32,7 +28,7 @@ fn what_a_first_render_says() {
 }
 
 fn good_weights() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("resources").join(WEIGHTS)
+    crate::repository().join("resources").join(WEIGHTS)
 }
 
 /// Renders in a program of its own, with these bytes as weights, and expects an error that says all of `expected`; none

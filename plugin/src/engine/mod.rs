@@ -27,7 +27,7 @@ use self::{
     glances::Glances,
     turns::{IMPATIENCE, Turns},
 };
-use crate::clips::{ClipReader, Tools};
+use pickup_clips::{ClipReader, Tools};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
 pub const WEIGHTS: &str = "motion.safetensors";

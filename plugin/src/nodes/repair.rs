@@ -16,12 +16,12 @@ use super::{
 use crate::{
     cadence::{self, Cadence, Stands},
     colour::ColourParams,
-    frame_list::FrameList,
     perform::{Common, Node, Of, Stage, View, footage::Footage, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     sight::{Marks, REACH, Sight, search},
     timeline::{as_time, frame_number},
 };
+use pickup_clips::frame_list::FrameList;
 
 /// What the output shows.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]

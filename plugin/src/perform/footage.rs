@@ -11,12 +11,12 @@ use pickup_model::{Encoding, Frame, Kept, Shot, diffusion::shown};
 use super::agreement;
 use crate::{
     cadence::Cadence,
-    clips::{ClipReader, Picture},
     colour::{ColourParams, frame_of, frame_of_picture},
     engine::{Name, engine, failed},
     nodes::params::{look::noise_of, source::SourceParams},
     timeline::{Timeline, as_time, frame_number},
 };
+use pickup_clips::{ClipReader, Picture};
 
 /// Told to the user where there is nothing to work from.
 pub const NO_NEIGHBOURS: &str = "This host gives a filter no neighbouring frames, so no frame can be made from them. Set \

@@ -11,11 +11,11 @@ use pickup_model::{Encoding, Frame};
 
 use super::trouble::lettered;
 use crate::{
-    clips::LETTER_HEIGHT,
     colour::frame_of_picture,
     engine::{engine, failed},
     nodes::params::look::{noise_of, with_noise},
 };
+use pickup_clips::LETTER_HEIGHT;
 
 /// A picture from a file, cut to the shape of a shot and brought to its size.
 ///

@@ -4,10 +4,10 @@ use ofx::plugin::{Clip, Effect, Error, HostInfo, MessageKind, Render, Result};
 use pickup_model::{Encoding, Frame};
 
 use crate::{
-    clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots},
     colour::{self, frame_of},
     engine::failed,
 };
+use pickup_clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots};
 
 /// Whether errors are written into the picture.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use half::f16;
 use pickup_model::{Encoding, Frame};
 use serde::{Deserialize, Serialize};
 
-use crate::clips::{ClipError, Partial};
+use pickup_clips::{ClipError, Partial};
 
 const MAGIC: &str = "pickup take 1\n";
 /// A header line longer than this is no header.

@@ -6,13 +6,10 @@ use ofx::host::Value;
 
 use super::{CliError, Demo, Pictures, SheetCell, mixed};
 use crate::{
-    cli::{
-        sample,
-        sheet::{COLUMNS, spread},
-    },
-    clips::{Picture, psnr},
-    frame_list::FrameList,
+    sample,
+    sheet::{COLUMNS, spread},
 };
+use pickup_clips::{Picture, frame_list::FrameList, psnr};
 
 pub(super) const SMOKE: &str = "red smoke rising on black";
 const DRIFT: &str = "red smoke drifting to the right on black";

@@ -16,7 +16,7 @@ use super::{
     args::{BundleArgs, InstallArgs},
     cancel,
 };
-use crate::machine::standard_folder;
+use pickup::machine::standard_folder;
 
 /// The bundle's name. The binary in it must be called the same, without `.bundle`, or hosts do not find it.
 pub(super) const NAME: &str = "Pickup.ofx.bundle";

@@ -3,11 +3,8 @@
 use std::{io::Write, sync::Arc};
 
 use super::{CliError, Demo, Pictures, SheetCell, mixed};
-use crate::{
-    cli::sample,
-    clips::{ClipError, Picture, Pixels, difference, psnr},
-    frame_list::FrameList,
-};
+use crate::sample;
+use pickup_clips::{ClipError, Picture, Pixels, difference, frame_list::FrameList, psnr};
 
 /// What is lost: a black frame, two that repeat the one before, and a torn one.
 const LOST: &str = "3, 6-7, 10";

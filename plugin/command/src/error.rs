@@ -4,7 +4,7 @@ use std::io;
 
 use ofx::host::{HostError, RenderError};
 
-use crate::clips::ClipError;
+use pickup_clips::ClipError;
 
 /// Why the command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

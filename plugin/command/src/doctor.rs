@@ -5,11 +5,11 @@ use std::{io::Write, path::Path, time::Instant};
 use ofx::host::{Binary, Host, Profile};
 
 use super::{CliError, args::DoctorArgs, bundle, plugin};
-use crate::{
-    clips::Tools,
+use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
     machine,
 };
+use pickup_clips::Tools;
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;

@@ -12,8 +12,8 @@
 //! Sequences are EXR, PNG, TIFF or JPEG, and keep the numbers of their files; holes are missing frames.
 //!
 //! ```no_run
-//! use pickup::clips::{ClipReader, ClipWriter, WriteOptions};
-//! # fn main() -> Result<(), pickup::clips::ClipError> {
+//! use pickup_clips::{ClipReader, ClipWriter, WriteOptions};
+//! # fn main() -> Result<(), pickup_clips::ClipError> {
 //! let reader = ClipReader::open("in/shot.%04d.exr")?;
 //! let writer = ClipWriter::create("out/shot.%04d.exr", WriteOptions::like(reader.info()), &[&reader])?;
 //! for frame in reader.info().frames.iter() {
@@ -23,11 +23,13 @@
 //! # Ok(())
 //! # }
 //! ```
+#![forbid(unsafe_code)]
 
 mod convert;
 mod encoder;
 mod error;
 mod font;
+pub mod frame_list;
 mod measure;
 mod naming;
 mod open_exr;
@@ -44,9 +46,9 @@ mod writer;
 
 pub use convert::Transfer;
 pub use error::ClipError;
-pub(crate) use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};
+pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};
 pub use measure::{difference, psnr, psnr_float, ssim};
-pub(crate) use partial::Partial;
+pub use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate};
 pub use sheet::{SheetCell, contact_sheet};

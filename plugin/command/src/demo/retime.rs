@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use super::{CliError, Demo, SheetCell, draw, mixed};
-use crate::{cli::sample, clips::psnr, frame_list::FrameList};
+use pickup_clips::{frame_list::FrameList, psnr};
+
+use crate::sample;
 
 /// At half speed, this frame is the first that the clip does not have.
 const FIRST: i64 = 2;

@@ -7,7 +7,7 @@
 mod letters;
 
 use self::letters::stroke_distance;
-use crate::clips::{ClipError, Picture, Transfer};
+use pickup_clips::{ClipError, Picture, Transfer};
 
 /// Frames of the shot, from 1.
 pub(super) const FRAMES: i64 = 13;
@@ -243,7 +243,7 @@ fn fbm(x: f32, y: f32, octaves: u32, seed: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clips::psnr;
+    use pickup_clips::psnr;
 
     #[test]
     fn the_shot_is_the_same_every_time_and_moves() {

@@ -2,6 +2,7 @@
 //! renders.
 //!
 //! Exit codes: 0 done, 1 failed or cancelled, 2 wrong usage.
+#![forbid(unsafe_code)]
 
 mod args;
 mod bundle;
@@ -20,7 +21,6 @@ mod takes;
 mod values;
 
 use std::{
-    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
 };
@@ -30,10 +30,8 @@ use clap::Parser as _;
 use self::args::{Args, Command};
 pub(crate) use self::error::CliError;
 
-/// Runs the command with arguments as a shell gives them, the program's name first.
-#[must_use]
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(arguments) {
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
             // Help and the version come this way too, with code 0. Nobody is left to tell when printing fails.

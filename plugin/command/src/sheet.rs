@@ -3,9 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::CliError;
-use crate::{
-    clips::{ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet},
-    frame_list::FrameList,
+use pickup_clips::{
+    ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
 };
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
@@ -66,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_written_as_a_monitor_wants_it_is_shown_so_whatever_it_was_rendered_in() {
-        let picture = Picture::new(1, 1, false, false, crate::clips::Pixels::F32(vec![0.25; 3])).expect("a pixel");
+        let picture = Picture::new(1, 1, false, false, pickup_clips::Pixels::F32(vec![0.25; 3])).expect("a pixel");
         let shown = |written| {
             let folder = tempfile::tempdir().expect("a folder");
             let frames = FrameList::range(1, 1);

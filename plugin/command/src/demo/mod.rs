@@ -27,10 +27,9 @@ use super::{
     sheet::{CELL, COLUMNS},
     source::Axis,
 };
-use crate::{
-    clips::{ClipReader, ClipWriter, Depth, Picture, Pixels, SheetCell, WriteOptions, contact_sheet},
-    frame_list::FrameList,
-    machine,
+use pickup::machine;
+use pickup_clips::{
+    ClipReader, ClipWriter, Depth, Picture, Pixels, SheetCell, WriteOptions, contact_sheet, frame_list::FrameList,
 };
 
 type Pictures = Vec<Arc<Picture>>;

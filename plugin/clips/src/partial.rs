@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::ClipError;
 
 /// A file on its way; removed when dropped before [`Partial::commit`].
-pub(crate) struct Partial {
+pub struct Partial {
     target: PathBuf,
     path: PathBuf,
     kept: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// Makes an empty file beside `target`: so a folder that cannot be written to shows at once.
-    pub(crate) fn create(target: &Path) -> Result<(Self, File), ClipError> {
+    pub fn create(target: &Path) -> Result<(Self, File), ClipError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -32,7 +32,7 @@ impl Partial {
     }
 
     /// Puts the finished file in its place, replacing what was there.
-    pub(crate) fn commit(mut self) -> Result<(), ClipError> {
+    pub fn commit(mut self) -> Result<(), ClipError> {
         fs::rename(&self.path, &self.target).map_err(|e| unwritable(&self.target, e))?;
         self.kept = true;
         Ok(())

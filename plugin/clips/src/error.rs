@@ -242,7 +242,7 @@ impl ClipError {
     }
 
     /// Sorts a system error into the kinds that call for different remedies.
-    pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
+    pub fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound { path },

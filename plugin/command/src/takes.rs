@@ -3,7 +3,7 @@
 use std::{io::Write, time::SystemTime};
 
 use super::{CliError, args::TakesCommand};
-use crate::engine::Takes;
+use pickup::engine::Takes;
 
 pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let takes = Takes::of_user();

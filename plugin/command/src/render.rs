@@ -20,10 +20,7 @@ use super::{
     source::{Axis, ClipSource, clip_depth, to_picture},
     values,
 };
-use crate::{
-    clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions},
-    frame_list::FrameList,
-};
+use pickup_clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, frame_list::FrameList};
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 /// The most frames rendered where a node, not the user, says how many there are.

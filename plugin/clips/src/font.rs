@@ -1,13 +1,13 @@
 //! Letters of 5×7 dots for the labels of a contact sheet: capitals, digits and some signs.
 
 /// Dots across a letter.
-pub(crate) const WIDTH: usize = 5;
+pub const WIDTH: usize = 5;
 
 /// Dots down a letter.
-pub(crate) const HEIGHT: usize = 7;
+pub const HEIGHT: usize = 7;
 
 /// Rows from the top; the bit of value 16 is the leftmost dot.
-pub(crate) fn glyph(letter: char) -> [u8; HEIGHT] {
+pub fn glyph(letter: char) -> [u8; HEIGHT] {
     if letter.is_whitespace() {
         return [0; HEIGHT];
     }

@@ -9,7 +9,7 @@ use ofx::{
 };
 use parking_lot::Mutex;
 
-use crate::clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels};
+use pickup_clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels};
 
 /// Where a host's times have the frames of a clip: so much later than their own numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -109,7 +109,7 @@ pub(super) struct RenderArgs {
     pub(super) press: Vec<Press>,
     /// Frames to render, such as 101-148 or 101-110, 120 [default: all]
     #[arg(long, value_name = "A-B", allow_hyphen_values = true, value_parser = parse_frames)]
-    pub(super) frames: Option<crate::frame_list::FrameList>,
+    pub(super) frames: Option<pickup_clips::frame_list::FrameList>,
     #[arg(long, value_name = "PROFILE", default_value = "reference", value_parser = parse_profile, help = profile_help())]
     pub(super) host: NamedProfile,
     /// OpenFX context [default: general, else the first that node and host share]
@@ -196,13 +196,13 @@ fn profile_help() -> String {
 
 fn parse_size(text: &str) -> Result<(usize, usize), String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    let most = crate::clips::MAX_SIDE as usize;
+    let most = pickup_clips::MAX_SIDE as usize;
     let size = sides.filter(|(w, h)| (1..=most).contains(w) && (1..=most).contains(h));
     size.ok_or_else(|| format!("write it like 1920x1080, each side from 1 to {most}"))
 }
 
-fn parse_frames(text: &str) -> Result<crate::frame_list::FrameList, String> {
-    let list = crate::frame_list::FrameList::parse(text).map_err(|e| e.to_string())?;
+fn parse_frames(text: &str) -> Result<pickup_clips::frame_list::FrameList, String> {
+    let list = pickup_clips::frame_list::FrameList::parse(text).map_err(|e| e.to_string())?;
     if list.is_empty() { Err("names no frame: write 101-148".to_owned()) } else { Ok(list) }
 }
 

@@ -8,7 +8,7 @@ use ofx::{
 };
 
 use super::{CliError, bundle};
-use crate::machine;
+use pickup::machine;
 
 /// The bundle to host: the one named, the one built beside this command, or the one installed.
 pub(super) fn find_bundle(named: Option<&Path>) -> Result<PathBuf, CliError> {

@@ -12,7 +12,7 @@ impl Recipe {
     /// The recipe of a shot and a brief, for the filler whose name and weights are given.
     #[must_use]
     pub fn new(shot: &Shot, brief: &Brief, filler: &str, weights: &str) -> Self {
-        let mut hasher = Canonical(twox_hash::XxHash3_128::new());
+        let mut hasher = Canonical::new();
         hasher.text(filler);
         hasher.text(weights);
         for (time, frame) in shot.frames() {
@@ -21,7 +21,8 @@ impl Recipe {
         }
         if shot.is_formatted() {
             let (width, height) = shot.size().unwrap_or_default();
-            hasher.0.write(&[(width as u64).to_le_bytes(), (height as u64).to_le_bytes()].concat());
+            hasher.count(width);
+            hasher.count(height);
             hasher.number(shot.rate());
         }
         hasher.text("missing");
@@ -31,7 +32,7 @@ impl Recipe {
         hasher.0.write(&brief.seed.to_le_bytes());
         hasher.number(f64::from(brief.strength));
         hasher.text(brief.quality.name());
-        Self(hasher.0.finish_128())
+        Self(hasher.finish())
     }
 }
 
@@ -41,18 +42,36 @@ impl fmt::Display for Recipe {
     }
 }
 
-/// Writes values so that no two differing lists of them are the same bytes.
-struct Canonical(twox_hash::XxHash3_128);
+/// Hashes values so that no two differing lists of them are the same bytes, on every machine alike.
+pub(crate) struct Canonical(twox_hash::XxHash3_128);
 
 impl Canonical {
-    fn text(&mut self, text: &str) {
+    pub(crate) fn new() -> Self {
+        Self(twox_hash::XxHash3_128::new())
+    }
+
+    pub(crate) fn finish(self) -> u128 {
+        self.0.finish_128()
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
         self.0.write(&(text.len() as u64).to_le_bytes());
         self.0.write(text.as_bytes());
     }
 
-    fn number(&mut self, v: f64) {
+    pub(crate) fn number(&mut self, v: f64) {
         // One zero: -0.0 + 0.0 is 0.0.
         self.0.write(&(v + 0.0).to_le_bytes());
+    }
+
+    pub(crate) fn count(&mut self, count: usize) {
+        self.0.write(&(count as u64).to_le_bytes());
+    }
+
+    /// A list, its length first.
+    pub(crate) fn list<T>(&mut self, values: impl ExactSizeIterator<Item = T>, mut tell: impl FnMut(&mut Self, T)) {
+        self.count(values.len());
+        values.for_each(|value| tell(self, value));
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
     settings::Settings,
     window::{Limits, Window, passages},
 };
-use crate::{Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, motion::MotionFiller, srgb};
+use crate::{
+    Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, motion::MotionFiller, recipe::Canonical,
+    srgb,
+};
 
 /// Makes missing frames from a prompt and whatever is known.
 ///
@@ -37,6 +40,14 @@ pub struct Framing {
     pub window: usize,
     /// Known frames that are looked at on each side, one more than a multiple of 8.
     pub context: usize,
+}
+
+impl Framing {
+    /// Tells a take's name of it.
+    fn tell(&self, name: &mut Canonical) {
+        let Self { most_pixels, window, context } = *self;
+        [most_pixels, window, context].into_iter().for_each(|v| name.count(v));
+    }
 }
 
 impl Default for Framing {
@@ -72,8 +83,10 @@ impl DiffusionFiller {
     /// When the model's files cannot be read.
     pub fn new(ltx: Arc<Ltx>, settings: Settings, framing: Framing) -> Result<Self> {
         // Whatever changes the frames is in the name of a take.
-        let how = twox_hash::XxHash3_128::oneshot(format!("{settings:?} {framing:?}").as_bytes());
-        let weights_id = format!("{}-{how:032x}", ltx.fingerprint()?);
+        let mut how = Canonical::new();
+        settings.tell(&mut how);
+        framing.tell(&mut how);
+        let weights_id = format!("{}-{:032x}", ltx.fingerprint()?, how.finish());
         Ok(Self { ltx, settings, framing, weights_id, motion: None })
     }
 
@@ -118,8 +131,8 @@ impl DiffusionFiller {
         let mut job = Job { filler: self, row: &row, brief, size, watch, parts, done: 0, report: Report::default() };
         let mut frames = BTreeMap::new();
         for runs in &plan {
-            let film = job.passage(runs)?;
-            frames.extend(film.into_iter().enumerate().map(|(i, frame)| (runs[0].start + i, frame)));
+            let video = job.passage(runs)?;
+            frames.extend(video.into_iter().enumerate().map(|(i, frame)| (runs[0].start + i, frame)));
         }
         let report = std::mem::take(&mut job.report);
         Ok((row.made(&frames)?, report))
@@ -275,10 +288,10 @@ impl<'a> Job<'a> {
     fn passage(&mut self, runs: &[Window]) -> Result<Vec<Frame>> {
         let latents = self.latents(runs)?;
         let (part, noise) = (self.next_part(), noise_of(self.brief, self.done));
-        let film = self.filler.ltx.decode(&latents, noise, &self.filler.settings, &part)?;
+        let video = self.filler.ltx.decode(&latents, noise, &self.filler.settings, &part)?;
         // What follows the last frame that was told is made up, whatever may be known there.
         let told = runs.iter().flat_map(|run| &run.known).map(|placed| placed.row.end).max().unwrap_or(0);
-        self.matched(&film, runs[0].start, told)
+        self.matched(&video, runs[0].start, told)
     }
 
     /// The latents of a passage, each run started with the end of the one before.
@@ -292,8 +305,8 @@ impl<'a> Job<'a> {
             whole = Some(match whole {
                 None => run,
                 Some(whole) => {
-                    let fresh = run.film.narrow(0, window.carried, run.film.dim(0)? - window.carried)?;
-                    Latents { film: Tensor::cat(&[&whole.film, &fresh], 0)?, ..whole }
+                    let fresh = run.video.narrow(0, window.carried, run.video.dim(0)? - window.carried)?;
+                    Latents { video: Tensor::cat(&[&whole.video, &fresh], 0)?, ..whole }
                 }
             });
         }
@@ -315,8 +328,8 @@ impl<'a> Job<'a> {
         if let Some(before) = before
             && window.carried > 0
         {
-            let count = before.film.dim(0)?;
-            let end = before.film.narrow(0, count - window.carried, window.carried)?;
+            let count = before.video.dim(0)?;
+            let end = before.video.narrow(0, count - window.carried, window.carried)?;
             items.push(Item { content: Content::Latents(end), frame: 0, strength: 1.0 });
         }
         for placed in &window.known {
@@ -339,13 +352,13 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The film with its colours and its detail matched to the known frames on both sides of each gap.
-    fn matched(&mut self, film: &[Frame], start: usize, told: usize) -> Result<Vec<Frame>> {
+    /// The video with its colours and its detail matched to the known frames on both sides of each gap.
+    fn matched(&mut self, video: &[Frame], start: usize, told: usize) -> Result<Vec<Frame>> {
         let mut joins: Vec<Join> = Vec::new();
         for (place, frame) in &self.row.frames {
             let missing = |i: Option<usize>| i.and_then(|i| self.row.known.get(i)).is_some_and(|k| !k);
             let beside = *place < told && (missing(place.checked_sub(1)) || missing(place.checked_add(1)));
-            let Some(made) = place.checked_sub(start).and_then(|i| film.get(i)).filter(|_| beside) else { continue };
+            let Some(made) = place.checked_sub(start).and_then(|i| video.get(i)).filter(|_| beside) else { continue };
             let size = (made.width(), made.height());
             let known = shown(frame, size)?;
             let colour = Match::of(made, &known);
@@ -357,7 +370,7 @@ impl<'a> Job<'a> {
             let lead = Lead::new(known, matched.clone(), matched, beside)?;
             joins.push(Join { place: *place, colour, lead });
         }
-        film.iter().enumerate().map(|(i, frame)| self.joined(frame, &joins, start + i)).collect()
+        video.iter().enumerate().map(|(i, frame)| self.joined(frame, &joins, start + i)).collect()
     }
 
     /// A made frame as the nearest join has it, or between two joins as their mixture.

@@ -3,7 +3,7 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 
 use super::{
-    noise::{Noise, Purpose, draw_film},
+    noise::{Noise, Purpose, draw_video},
     rope::{self, Place},
     vae::{GoOn, Vae},
 };
@@ -61,16 +61,16 @@ impl Grid {
         [self.frames, self.channels, self.height, self.width]
     }
 
-    /// Frames of the film.
-    pub(super) fn film_frames(&self) -> usize {
+    /// Frames of the video.
+    pub(super) fn video_frames(&self) -> usize {
         (self.frames - 1) * self.by.0 + 1
     }
 }
 
-/// A film `[T, C, H, W]` as tokens `[T * H * W, C]`.
-pub(super) fn packed(film: &Tensor) -> CandleResult<Tensor> {
-    let (frames, channels, height, width) = film.dims4()?;
-    film.permute((0, 2, 3, 1))?.contiguous()?.reshape((frames * height * width, channels))
+/// A video `[T, C, H, W]` as tokens `[T * H * W, C]`.
+pub(super) fn packed(video: &Tensor) -> CandleResult<Tensor> {
+    let (frames, channels, height, width) = video.dims4()?;
+    video.permute((0, 2, 3, 1))?.contiguous()?.reshape((frames * height * width, channels))
 }
 
 /// The way back.
@@ -98,7 +98,7 @@ const PREFIX: usize = 2;
 /// # Errors
 /// When an item does not lie in the shot, two lie on one frame, or there is something wrong with their pixels.
 pub(super) fn check(items: &[Item], grid: &Grid) -> Result<()> {
-    let total = grid.film_frames();
+    let total = grid.video_frames();
     for (i, item) in items.iter().enumerate() {
         let at = item.frame;
         if !(0.0..=1.0).contains(&item.strength) {
@@ -135,7 +135,7 @@ fn check_content(item: &Item, grid: &Grid) -> Result<()> {
                     "the clip at frame {at} has {count} frames, and must have one more than a multiple of {time}"
                 )));
             }
-            if at > 0 && (at % time != 0 || frames.len() <= time || at + time + 1 > grid.film_frames()) {
+            if at > 0 && (at % time != 0 || frames.len() <= time || at + time + 1 > grid.video_frames()) {
                 return Err(Error::Request(format!(
                     "a clip of {} frames cannot start at frame {at}: it must start at a multiple of {time}, and at least \
                      {} of its frames must lie in the shot",
@@ -156,7 +156,7 @@ fn check_content(item: &Item, grid: &Grid) -> Result<()> {
 
 /// Frames as the VAE takes them: `[T, 3, H, W]`, -1 to 1.
 pub(super) fn pixels(frames: &[Frame], (height, width): (usize, usize)) -> Result<Tensor> {
-    let mut films = Vec::with_capacity(frames.len());
+    let mut videos = Vec::with_capacity(frames.len());
     for frame in frames {
         let frame = frame.resized(width, height)?;
         let (channels, values) = (frame.channels(), frame.pixels());
@@ -164,25 +164,25 @@ pub(super) fn pixels(frames: &[Frame], (height, width): (usize, usize)) -> Resul
         let colour = |c: usize| if channels >= 3 { c } else { 0 };
         let planes =
             (0..3).flat_map(|c| values.iter().skip(colour(c)).step_by(channels).map(|v| v.clamp(0.0, 1.0) * 2.0 - 1.0));
-        films.push(Tensor::from_vec(planes.collect::<Vec<f32>>(), (1, 3, height, width), &Device::Cpu)?);
+        videos.push(Tensor::from_vec(planes.collect::<Vec<f32>>(), (1, 3, height, width), &Device::Cpu)?);
     }
-    Ok(Tensor::cat(&films, 0)?)
+    Ok(Tensor::cat(&videos, 0)?)
 }
 
 fn lerp(from: &Tensor, to: &Tensor, share: f32) -> CandleResult<Tensor> {
     from + ((to - from)? * f64::from(share))?
 }
 
-/// Replaces the frames of `film` from `at` on.
-fn replaced(film: &Tensor, part: &Tensor, at: usize) -> CandleResult<Tensor> {
-    let (total, count) = (film.dim(0)?, part.dim(0)?);
+/// Replaces the frames of `video` from `at` on.
+fn replaced(video: &Tensor, part: &Tensor, at: usize) -> CandleResult<Tensor> {
+    let (total, count) = (video.dim(0)?, part.dim(0)?);
     let mut parts = Vec::new();
     if at > 0 {
-        parts.push(film.narrow(0, 0, at)?);
+        parts.push(video.narrow(0, 0, at)?);
     }
     parts.push(part.clone());
     if at + count < total {
-        parts.push(film.narrow(0, at + count, total - at - count)?);
+        parts.push(video.narrow(0, at + count, total - at - count)?);
     }
     Tensor::cat(&parts, 0)
 }
@@ -211,14 +211,14 @@ impl Known<'_> {
             return Err(Error::Request("the model has no VAE to see pictures with".to_owned()));
         };
         let (time, space) = self.grid.by;
-        let fit = frames.len().min(self.grid.film_frames() - item.frame);
+        let fit = frames.len().min(self.grid.video_frames() - item.frame);
         let fit = (fit - 1) / time * time + 1;
         let pixels = pixels(&frames[..fit], (self.grid.height * space, self.grid.width * space))?;
         let Some((mean, log_variance)) = vae.encode(&pixels, self.go_on)? else { return Ok(None) };
         let mean = mean.to_device(&Device::Cpu)?;
         let latents = match self.sampled {
             true => {
-                let noise = draw_film(noise, Purpose::Posterior(index), mean.dims4()?.into())?;
+                let noise = draw_video(noise, Purpose::Posterior(index), mean.dims4()?.into())?;
                 let deviation = (log_variance.to_device(&Device::Cpu)?.clamp(-30.0, 20.0)? * 0.5)?.exp()?;
                 (mean + noise.broadcast_mul(&deviation)?)?
             }
@@ -230,7 +230,7 @@ impl Known<'_> {
     /// What the transformer starts from: `start`, which is noise, and in it what is known. `None` if stopped.
     pub(super) fn conditioned(&self, start: &Tensor, noise: &mut dyn Noise) -> Result<Option<Conditioned>> {
         let Self { grid, rate, .. } = *self;
-        let mut film = start.clone();
+        let mut video = start.clone();
         let per_frame = grid.height * grid.width;
         let mut mask = vec![0.0; grid.tokens()];
         let (mut extra, mut extra_mask, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -239,7 +239,7 @@ impl Known<'_> {
             let count = latents.dim(0)?;
             let mut keep = |part: &Tensor, at: usize| -> CandleResult<()> {
                 let count = part.dim(0)?;
-                film = replaced(&film, &lerp(&film.narrow(0, at, count)?, part, item.strength)?, at)?;
+                video = replaced(&video, &lerp(&video.narrow(0, at, count)?, part, item.strength)?, at)?;
                 mask[at * per_frame..(at + count) * per_frame].fill(item.strength);
                 Ok(())
             };
@@ -252,14 +252,14 @@ impl Known<'_> {
                 keep(&latents.narrow(0, prefix, count - prefix)?, item.frame / grid.by.0 + prefix)?;
             }
             let own = latents.narrow(0, 0, prefix)?;
-            let noise = draw_film(noise, Purpose::Item(index), own.dims4()?.into())?;
+            let noise = draw_video(noise, Purpose::Item(index), own.dims4()?.into())?;
             extra.push(packed(&lerp(&noise, &own, item.strength)?)?);
             extra_mask.extend(std::iter::repeat_n(item.strength, prefix * per_frame));
             places.extend(rope::places((prefix, grid.height, grid.width), grid.by, item.frame, rate));
         }
         let count = extra_mask.len();
         places.extend(rope::places((grid.frames, grid.height, grid.width), grid.by, 0, rate));
-        extra.push(packed(&film)?);
+        extra.push(packed(&video)?);
         extra_mask.extend(mask);
         Ok(Some(Conditioned { latents: Tensor::cat(&extra, 0)?, mask: extra_mask, places, extra: count }))
     }

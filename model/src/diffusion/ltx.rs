@@ -1,4 +1,4 @@
-//! The video model at work: a request in, a film out.
+//! The video model at work: a request in, a video out.
 
 mod run;
 
@@ -19,7 +19,7 @@ use super::{
     noise::Noise,
     plan::MemoryPlan,
     preview::Preview,
-    request::{Film, Latents, Request},
+    request::{Latents, Request, Video},
     settings::Settings,
     text::Tokenizer,
     transformer::Transformer,
@@ -170,7 +170,7 @@ impl Ltx {
         let fault = |reason: String| Err(Error::Request(reason));
         if width == 0 || height == 0 || width % by.1 != 0 || height % by.1 != 0 || width.max(height) > MOST_EDGE {
             return fault(format!(
-                "a film of {width}x{height} was asked for: both must be multiples of {} up to {MOST_EDGE}",
+                "a video of {width}x{height} was asked for: both must be multiples of {} up to {MOST_EDGE}",
                 by.1
             ));
         }
@@ -201,11 +201,11 @@ impl Ltx {
         Ok(grid)
     }
 
-    /// Makes a film.
+    /// Makes a video.
     ///
     /// # Errors
     /// When the request is not possible, does not fit the budget, a file is broken, or `watch` says stop.
-    pub fn run(&self, request: &Request, noise: &mut dyn Noise, watch: &dyn Watch) -> Result<Film> {
+    pub fn run(&self, request: &Request, noise: &mut dyn Noise, watch: &dyn Watch) -> Result<Video> {
         self.run_with(request, noise, watch, Posterior::Mean)
     }
 
@@ -215,16 +215,16 @@ impl Ltx {
         noise: &mut dyn Noise,
         watch: &dyn Watch,
         posterior: Posterior,
-    ) -> Result<Film> {
+    ) -> Result<Video> {
         let latents =
             self.latents_with(request, noise, &Share { watch, span: Span { from: 0.0, to: DECODING } }, posterior)?;
         let mut seconds = latents.seconds.clone();
         let rest = Share { watch, span: Span { from: DECODING, to: 1.0 } };
         let frames = self.decoded(&latents, noise, &request.settings, &rest, &mut seconds)?;
-        Ok(Film { frames, latents: latents.film, unknown_words: latents.unknown_words, seconds })
+        Ok(Video { frames, latents: latents.video, unknown_words: latents.unknown_words, seconds })
     }
 
-    /// Makes the latents of a film.
+    /// Makes the latents of a video.
     ///
     /// # Errors
     /// As [`Ltx::run`].
@@ -243,8 +243,8 @@ impl Ltx {
         let plan = self.plan_of(request, &grid)?;
         let _turn = self.turn(watch)?;
         let mut run = Run { ltx: self, request, watch, posterior, plan, seconds: Vec::new(), unknown: Vec::new() };
-        let film = self.kept_clean(run.latents(&grid, noise))?;
-        Ok(Latents { film, unknown_words: run.unknown, seconds: run.seconds })
+        let video = self.kept_clean(run.latents(&grid, noise))?;
+        Ok(Latents { video, unknown_words: run.unknown, seconds: run.seconds })
     }
 
     /// Makes frames of latents.
@@ -297,7 +297,7 @@ impl Ltx {
         seconds: &mut Vec<(&'static str, f64)>,
     ) -> Result<Vec<Frame>> {
         settings.check(self.files.transformer.config.num_layers)?;
-        let (frames, channels, height, width) = latents.film.dims4()?;
+        let (frames, channels, height, width) = latents.video.dims4()?;
         let grid = Grid { frames, height, width, channels, by: self.factors() };
         if grid.tokens() == 0 {
             return Err(Error::Request("there are no latents to make frames of".to_owned()));
@@ -309,7 +309,7 @@ impl Ltx {
         seconds.push(("loading the VAE", since.elapsed().as_secs_f64()));
         let since = Instant::now();
         let decoding = Decoding { vae: &vae, settings, watch, tiled: plan.tiled };
-        let frames = self.kept_clean(decoding.run(&latents.film, &grid, noise))?;
+        let frames = self.kept_clean(decoding.run(&latents.video, &grid, noise))?;
         seconds.push(("VAE decode", since.elapsed().as_secs_f64()));
         Ok(frames)
     }

@@ -1,6 +1,6 @@
 //! The diffusion filler: LTX-Video (0.9.5 and later, 2B and 13B), one path for every job.
 //!
-//! HaCohen et al. 2024, *LTX-Video: Realtime Video Latent Diffusion*. A shot of noise in the VAE's latents is made a film
+//! HaCohen et al. 2024, *LTX-Video: Realtime Video Latent Diffusion*. A shot of noise in the VAE's latents is made a video
 //! in a few steps of a transformer that reads the prompt; what is known of the shot stands among its tokens as [`Item`]s.
 //! Text-to-video is a shot with no item, image-to-video one with a still at its first frame, filling one with items on
 //! both sides, and so on.
@@ -43,7 +43,7 @@ pub use model_files::{Elsewhere, ModelFiles};
 pub use noise::{Noise, Purpose, Seeded};
 pub use plan::MemoryPlan;
 pub use recommended::{Asked, RECOMMENDED, Recommended, World};
-pub use request::{Film, Latents, Request};
+pub use request::{Latents, Request, Video};
 pub use scheduler::{DISTILLED, Schedule};
 pub use seam::Lead;
 pub use settings::{Sampler, SecondPass, Settings};

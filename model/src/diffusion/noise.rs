@@ -46,8 +46,8 @@ pub trait Noise {
     fn draw(&mut self, purpose: Purpose, shape: &[usize]) -> CandleResult<Tensor>;
 }
 
-/// Noise for a film, `[T, C, H, W]`, drawn in the order of the reference's memory, where channels come before frames.
-pub(super) fn draw_film(noise: &mut dyn Noise, purpose: Purpose, shape: [usize; 4]) -> CandleResult<Tensor> {
+/// Noise for a video, `[T, C, H, W]`, drawn in the order of the reference's memory, where channels come before frames.
+pub(super) fn draw_video(noise: &mut dyn Noise, purpose: Purpose, shape: [usize; 4]) -> CandleResult<Tensor> {
     let [frames, channels, height, width] = shape;
     noise.draw(purpose, &[channels, frames, height, width])?.transpose(0, 1)?.contiguous()
 }

@@ -12,9 +12,9 @@ pub struct MemoryPlan {
     pub encode: u64,
     /// The transformer.
     pub transformer: u64,
-    /// The VAE while it makes the film.
+    /// The VAE while it makes the video.
     pub decode: u64,
-    /// Whether the film is made in tiles, for want of memory.
+    /// Whether the video is made in tiles, for want of memory.
     pub tiled: bool,
 }
 
@@ -26,13 +26,13 @@ const TOKEN_TENSORS: u64 = 14;
 /// straight on.
 const PICTURE_TENSORS: u64 = 5;
 
-/// Copies of a film that are held at a time while it is put together and made frames.
+/// Copies of a video that are held at a time while it is put together and made frames.
 const FILMS: u64 = 3;
 
 const F32: u64 = 4;
 
 impl MemoryPlan {
-    /// The plan of a film, of whose known parts the longest has `known` frames; `upsampled` if there is a second pass.
+    /// The plan of a video, of whose known parts the longest has `known` frames; `upsampled` if there is a second pass.
     pub(super) fn new(files: &ModelFiles, grid: &Grid, known: usize, upsampled: bool, budget: u64) -> Result<Self> {
         let transformer_width = files.transformer.config.width() as u64;
         let tokens = grid.tokens() as u64;
@@ -56,14 +56,14 @@ impl MemoryPlan {
         Ok(plan)
     }
 
-    /// The plan of making a film from latents that are there, which may be longer than any run.
+    /// The plan of making a video from latents that are there, which may be longer than any run.
     pub(super) fn of_decoding(files: &ModelFiles, grid: &Grid, budget: u64) -> Result<Self> {
         let vae = vae_weights(files);
         let whole = vae + decode_work(files, grid);
-        let in_tiles = vae + decode_work(files, &tile_of(grid)) + FILMS * film(grid);
+        let in_tiles = vae + decode_work(files, &tile_of(grid)) + FILMS * video(grid);
         let tiled = whole > budget && in_tiles < whole;
         let decode = if tiled { in_tiles } else { whole };
-        refused_above("decoding the film", decode, budget)?;
+        refused_above("decoding the video", decode, budget)?;
         Ok(Self { text_encoder: 0, encode: 0, transformer: 0, decode, tiled })
     }
 
@@ -98,24 +98,24 @@ fn vae_weights(files: &ModelFiles) -> u64 {
     source.bytes() + planar as u64 * 4 * F32
 }
 
-/// Numbers of a film.
-fn film(grid: &Grid) -> u64 {
+/// Numbers of a video.
+fn video(grid: &Grid) -> u64 {
     let space = grid.by.1;
-    (grid.film_frames() * grid.height * space * grid.width * space * 3) as u64 * F32
+    (grid.video_frames() * grid.height * space * grid.width * space * 3) as u64 * F32
 }
 
 fn decode_work(files: &ModelFiles, grid: &Grid) -> u64 {
     let config = &files.vae.config;
     let finest = config.decoder_block_out_channels.first().copied().unwrap_or(0) as u64 / 2;
-    let pixels = film(grid) / (3 * F32) / (config.patch_size * config.patch_size) as u64;
-    PICTURE_TENSORS * pixels * finest * F32 + FILMS * film(grid)
+    let pixels = video(grid) / (3 * F32) / (config.patch_size * config.patch_size) as u64;
+    PICTURE_TENSORS * pixels * finest * F32 + FILMS * video(grid)
 }
 
 fn encode_work(files: &ModelFiles, grid: &Grid) -> u64 {
     let config = &files.vae.config;
     let widest = config.block_out_channels[0] as u64;
-    let pixels = film(grid) / (3 * F32) / (config.patch_size * config.patch_size) as u64;
-    PICTURE_TENSORS * pixels * widest * F32 + 2 * film(grid)
+    let pixels = video(grid) / (3 * F32) / (config.patch_size * config.patch_size) as u64;
+    PICTURE_TENSORS * pixels * widest * F32 + 2 * video(grid)
 }
 
 fn tile_of(grid: &Grid) -> Grid {

@@ -30,11 +30,11 @@ impl Preview {
         let channels = vae.config().latent_channels;
         let latents = Seeded(0).draw(Purpose::Latents, &[1, channels, EDGE, EDGE])?;
         let stored = vae.statistics().on_cpu()?.denormalised(&latents)?;
-        let Some(film) = vae.decode(&stored, 0.0, None, &|| true)? else {
+        let Some(video) = vae.decode(&stored, 0.0, None, &|| true)? else {
             return Err(crate::Error::Cancelled);
         };
         let space = vae.config().space_factor();
-        let colours = film.to_device(&Device::Cpu)?.avg_pool2d(space)?;
+        let colours = video.to_device(&Device::Cpu)?.avg_pool2d(space)?;
         Ok(Self::fitted(&rows(&latents)?, &rows(&colours)?)?)
     }
 

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// The file in a model's folder that says so. Published models have none: they are run as 0.9.8-distilled is.
 pub const RECOMMENDED: &str = "pickup.json";
 
-/// How a model wants to be run: the size, length and rate it was trained for, and its way from noise to a film.
+/// How a model wants to be run: the size, length and rate it was trained for, and its way from noise to a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recommended {
     /// Noise levels and guidance.

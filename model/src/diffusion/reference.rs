@@ -57,8 +57,8 @@ fn close(what: &str, got: &Tensor, want: &Tensor, tolerance: f32) {
     assert!(off < tolerance, "{what} is off by {off}");
 }
 
-/// `[1, C, T, H, W]` of the reference as a film `[T, C, H, W]`, and the other way round.
-fn film(x: &Tensor) -> Tensor {
+/// `[1, C, T, H, W]` of the reference as a video `[T, C, H, W]`, and the other way round.
+fn video(x: &Tensor) -> Tensor {
     x.squeeze(0).unwrap().transpose(0, 1).unwrap().contiguous().unwrap()
 }
 
@@ -94,12 +94,12 @@ fn units(folder: &Path) {
     let files = files(folder);
 
     let vae = files.load_vae(&CPU, DType::F32).unwrap();
-    let (mean, _) = vae.encode(&film(&want["x"]), &|| true).unwrap().unwrap();
+    let (mean, _) = vae.encode(&video(&want["x"]), &|| true).unwrap().unwrap();
     close("VAE encode", &batch(&mean), &want["enc_mean"], 1e-4);
     let normalised = vae.statistics().normalised(&mean).unwrap();
     close("VAE encode, normalised", &batch(&normalised), &want["enc_norm"], 1e-4);
     close("its way back", &vae.statistics().denormalised(&normalised).unwrap(), &mean, 1e-5);
-    let decoded = vae.decode(&film(&want["enc_mean"]), 0.05, None, &|| true).unwrap().unwrap();
+    let decoded = vae.decode(&video(&want["enc_mean"]), 0.05, None, &|| true).unwrap().unwrap();
     close("VAE decode", &batch(&decoded), &want["dec"], 1e-4);
 
     let kept = |row: usize, name: &str, mask: &str| {
@@ -196,7 +196,7 @@ fn settings(mode: &str) -> Settings {
     }
 }
 
-fn films(folder: &Path, cases: &[&str], mode: &str) {
+fn videos(folder: &Path, cases: &[&str], mode: &str) {
     let ltx = Ltx::new(files(folder), CPU, DType::F32, 8 << 30).unwrap();
     let pictures = Pictures(NpzTensors::new(folder.join("images.npz")).unwrap());
     for case in cases {
@@ -237,18 +237,18 @@ fn every_part_answers_as_diffusers_does() {
 }
 
 #[test]
-fn films_with_guidance_are_those_of_diffusers() {
-    films(&fixtures(), &CASES, "cfg");
+fn videos_with_guidance_are_those_of_diffusers() {
+    videos(&fixtures(), &CASES, "cfg");
 }
 
 #[test]
-fn films_of_the_distilled_schedule_are_those_of_diffusers() {
-    films(&fixtures(), &CASES, "distilled");
+fn videos_of_the_distilled_schedule_are_those_of_diffusers() {
+    videos(&fixtures(), &CASES, "distilled");
 }
 
 #[test]
 fn the_stochastic_sampler_is_that_of_diffusers() {
-    films(&fixtures(), &["t2v"], "stochastic");
+    videos(&fixtures(), &["t2v"], "stochastic");
 }
 
 #[test]
@@ -256,8 +256,8 @@ fn the_stochastic_sampler_is_that_of_diffusers() {
 fn ltx_reference() {
     let folder = PathBuf::from(std::env::var_os("PICKUP_LTX_REFERENCE").expect("PICKUP_LTX_REFERENCE names a folder"));
     units(&folder);
-    films(&folder, &CASES, "cfg");
-    films(&folder, &CASES, "distilled");
+    videos(&folder, &CASES, "cfg");
+    videos(&folder, &CASES, "distilled");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn tiles_are_put_together_as_diffusers_does() {
     let extent = |i: usize| Extent { size: sizes[i] as usize, step: steps[i] as usize };
     let tiling = Tiling { frames: extent(0), height: extent(1), width: extent(2) };
     let vae = files.load_vae(&CPU, DType::F32).unwrap();
-    let got = vae.decode(&film(&want["tile_z"]), 0.05, Some(&tiling), &|| true).unwrap().unwrap();
+    let got = vae.decode(&video(&want["tile_z"]), 0.05, Some(&tiling), &|| true).unwrap().unwrap();
     close("tiled decode", &batch(&got), &want["tile_out"], 1e-4);
 }
 
@@ -278,7 +278,7 @@ fn the_upsampler_answers_as_diffusers_does() {
     let elsewhere = Elsewhere { upsampler: Some(fixtures().join("upsampler")), ..Elsewhere::default() };
     let files = ModelFiles::open(&fixtures().join("model"), &elsewhere).unwrap();
     let upsampler = files.load_upsampler(&CPU).unwrap();
-    let small = film(&want["up_in"]);
+    let small = video(&want["up_in"]);
     let large = upsampler.run(&small).unwrap();
     close("upsampler", &batch(&large), &want["up_out"], 1e-4);
     let matched = adain(&large, &small, 0.7).unwrap();

@@ -28,7 +28,7 @@ pub struct Request {
 
 /// What was made.
 #[derive(Clone, Debug)]
-pub struct Film {
+pub struct Video {
     /// The frames, display-referred RGB.
     pub frames: Vec<Frame>,
     /// The latents they came from, `[T, C, H, W]`, normalised; to carry over into what follows.
@@ -39,11 +39,11 @@ pub struct Film {
     pub seconds: Vec<(&'static str, f64)>,
 }
 
-/// A film before it is decoded.
+/// A video before it is decoded.
 #[derive(Clone, Debug)]
 pub struct Latents {
     /// `[T, C, H, W]`, normalised.
-    pub film: Tensor,
+    pub video: Tensor,
     /// Words of the prompt that the model does not know.
     pub unknown_words: Vec<String>,
     /// Seconds that each part took.

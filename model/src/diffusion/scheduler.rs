@@ -3,7 +3,7 @@
 //! Rectified flow (Liu et al. 2022): at level σ latents are (1 - σ) times the picture and σ times noise, and the network
 //! tells the noise less the picture.
 
-use crate::{Error, Result};
+use crate::{Error, Result, recipe::Canonical};
 
 /// Where the quadratic part of the schedule starts: how much noise the linear part takes away.
 const THRESHOLD: f64 = 0.025;
@@ -17,6 +17,11 @@ pub const DISTILLED: [f64; 8] = [1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.90938, 
 pub struct Schedule(Vec<f32>);
 
 impl Schedule {
+    /// Tells a take's name of the levels.
+    pub(crate) fn tell(&self, name: &mut Canonical) {
+        name.list(self.0.iter(), |name, level| name.number(f64::from(*level)));
+    }
+
     /// Half the steps take away 2.5% of the noise in even steps, the other half the rest in steps that grow.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ impl Lead {
         self.detail.add(pixels, share, away);
     }
 
-    /// Lays a share of its detail over a frame of its size, so many frames from it, where what it is on has gone by the film that
+    /// Lays a share of its detail over a frame of its size, so many frames from it, where what it is on has gone by the video that
     /// was `made`, in the size that frames are made in. The first few are led over to by the known frames' own motion.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! How a generation runs.
 
 use super::scheduler::{DISTILLED, Schedule};
-use crate::{Error, Result};
+use crate::{Error, Result, recipe::Canonical};
 
 /// How one noise level follows another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,36 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Tells a take's name of every setting: they all change the frames.
+    pub(crate) fn tell(&self, name: &mut Canonical) {
+        let Self {
+            schedule,
+            sampler,
+            guidance,
+            stg,
+            stg_blocks,
+            rescale,
+            known_noise,
+            decode_timestep,
+            decode_noise,
+            second_pass,
+        } = self;
+        schedule.tell(name);
+        name.text(match sampler {
+            Sampler::Euler => "Euler",
+            Sampler::Stochastic => "stochastic",
+        });
+        for value in [guidance, stg, rescale, known_noise, decode_timestep, decode_noise] {
+            name.number(*value);
+        }
+        name.list(stg_blocks.iter(), |name, block| name.count(*block));
+        name.list(second_pass.iter(), |name, SecondPass { schedule, adain, tone_map }| {
+            schedule.tell(name);
+            name.number(*adain);
+            name.number(*tone_map);
+        });
+    }
+
     /// The published settings of the distilled models of 0.9.8, first pass.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
 pub(super) const GROUPS: usize = 32;
 const EPS: f64 = 1e-5;
 
-/// Group norm over a film (Wu and He 2018): each group of channels, all frames and pixels together.
+/// Group norm over a video (Wu and He 2018): each group of channels, all frames and pixels together.
 struct GroupNorm {
     weight: Tensor,
     bias: Tensor,
@@ -100,7 +100,7 @@ impl Upsampler {
 }
 
 /// Gives each channel of `x` the mean and deviation it has in `like`, by `factor` (adaptive instance normalisation,
-/// Huang and Belongie 2017). Films `[T, C, H, W]`.
+/// Huang and Belongie 2017). Videos `[T, C, H, W]`.
 pub(super) fn adain(x: &Tensor, like: &Tensor, factor: f64) -> CandleResult<Tensor> {
     let moments = |x: &Tensor| -> CandleResult<(Tensor, Tensor)> {
         let (frames, c, h, w) = x.dims4()?;

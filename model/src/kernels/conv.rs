@@ -182,7 +182,7 @@ impl Conv2d {
         self.forward_over_time(x, x.dim(0)?, 1, 0)
     }
 
-    /// Convolves the frames of a film `[T, C, H, W]`, of which each of the `n` output frames sees `taps`; as
+    /// Convolves the frames of a video `[T, C, H, W]`, of which each of the `n` output frames sees `taps`; as
     /// [`Planes::over_time`] says. On the CPU alone where `taps` is above one.
     pub(super) fn forward_over_time(&self, x: &Tensor, n: usize, taps: usize, before: usize) -> Result<Tensor> {
         let x = planar("conv2d", "the input", x)?;

@@ -1,6 +1,6 @@
 //! Convolution in space and time.
 //!
-//! A film is `[T, C, H, W]`. To the kernels in two dimensions a tap in time is but more input channels, so that layers
+//! A video is `[T, C, H, W]`. To the kernels in two dimensions a tap in time is but more input channels, so that layers
 //! of few channels, whose pictures are large, run through them (and through Winograd's transform). Layers of many
 //! channels have small pictures and large weights: there a block of the output is a product of matrices, summed up over
 //! slices of the input channels, each copied once into a thread's scratch memory in the order the product wants. On a
@@ -27,7 +27,7 @@ pub enum TimePadding {
     Zeros,
 }
 
-/// A convolution (cross-correlation, as in PyTorch) of a film, with bias; the stride is 1, and space is padded with
+/// A convolution (cross-correlation, as in PyTorch) of a video, with bias; the stride is 1, and space is padded with
 /// zeros so that the size of the picture stays.
 #[derive(Clone, Debug)]
 pub struct Conv3d {
@@ -84,7 +84,7 @@ impl Conv3d {
         Ok(Self { outputs, inputs, kernel: (kt, kh, kw), padding, way })
     }
 
-    /// Convolves the film `x`, `[T, inputs, H, W]`, to as many frames.
+    /// Convolves the video `x`, `[T, inputs, H, W]`, to as many frames.
     ///
     /// # Errors
     /// When `x` has another number of channels, or no pixels.

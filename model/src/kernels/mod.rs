@@ -76,8 +76,8 @@ impl<'a> Planes<'a> {
         Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w, stored })
     }
 
-    /// Images taken for the frames of a film, of which each of `n` output frames sees `taps` that follow each other:
-    /// all channels of the first, then all of the next. Beyond its ends the film stands still.
+    /// Images taken for the frames of a video, of which each of `n` output frames sees `taps` that follow each other:
+    /// all channels of the first, then all of the next. Beyond its ends the video stands still.
     fn over_time(self, n: usize, taps: usize, before: usize) -> Self {
         Self { n, c: taps * self.c, stored: Stored { before, ..self.stored }, ..self }
     }

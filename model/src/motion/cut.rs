@@ -1,4 +1,4 @@
-//! Whether two frames belong to one piece of film.
+//! Whether two frames belong to one piece of video.
 //!
 //! A cut is told by what is out of sight, as the network has it: across a cut nothing of one picture is seen in the other.
 //! What motion leaves unexplained must agree. That alone does not do: a network that looks for what was lost in the whole

@@ -17,7 +17,7 @@ pub const MAX_STEPPED: u64 = 1_000_000;
 /// A set of frame numbers, kept as ranges: a billion frames in a row cost no more than one.
 ///
 /// ```
-/// use pickup::frame_list::FrameList;
+/// use pickup_clips::frame_list::FrameList;
 /// let list = FrameList::parse("120, 101-104, 103").unwrap();
 /// assert!(list.contains(102) && !list.contains(105));
 /// assert_eq!(list.to_string(), "101-104, 120");

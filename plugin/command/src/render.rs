@@ -5,8 +5,8 @@ use std::{collections::HashSet, io::Write, path::Path, sync::Arc};
 use ofx::{
     Context, RangeD,
     host::{
-        ClipDescriptor, ContextDescriptor, Effect, FrameSource, HostImage, Instance, MessageKind, Profile, Project,
-        RenderArgs as Frame, RenderError, render_range,
+        self, ClipDescriptor, ContextDescriptor, Effect, FrameSource, HostImage, Instance, MessageKind, Profile,
+        Project, RenderError, render_range,
     },
 };
 
@@ -261,7 +261,7 @@ impl Job<'_> {
             let mut stopped = None;
             let result = render_range(
                 self.instance,
-                Frame::at(0.0),
+                host::RenderArgs::at(0.0),
                 ends,
                 &cancel,
                 |at| bar.update(done + at.done, total),

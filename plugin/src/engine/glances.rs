@@ -1,12 +1,11 @@
 //! What was seen of source frames that a video model's shots are made of. Each frame of a shot asks for all that its take is
 //! named by: some dozens of frames of the source, shrunk. A hash of what the host gave is much sooner there than they are.
 
-use ofx::plugin::Result;
 use parking_lot::Mutex;
 use pickup_model::{Frame, Kept};
 use twox_hash::XxHash3_128;
 
-use super::Engine;
+use super::{Engine, Result};
 
 /// Bytes of shrunk frames that are kept: those that a bridge of the largest models stands on.
 const BUDGET: usize = 192 << 20;
@@ -52,7 +51,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn shrunk(&self, source: Name, size: (usize, usize), make: impl FnOnce() -> Result<Frame>) -> Result<Frame> {
+    pub fn shrunk<E>(
+        &self,
+        source: Name,
+        size: (usize, usize),
+        make: impl FnOnce() -> Result<Frame, E>,
+    ) -> Result<Frame, E> {
         if let Some(known) = self.glances.shrunk.lock().recall(&(source, size)) {
             return Ok(known);
         }
@@ -65,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of `measure`.
-    pub fn noise(&self, source: Name, measure: impl FnOnce() -> Result<f32>) -> Result<f32> {
+    pub fn noise<E>(&self, source: Name, measure: impl FnOnce() -> Result<f32, E>) -> Result<f32, E> {
         if let Some(known) = self.glances.noise.lock().recall(&source) {
             return Ok(known);
         }
@@ -79,7 +83,7 @@ impl Engine {
 mod tests {
     use std::cell::Cell;
 
-    use ofx::plugin::Error;
+    use crate::engine::EngineError;
     use pickup_model::Encoding;
 
     use super::*;
@@ -94,7 +98,9 @@ mod tests {
         let shrunk = |name: &str, size: (usize, usize)| {
             let make = || {
                 made.set(made.get() + 1);
-                Ok(Frame::new(size.0, size.1, 1, Encoding::Display, vec![0.5; size.0 * size.1]).unwrap())
+                Ok::<_, EngineError>(
+                    Frame::new(size.0, size.1, 1, Encoding::Display, vec![0.5; size.0 * size.1]).unwrap(),
+                )
             };
             engine.shrunk(named(name), size, make).unwrap()
         };
@@ -111,8 +117,8 @@ mod tests {
     #[test]
     fn what_failed_is_tried_again() {
         let engine = Engine::default();
-        assert!(engine.noise(named("a"), || Err(Error::Aborted)).is_err());
-        assert_eq!(engine.noise(named("a"), || Ok(0.5)).unwrap(), 0.5);
-        assert_eq!(engine.noise(named("a"), || Err(Error::Aborted)).unwrap(), 0.5);
+        assert!(engine.noise(named("a"), || Err(EngineError::Stopped)).is_err());
+        assert_eq!(engine.noise(named("a"), || Ok::<_, EngineError>(0.5)).unwrap(), 0.5);
+        assert_eq!(engine.noise(named("a"), || Err(EngineError::Stopped)).unwrap(), 0.5);
     }
 }

@@ -1,8 +1,9 @@
 //! What the whole process shares, because hosts make and drop instances at will (MLT: one a frame): the network, the
 //! takes made last, the files that are open, and whose turn it is.
 
-mod films;
+mod error;
 mod glances;
+mod jobs;
 mod takes;
 mod turns;
 
@@ -12,19 +13,19 @@ use std::{
     time::SystemTime,
 };
 
-use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
 use pickup_model::{
     Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch,
     motion::{MotionFiller, MotionOnward},
 };
 
-pub use self::films::{EMBEDDED, Model, Tweaks, model_path};
+pub use self::error::{EngineError, Result};
 pub use self::glances::Name;
-pub use self::takes::{Listed, Origin, TAKES_VARIABLE, Take, Takes};
+pub use self::jobs::{EMBEDDED, Model, Tweaks, model_path};
+pub use self::takes::{Listed, TAKES_VARIABLE, Take, TakeNotes, Takes};
 use self::{
-    films::{Models, Preview},
     glances::Glances,
+    jobs::{Models, Preview},
     turns::{IMPATIENCE, Turns},
 };
 use pickup_clips::{ClipReader, Tools};
@@ -98,7 +99,9 @@ pub fn resource(name: &str) -> Result<PathBuf> {
         return Ok(found.clone());
     }
     let place = candidates.first().map_or_else(|| name.to_owned(), |path| path.display().to_string());
-    Err(Error::Failed(format!("Pickup's weights are missing: there is no {place}. Install the whole bundle again")))
+    Err(EngineError::Unusable(format!(
+        "Pickup's weights are missing: there is no {place}. Install the whole bundle again"
+    )))
 }
 
 impl Engine {
@@ -111,7 +114,7 @@ impl Engine {
         if let Some(filler) = &*motion {
             return Ok(filler.clone());
         }
-        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET).map_err(failed)?);
+        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET)?);
         *motion = Some(filler.clone());
         Ok(filler)
     }
@@ -151,8 +154,8 @@ impl Engine {
         if let Some(made) = self.takes.lock().recall(&recipe) {
             return Ok(made);
         }
-        let made = filler.fill(shot, brief, watch).map_err(failed)?.into_iter().next();
-        let made = Arc::new(made.ok_or_else(|| Error::Failed("Nothing is missing from this shot".into()))?);
+        let made = filler.fill(shot, brief, watch)?.into_iter().next();
+        let made = Arc::new(made.ok_or_else(|| EngineError::Unusable("Nothing is missing from this shot".into()))?);
         let bytes = (made.frame.pixels().len() + made.confidence.pixels().len()) * size_of::<f32>();
         self.takes.lock().keep(recipe, made.clone(), bytes);
         Ok(made)
@@ -169,7 +172,7 @@ impl Engine {
     ) -> Result<T> {
         let motion = self.motion()?;
         let _turn = patiently(watch, || self.turn.try_lock_for(IMPATIENCE))?;
-        work(&motion).map_err(failed)
+        Ok(work(&motion)?)
     }
 
     /// A reader of a clip, kept open between frames and instances; opened again when the file has changed.
@@ -186,7 +189,7 @@ impl Engine {
             return Ok(reader);
         }
         readers.retain(|r| r.path != path);
-        let reader = Arc::new(ClipReader::open_with(path, &Tools::default(), READER_BUDGET).map_err(Error::new)?);
+        let reader = Arc::new(ClipReader::open_with(path, &Tools::default(), READER_BUDGET)?);
         readers.insert(0, OpenReader { path: path.to_owned(), modified, reader: reader.clone() });
         readers.truncate(READERS);
         Ok(reader)
@@ -215,15 +218,7 @@ fn patiently<T>(watch: &dyn Watch, mut attempt: impl FnMut() -> Option<T>) -> Re
             return Ok(got);
         }
         if !watch.progress(0.0) {
-            return Err(Error::Aborted);
+            return Err(EngineError::Stopped);
         }
-    }
-}
-
-/// A model's error as the host is told of it.
-pub fn failed(error: pickup_model::Error) -> Error {
-    match error {
-        pickup_model::Error::Cancelled => Error::Aborted,
-        other => Error::new(other),
     }
 }

@@ -1,4 +1,4 @@
-//! Whose turn it is: one job at a time on a device, the newest wish first.
+//! Whose turn it is: one job at a time on a device, the newest first.
 //!
 //! An editor who changes a prompt wants the new shot, not those asked for before it. What waits is not lost: it has its
 //! turn when nothing newer waits.
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_wish_has_the_next_turn() {
+    fn the_newest_has_the_next_turn() {
         let turns = Arc::new(Turns::default());
         let (said, order) = mpsc::channel();
         let first = turns.wait(|| true).expect("nobody else wants it");

@@ -20,7 +20,7 @@ const REACH: i64 = 60;
 /// # Errors
 /// When the frame has no pixels.
 pub(super) fn small(frame: &Frame) -> Result<Vec<f32>> {
-    let frame = frame.resized(SMALL.0, SMALL.1).map_err(crate::engine::failed)?;
+    let frame = frame.resized(SMALL.0, SMALL.1).map_err(crate::perform::failed)?;
     let colours = frame.channels().min(3);
     Ok(frame.pixels().chunks_exact(frame.channels()).flat_map(|p| &p[..colours]).copied().collect())
 }

@@ -9,10 +9,11 @@ use ofx::{
 use pickup_model::{Encoding, Frame, Kept, Shot, diffusion::shown};
 
 use super::agreement;
+use super::failed;
 use crate::{
     cadence::Cadence,
     colour::{ColourParams, frame_of, frame_of_picture},
-    engine::{Name, engine, failed},
+    engine::{Name, engine},
     nodes::params::{look::noise_of, source::SourceParams},
     timeline::{Timeline, as_time, frame_number},
 };
@@ -74,7 +75,7 @@ impl Shape {
 /// Frames that a search looks at, at most, to each side of where it starts: where a clip ends is not always known.
 const LONGEST_SEARCH: i64 = 20_000;
 
-enum From {
+enum Supply {
     Host,
     File {
         reader: Arc<ClipReader>,
@@ -96,7 +97,7 @@ enum Raw<'a> {
 pub struct Footage<'a> {
     images: &'a dyn Images,
     clip: Clip,
-    from: From,
+    supply: Supply,
     timeline: Timeline,
     shape: Shape,
     /// What was fetched last, by its number: a frame is often asked for twice.
@@ -170,10 +171,10 @@ impl<'a> Footage<'a> {
         (time, timeline): (f64, Timeline),
     ) -> Result<Self> {
         if cx.host().temporal_access {
-            return Ok(Self::of(images, clip, From::Host, timeline, shape));
+            return Ok(Self::of(images, clip, Supply::Host, timeline, shape));
         }
         let Some(source) = source.filter(|source| source.is_named()) else {
-            return Ok(Self::of(images, clip, From::Current(frame_number(time)), timeline, shape));
+            return Ok(Self::of(images, clip, Supply::Current(frame_number(time)), timeline, shape));
         };
         // The effect's time starts at 0 where the clip starts.
         Self::of_file(images, clip, source.file.trim(), (-i64::from(source.offset), 0), shape)
@@ -194,18 +195,18 @@ impl<'a> Footage<'a> {
         let (first, last) = (reader.info().first(), reader.info().last());
         let offset = first - at;
         let timeline = Timeline::of_file((first - offset, last - offset), start);
-        Ok(Self::of(images, clip, From::File { reader, offset }, timeline, shape))
+        Ok(Self::of(images, clip, Supply::File { reader, offset }, timeline, shape))
     }
 
-    fn of(images: &'a dyn Images, clip: Clip, from: From, timeline: Timeline, shape: Shape) -> Self {
+    fn of(images: &'a dyn Images, clip: Clip, supply: Supply, timeline: Timeline, shape: Shape) -> Self {
         let a_frame = shape.window.width() * shape.window.height() * shape.channels * size_of::<f32>();
         let converted = RefCell::new(Kept::new(CONVERTED.max(FETCHED * a_frame)));
-        Self { images, clip, from, timeline, shape, fetched: RefCell::new(Kept::new(FETCHED)), converted }
+        Self { images, clip, supply, timeline, shape, fetched: RefCell::new(Kept::new(FETCHED)), converted }
     }
 
     /// Whether other frames than the current one can be had.
     pub fn has_neighbours(&self) -> bool {
-        !matches!(self.from, From::Current(_))
+        !matches!(self.supply, Supply::Current(_))
     }
 
     /// What is known of the clip's frames.
@@ -219,10 +220,10 @@ impl<'a> Footage<'a> {
     /// When the host cannot say.
     pub fn exists(&self, frame: i64) -> Result<bool> {
         Ok(self.timeline.may_have(frame)
-            && match &self.from {
-                From::Current(now) => frame == *now,
-                From::File { reader, offset } => reader.info().frames.contains(frame + offset),
-                From::Host => match self.raw(frame) {
+            && match &self.supply {
+                Supply::Current(now) => frame == *now,
+                Supply::File { reader, offset } => reader.info().frames.contains(frame + offset),
+                Supply::Host => match self.raw(frame) {
                     Err(Error::Format(_)) => true,
                     raw => raw?.is_some(),
                 },
@@ -292,7 +293,7 @@ impl<'a> Footage<'a> {
     /// # Errors
     /// When it is not, with what does not fit.
     pub fn check(&self, source: &SourceParams, now: i64, damaged: bool) -> Result<()> {
-        let From::File { .. } = self.from else { return Ok(()) };
+        let Supply::File { .. } = self.supply else { return Ok(()) };
         let Some(host) = self.host_image(now)? else { return Ok(()) };
         let host = agreement::small(&self.whole(&Raw::Image(host))?)?;
         agreement::check(&host, source.offset, damaged, |later| {
@@ -319,13 +320,13 @@ impl<'a> Footage<'a> {
         if !self.timeline.may_have(frame) {
             return Ok(None);
         }
-        match &self.from {
-            From::File { reader, offset } => {
+        match &self.supply {
+            Supply::File { reader, offset } => {
                 let aspect = reader.info().pixel_aspect;
                 Ok(file_picture(reader, frame + offset)?.map(|picture| Raw::Picture(picture, aspect)))
             }
-            From::Current(now) if frame != *now => Ok(None),
-            From::Host | From::Current(_) => Ok(self.host_image(frame)?.map(Raw::Image)),
+            Supply::Current(now) if frame != *now => Ok(None),
+            Supply::Host | Supply::Current(_) => Ok(self.host_image(frame)?.map(Raw::Image)),
         }
     }
 

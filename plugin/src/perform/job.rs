@@ -6,12 +6,13 @@ use pickup_model::{
     diffusion::{Asked, Lead, shown},
 };
 
+use super::failed;
 use super::{
     footage::{Footage, if_any},
     picture::scaled,
 };
 use crate::{
-    engine::{Model, engine, failed},
+    engine::{Model, engine},
     plan::Edge,
     timeline::as_time,
 };
@@ -75,7 +76,7 @@ impl Job<'_> {
     /// # Errors
     /// When it cannot be made, or the user stopped it.
     pub fn make(&self) -> Result<Recipe> {
-        engine().film(self.model, self.shot, self.brief, self.watch)
+        Ok(engine().make_take(self.model, self.shot, self.brief, self.watch)?)
     }
 
     /// The frame at a place: at the start of a loop what comes after its end, fading into the start.
@@ -122,7 +123,7 @@ impl Job<'_> {
         let likeness = scaled(followed, given.frame.width(), given.frame.height())?;
         let lead = Lead::new(given.frame.clone(), likeness, followed.clone(), given.beside.clone()).map_err(failed)?;
         let lead = lead.detail_alone();
-        engine().by_motion(self.watch, |motion| lead.over(pixels, small, share, (motion, self.watch)))
+        Ok(engine().by_motion(self.watch, |motion| lead.over(pixels, small, share, (motion, self.watch)))?)
     }
 
     /// The frame at a place in the model's own size: known, or made.
@@ -132,7 +133,7 @@ impl Job<'_> {
             return Ok(known.clone());
         }
         let made = self.shot.gaps().iter().position(|gap| *gap == time);
-        let frame = made.and_then(|made| engine().film_frame(recipe, made)).ok_or_else(|| {
+        let frame = made.and_then(|made| engine().take_frame(recipe, made)).ok_or_else(|| {
             let text = "The take was lost while it was being read, as when another program clears it: render again";
             Error::Failed(text.into())
         })?;

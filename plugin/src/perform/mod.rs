@@ -23,7 +23,7 @@ use self::{footage::NO_NEIGHBOURS, trouble::TroubleParams};
 pub use self::{job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
 use crate::{
     colour::ColourParams,
-    engine::engine,
+    engine::{EngineError, engine},
     nodes::{Quality, params::source::SourceParams},
     plan::{Input, Plan, Scene, Shown, times},
     timeline::{Timeline, as_time},
@@ -307,4 +307,18 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
 /// Whether other frames than the current one may be needed.
 fn needs_others<M>(shown: &Shown<M>) -> bool {
     !matches!(shown, Shown::Own(_) | Shown::Outside)
+}
+
+/// A model's error as the host is told of it.
+pub fn failed(error: pickup_model::Error) -> Error {
+    EngineError::from(error).into()
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Stopped => Self::Aborted,
+            other => Self::new(other),
+        }
+    }
 }

@@ -3,12 +3,9 @@
 use ofx::plugin::Result;
 use pickup_model::{Frame, Shot};
 
+use super::failed;
 use super::{Node, Stage, footage::if_any, show::nothing};
-use crate::{
-    engine::{engine, failed},
-    plan::Edge,
-    timeline::as_time,
-};
+use crate::{engine::engine, plan::Edge, timeline::as_time};
 
 /// How far back motion is looked for: past the repeats of animation on threes.
 const TELLING: i64 = 3;

@@ -9,10 +9,11 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame};
 
+use super::failed;
 use super::trouble::lettered;
 use crate::{
     colour::frame_of_picture,
-    engine::{engine, failed},
+    engine::engine,
     nodes::params::look::{noise_of, with_noise},
 };
 use pickup_clips::LETTER_HEIGHT;

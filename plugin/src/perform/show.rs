@@ -3,6 +3,7 @@
 use ofx::plugin::Result;
 use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
 
+use super::failed;
 use super::{
     Node, Stage,
     job::{Given, Job},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     colour::{self, ColourParams},
-    engine::{Model, engine, failed},
+    engine::{Model, engine},
     nodes::params::look::LookParams,
     plan::{Edge, Gap},
     timeline::as_time,

@@ -8,6 +8,7 @@ use std::{
 use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
+use super::failed;
 use super::{
     Node, Of, View, clip_of,
     footage::{Footage, Shape},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     colour,
-    engine::{engine, failed},
+    engine::engine,
     nodes::params::source::SourceParams,
     plan::{Edge, Input, Plan, Scene, Shown},
     timeline::{as_time, frame_number},
@@ -123,7 +124,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When it cannot be made, or the user stopped it.
     pub fn make(&self, shot: &Shot) -> Result<Arc<Made>> {
-        engine().make(shot, &self.brief(), &self.watch())
+        Ok(engine().make(shot, &self.brief(), &self.watch())?)
     }
 
     /// Tells the user, until a frame is made without a word.

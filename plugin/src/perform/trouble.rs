@@ -3,10 +3,8 @@
 use ofx::plugin::{Clip, Effect, Error, HostInfo, MessageKind, Render, Result};
 use pickup_model::{Encoding, Frame};
 
-use crate::{
-    colour::{self, frame_of},
-    engine::failed,
-};
+use super::failed;
+use crate::colour::{self, frame_of};
 use pickup_clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots};
 
 /// Whether errors are written into the picture.

@@ -9,7 +9,7 @@ use super::{
     super::{
         denoise::{Denoiser, Follow},
         item::{self, Conditioned, Grid, Known},
-        noise::{Noise, Purpose, draw_film},
+        noise::{Noise, Purpose, draw_video},
         plan::MemoryPlan,
         preview::Preview,
         request::Request,
@@ -59,7 +59,7 @@ impl Run<'_> {
         self.seconds.push((what, since.elapsed().as_secs_f64()));
     }
 
-    /// The latents of the film, normalised.
+    /// The latents of the video, normalised.
     pub(super) fn latents(&mut self, grid: &Grid, noise: &mut dyn Noise) -> Result<Tensor> {
         let settings = &self.request.settings;
         self.report(READING, 0.0)?;
@@ -71,13 +71,13 @@ impl Run<'_> {
         let embeddings = self.ltx.embeddings(&prompts, &mut self.unknown)?;
         self.timed("text encoder", since);
         self.report(LOOKING, 0.0)?;
-        let start = draw_film(noise, Purpose::Latents, grid.shape())?;
+        let start = draw_video(noise, Purpose::Latents, grid.shape())?;
         let known = self.known(&start, grid, noise)?;
         let steps = if settings.second_pass.is_some() { Span { to: SECOND.from, ..STEPS } } else { STEPS };
-        let film = self.denoised(&embeddings, &known, grid, settings, noise, steps)?;
+        let video = self.denoised(&embeddings, &known, grid, settings, noise, steps)?;
         match &settings.second_pass {
-            None => Ok(film),
-            Some(second) => self.second(&film, grid, second, &embeddings, noise),
+            None => Ok(video),
+            Some(second) => self.second(&video, grid, second, &embeddings, noise),
         }
     }
 
@@ -130,10 +130,10 @@ impl Run<'_> {
         Ok(item::unpacked(&tokens, grid)?)
     }
 
-    /// The second pass: the same film at twice the size, from a noise level on.
+    /// The second pass: the same video at twice the size, from a noise level on.
     fn second(
         &mut self,
-        film: &Tensor,
+        video: &Tensor,
         grid: &Grid,
         second: &SecondPass,
         embeddings: &[Tensor],
@@ -142,14 +142,14 @@ impl Run<'_> {
         let since = Instant::now();
         // The VAE itself is not held on to: beside the transformer it may not fit.
         let statistics = self.ltx.vae(&self.plan)?.statistics().on_cpu()?;
-        let small = statistics.denormalised(film)?;
+        let small = statistics.denormalised(video)?;
         let large = self.ltx.files.load_upsampler(&self.ltx.device)?.run(&small)?.to_device(&Device::Cpu)?;
         let large = tone_map(&adain(&large, &small, second.adain)?, second.tone_map)?;
         let large = statistics.normalised(&large)?;
         self.timed("latent upsampler", since);
         let grid = doubled(grid);
         let level = f64::from(second.schedule.levels()[0]);
-        let fresh = draw_film(noise, Purpose::Latents, grid.shape())?;
+        let fresh = draw_video(noise, Purpose::Latents, grid.shape())?;
         let start = ((large * (1.0 - level))? + (fresh * level)?)?;
         let known = self.known(&start, &grid, noise)?;
         let settings = Settings { schedule: second.schedule.clone(), ..self.request.settings.clone() };
@@ -188,8 +188,8 @@ impl Follow for Following<'_> {
     fn stepped(&self, step: usize, picture: &Tensor) -> CandleResult<()> {
         *self.done.lock() = step + 1;
         if let Some(preview) = &self.preview {
-            let film = item::unpacked(&picture.to_device(&Device::Cpu)?, self.grid)?;
-            self.watch.preview(&preview.frame(&film.narrow(0, self.grid.frames / 2, 1)?)?);
+            let video = item::unpacked(&picture.to_device(&Device::Cpu)?, self.grid)?;
+            self.watch.preview(&preview.frame(&video.narrow(0, self.grid.frames / 2, 1)?)?);
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ fn request() -> Request {
     }
 }
 
-fn run(ltx: &Ltx) -> Film {
+fn run(ltx: &Ltx) -> Video {
     ltx.run(&request(), &mut Seeded(3), &Unwatched).unwrap()
 }
 
@@ -163,27 +163,27 @@ fn parts_that_are_missing_or_of_another_model_are_named() {
     refused(with(&end), "does not end a prompt with token 9");
 }
 
-/// The second pass makes the film twice as large, and keeps to its known frame.
+/// The second pass makes the video twice as large, and keeps to its known frame.
 #[test]
-fn a_second_pass_doubles_the_film() {
+fn a_second_pass_doubles_the_video() {
     let elsewhere = Elsewhere { upsampler: Some(fixture("upsampler")), ..Elsewhere::default() };
     let ltx = opened(&fixture("model"), &elsewhere).unwrap();
     let still = Frame::new(8, 8, 3, Encoding::Display, (0..192).map(|i| i as f32 / 192.0).collect()).unwrap();
     let item = Item { content: Content::Still(still), frame: 0, strength: 1.0 };
     let settings = request().settings.with_second_pass().unwrap();
     let request = Request { items: vec![item.clone()], settings, ..request() };
-    let film = ltx.run(&request, &mut Seeded(3), &Unwatched).unwrap();
-    assert_eq!((film.frames.len(), film.frames[0].width(), film.frames[0].height()), (9, 128, 64));
+    let video = ltx.run(&request, &mut Seeded(3), &Unwatched).unwrap();
+    assert_eq!((video.frames.len(), video.frames[0].width(), video.frames[0].height()), (9, 128, 64));
     // The first latent is the known frame's own, at the second pass's size.
     let vae = ltx.files.load_vae(&Device::Cpu, DType::F32).unwrap();
     let seen = item::pixels(item.frames(), (64, 128)).unwrap();
     let (mean, _) = vae.encode(&seen, &|| true).unwrap().unwrap();
     let known = vae.statistics().normalised(&mean).unwrap();
-    let off = (film.latents.narrow(0, 0, 1).unwrap() - known).unwrap().abs().unwrap();
+    let off = (video.latents.narrow(0, 0, 1).unwrap() - known).unwrap().abs().unwrap();
     assert!(off.flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap() < 1e-4);
 }
 
-/// The fixture as one file with the publisher's names and metadata makes the film that the folder makes.
+/// The fixture as one file with the publisher's names and metadata makes the video that the folder makes.
 #[test]
 fn the_publishers_single_file_is_the_same_model() {
     let folder = copy();
@@ -256,7 +256,7 @@ fn llama_cpp(name: &str) -> String {
     out
 }
 
-/// A quantised transformer and text encoder come near the film of the whole ones.
+/// A quantised transformer and text encoder come near the video of the whole ones.
 #[test]
 fn quantised_parts_come_near_the_whole() {
     let want = run(&opened(&fixture("model"), &Elsewhere::default()).unwrap());
@@ -270,7 +270,7 @@ fn quantised_parts_come_near_the_whole() {
         quantised(&folder.path().join("transformer/model.gguf"), &transformer, dtype);
         quantised(&folder.path().join("text_encoder/model.gguf"), &text, dtype);
         let got = run(&opened(folder.path(), &Elsewhere::default()).unwrap());
-        let pixels = |f: &Film| f.frames.iter().flat_map(|f| f.pixels().to_vec()).collect::<Vec<f32>>();
+        let pixels = |f: &Video| f.frames.iter().flat_map(|f| f.pixels().to_vec()).collect::<Vec<f32>>();
         let off: Vec<f32> = pixels(&got).iter().zip(pixels(&want)).map(|(a, b)| (a - b).abs()).collect();
         let mean = off.iter().sum::<f32>() / off.len() as f32;
         assert!(mean > 0.0 && mean < most, "{dtype:?} is off by {mean}");
@@ -288,13 +288,13 @@ fn tiles_do_not_flicker() {
     let edge = |size, step| super::super::vae::Extent { size, step };
     let tiling = Tiling { frames: edge(16, 8), height: edge(96, 64), width: edge(96, 64) };
     let change = |tiling: Option<&Tiling>| -> Vec<f32> {
-        let film = vae.decode(&still, 0.05, tiling, &|| true).unwrap().unwrap();
-        let count = film.dim(0).unwrap();
-        let step = (film.narrow(0, 1, count - 1).unwrap() - film.narrow(0, 0, count - 1).unwrap()).unwrap();
+        let video = vae.decode(&still, 0.05, tiling, &|| true).unwrap().unwrap();
+        let count = video.dim(0).unwrap();
+        let step = (video.narrow(0, 1, count - 1).unwrap() - video.narrow(0, 0, count - 1).unwrap()).unwrap();
         step.abs().unwrap().mean((1, 2, 3)).unwrap().to_vec1().unwrap()
     };
     let (whole, tiled) = (change(None), change(Some(&tiling)));
-    // Well inside the film: at its ends the VAE moves by itself.
+    // Well inside the video: at its ends the VAE moves by itself.
     let most = |v: &[f32]| v[8..v.len() - 8].iter().copied().fold(0.0, f32::max);
     assert!(most(&tiled) < 1.5 * most(&whole) + 1e-4, "{} {}", most(&tiled), most(&whole));
 }

@@ -1,6 +1,6 @@
 //! The causal video VAE: pixels to latents and back.
 //!
-//! A film is `[T, C, H, W]` throughout: frames are the batch, which is what the convolutions want.
+//! A video is `[T, C, H, W]` throughout: frames are the batch, which is what the convolutions want.
 
 mod blocks;
 mod decoder;

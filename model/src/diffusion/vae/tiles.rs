@@ -1,4 +1,4 @@
-//! Decoding in tiles, for when a whole film does not fit in memory.
+//! Decoding in tiles, for when a whole video does not fit in memory.
 //!
 //! Tiles overlap, and where they do they fade into each other linearly; the first tiles of a row fade into what is
 //! already there, so that each border is crossed once. A tile does not see what lies beyond it, so tiling changes the
@@ -6,7 +6,7 @@
 
 use candle_core::{Result as CandleResult, Tensor};
 
-/// Sizes of tiles and steps from one to the next, in pixels and frames of the film.
+/// Sizes of tiles and steps from one to the next, in pixels and frames of the video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Tiling {
     pub(in super::super) frames: Extent,
@@ -37,7 +37,7 @@ impl Tiling {
         Self { frames: Extent { size: 16, step: 8 }, height: edge, width: edge }
     }
 
-    /// Decodes `latents`, whose frames and pixels stand for `time` frames and `space` pixels of the film.
+    /// Decodes `latents`, whose frames and pixels stand for `time` frames and `space` pixels of the video.
     pub(super) fn decode(
         &self,
         latents: &Tensor,
@@ -54,7 +54,7 @@ impl Tiling {
             let latents = latents.narrow(0, first, (size + 1).min(count - first))?;
             let Some(mut tile) = self.decode_space(&latents, by.1, decode)? else { return Ok(None) };
             if let Some(previous) = &previous {
-                // A later tile's first frame, which it takes for the first of a film, is cut by its last to be as many
+                // A later tile's first frame, which it takes for the first of a video, is cut by its last to be as many
                 // frames as it has latents beyond the first.
                 tile = tile.narrow(0, 0, tile.dim(0)? - 1)?;
                 tile = blended(previous, &tile, 0, self.frames.overlap())?;
@@ -64,8 +64,8 @@ impl Tiling {
             previous = Some(tile);
         }
         let parts: Vec<Tensor> = parts.into_iter().filter(|p| p.elem_count() > 0).collect();
-        let film = Tensor::cat(&parts, 0)?;
-        Ok(Some(film.narrow(0, 0, film.dim(0)?.min((count - 1) * time + 1))?))
+        let video = Tensor::cat(&parts, 0)?;
+        Ok(Some(video.narrow(0, 0, video.dim(0)?.min((count - 1) * time + 1))?))
     }
 
     fn decode_space(&self, latents: &Tensor, space: usize, decode: Decode<'_>) -> CandleResult<Option<Tensor>> {
@@ -95,8 +95,8 @@ impl Tiling {
             rows.push(Tensor::cat(&parts, 3)?);
             above = row;
         }
-        let film = Tensor::cat(&rows, 2)?;
-        Ok(Some(film.narrow(2, 0, height * space)?.narrow(3, 0, width * space)?.contiguous()?))
+        let video = Tensor::cat(&rows, 2)?;
+        Ok(Some(video.narrow(2, 0, height * space)?.narrow(3, 0, width * space)?.contiguous()?))
     }
 }
 

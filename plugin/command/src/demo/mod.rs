@@ -1,9 +1,9 @@
 //! `pickup demo`: each node's job on a shot drawn by our own code, or on one that the embedded model makes; measured
 //! where the truth is known.
 
-mod films;
 mod repair;
 mod retime;
+mod shots;
 
 use std::{
     fs,
@@ -49,7 +49,7 @@ pub(super) fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), CliError> 
     let demo = Demo { bundle, folder, width, sample: draw_sample(width)? };
     let mut cells = repair::run(&demo, out)?;
     cells.extend(retime::run(&demo, out)?);
-    cells.extend(films::run(&demo, out)?);
+    cells.extend(shots::run(&demo, out)?);
     demo.write("contact-sheet.png", &[Arc::new(contact_sheet(&cells, COLUMNS, CELL)?)])?;
     next_steps(out, &demo, started.elapsed().as_secs())
 }
@@ -177,7 +177,7 @@ Try next:
   pickup install
   pickup doctor",
         demo.bundle.display(),
-        films::SMOKE
+        shots::SMOKE
     )?;
     Ok(())
 }

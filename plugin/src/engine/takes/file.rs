@@ -19,7 +19,7 @@ const LONGEST_HEADER: u64 = 1 << 20;
 
 /// What there is to know of how a take was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct TakeNotes {
     /// Words of the prompt that the model does not know.
     pub unknown_words: Vec<String>,
 }
@@ -28,7 +28,7 @@ pub struct Origin {
 #[derive(Clone, Debug)]
 pub struct Take {
     pub(super) frames: Vec<Frame>,
-    pub(super) origin: Origin,
+    pub(super) notes: TakeNotes,
 }
 
 impl Take {
@@ -37,14 +37,14 @@ impl Take {
     ///
     /// # Errors
     /// When the frames are not RGB of one size.
-    pub fn new(frames: &[Frame], origin: Origin) -> pickup_model::Result<Self> {
+    pub fn new(frames: &[Frame], notes: TakeNotes) -> pickup_model::Result<Self> {
         let frames = frames.iter().map(rounded).collect::<pickup_model::Result<Vec<_>>>()?;
         let shape = |f: &Frame| (f.width(), f.height(), f.channels());
         if let Some(other) = frames.iter().find(|f| shape(f) != shape(&frames[0]) || f.channels() != 3) {
             let (width, height, channels) = shape(other);
             return Err(pickup_model::Error::FrameData { width, height, channels, len: other.pixels().len() });
         }
-        Ok(Self { frames, origin })
+        Ok(Self { frames, notes })
     }
 }
 
@@ -59,7 +59,7 @@ struct Header {
     height: usize,
     /// A fingerprint of each frame.
     frames: Vec<u64>,
-    origin: Origin,
+    notes: TakeNotes,
 }
 
 impl Header {
@@ -73,7 +73,7 @@ pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
     let fault = |e: io::Error| ClipError::io(path, "write the take", e);
     let (width, height) = take.frames.first().map_or((0, 0), |f| (f.width(), f.height()));
     let frames = take.frames.iter().map(Frame::fingerprint).collect();
-    let header = Header { width, height, frames, origin: take.origin.clone() };
+    let header = Header { width, height, frames, notes: take.notes.clone() };
     let header = serde_json::to_string(&header).map_err(|e| fault(e.into()))?;
     let (partial, mut file) = Partial::create(path)?;
     let mut write = || -> io::Result<()> {
@@ -130,8 +130,8 @@ impl TakeFile {
         Ok(Self { file, header, start })
     }
 
-    pub(super) fn origin(&self) -> &Origin {
-        &self.header.origin
+    pub(super) fn notes(&self) -> &TakeNotes {
+        &self.header.notes
     }
 
     /// Frames in it.

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use pickup_model::{Frame, Kept, Recipe};
 
 use self::file::TakeFile;
-pub use self::file::{Origin, Take};
+pub use self::file::{Take, TakeNotes};
 
 /// Names the folder of takes, where it is not to be the system's folder of caches.
 pub const TAKES_VARIABLE: &str = "PICKUP_TAKES";
@@ -84,11 +84,11 @@ impl Takes {
 
     /// What a take says of itself; none where there is none that is sound.
     #[must_use]
-    pub fn origin(&self, recipe: Recipe) -> Option<Origin> {
+    pub fn notes(&self, recipe: Recipe) -> Option<TakeNotes> {
         if let Some(take) = self.unwritten.lock().recall(&recipe) {
-            return Some(take.origin.clone());
+            return Some(take.notes.clone());
         }
-        self.open(recipe).map(|file| file.origin().clone())
+        self.open(recipe).map(|file| file.notes().clone())
     }
 
     /// A frame of a take, by its place among the frames that were missing; none where there is none that is sound.

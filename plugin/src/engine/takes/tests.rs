@@ -8,8 +8,8 @@ fn frame(value: f32) -> Frame {
 }
 
 fn take() -> Take {
-    let origin = Origin { unknown_words: vec!["zyzzyva".to_owned()] };
-    Take::new(&[frame(0.1), frame(0.5)], origin).expect("frames of one size")
+    let notes = TakeNotes { unknown_words: vec!["zyzzyva".to_owned()] };
+    Take::new(&[frame(0.1), frame(0.5)], notes).expect("frames of one size")
 }
 
 fn recipe(prompt: &str) -> Recipe {
@@ -41,7 +41,7 @@ fn a_take_is_the_same_in_the_process_that_made_it_and_in_others() {
         assert!(far.fold(0.0, f32::max) == 0.0, "a take is rounded once");
     }
     assert_eq!(other.frame(recipe, 2), None, "it has two frames");
-    assert_eq!(other.origin(recipe).expect("on disk").unknown_words, ["zyzzyva"]);
+    assert_eq!(other.notes(recipe).expect("on disk").unknown_words, ["zyzzyva"]);
     assert_eq!(other.list().len(), 1);
     assert_eq!(other.clear().expect("removable"), 1);
     assert_eq!(fresh(folder.path()).frame(recipe, 0), None);
@@ -82,7 +82,7 @@ fn where_nothing_can_be_written_takes_live_in_memory() {
         assert!(takes.claim(recipe("fire")).is_none() == takes.folder().is_none());
         takes.keep(recipe("fire"), take());
         assert_eq!(takes.frame(recipe("fire"), 1).expect("in memory").pixels(), take().frames[1].pixels());
-        assert_eq!(takes.origin(recipe("fire")).expect("in memory").unknown_words.len(), 1);
+        assert_eq!(takes.notes(recipe("fire")).expect("in memory").unknown_words.len(), 1);
     }
 }
 

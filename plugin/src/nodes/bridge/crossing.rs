@@ -4,8 +4,9 @@ use ofx::plugin::Result;
 use pickup_model::{Frame, Shot, motion::MotionOnward};
 
 use super::{Bridge, By, CONTEXT};
+use crate::perform::failed;
 use crate::{
-    engine::{Model, engine, failed},
+    engine::{Model, engine},
     perform::{Stage, footage::if_any},
     plan::{Curves, Edge, Gap, Input, Known},
     timeline::as_time,
@@ -84,7 +85,7 @@ impl Crossing {
     }
 
     fn shows_one_scene(&self, stage: &Stage<'_, '_, Bridge>) -> Result<bool> {
-        engine().matches(&stage.edge(self.last)?, &stage.edge(self.first)?, &stage.watch())
+        Ok(engine().matches(&stage.edge(self.last)?, &stage.edge(self.first)?, &stage.watch())?)
     }
 
     /// The frame at a time of the shot, by what both ends show.

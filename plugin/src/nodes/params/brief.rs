@@ -44,7 +44,7 @@ impl ModelParams {
                 Quality::Best => 2.0,
             },
         };
-        engine().model(&self.path()?, tweaks)
+        Ok(engine().model(&self.path()?, tweaks)?)
     }
 
     /// Whether it is the small model in the bundle.
@@ -55,7 +55,7 @@ impl ModelParams {
 
     fn path(&self) -> Result<PathBuf> {
         match self.model.trim() {
-            "" => model_path(),
+            "" => Ok(model_path()?),
             named => Ok(PathBuf::from(named)),
         }
     }
@@ -229,14 +229,14 @@ mod tests {
 
     #[test]
     fn the_strength_of_motion_is_said_after_the_prompt() {
-        let wish = |prompt: &str, motion| PromptParams { prompt: prompt.into(), motion, ..PromptParams::default() };
-        assert_eq!(wish(" snow ", Motion::Prompt).brief().prompt, "snow");
-        assert_eq!(wish("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
-        assert_eq!(wish("snow", Motion::Strong).brief().prompt, "snow, moving fast");
-        assert_eq!(wish("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
-        assert_eq!(wish("Push in, snow", Motion::Gentle).over_black().prompt, "snow, on black, moving slowly");
-        assert_eq!(wish("snow on Black", Motion::Prompt).over_black().prompt, "snow on Black");
-        assert_eq!(wish("pan left", Motion::Strong).over_black().prompt, "");
+        let params = |prompt: &str, motion| PromptParams { prompt: prompt.into(), motion, ..PromptParams::default() };
+        assert_eq!(params(" snow ", Motion::Prompt).brief().prompt, "snow");
+        assert_eq!(params("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
+        assert_eq!(params("snow", Motion::Strong).brief().prompt, "snow, moving fast");
+        assert_eq!(params("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
+        assert_eq!(params("Push in, snow", Motion::Gentle).over_black().prompt, "snow, on black, moving slowly");
+        assert_eq!(params("snow on Black", Motion::Prompt).over_black().prompt, "snow on Black");
+        assert_eq!(params("pan left", Motion::Strong).over_black().prompt, "");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     let made = timed(
         demo,
         out,
-        &Film {
+        &Shot {
             node: "Generate",
             said: format!("“{SMOKE}”"),
             clip: None,
@@ -37,7 +37,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     let animated = timed(
         demo,
         out,
-        &Film {
+        &Shot {
             node: "Animate",
             said: format!("its last frame, “{DRIFT}”"),
             clip: Some("still.png"),
@@ -52,7 +52,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     let extended = timed(
         demo,
         out,
-        &Film {
+        &Shot {
             node: "Extend",
             said: format!("its first {GIVEN} frames"),
             clip: Some("given/%04d.png"),
@@ -69,7 +69,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
 }
 
 /// A job of the video model.
-struct Film<'a> {
+struct Shot<'a> {
     node: &'static str,
     said: String,
     clip: Option<&'a str>,
@@ -78,12 +78,12 @@ struct Film<'a> {
     folder: &'static str,
 }
 
-fn timed(demo: &Demo<'_>, out: &mut dyn Write, film: &Film<'_>) -> Result<Pictures, CliError> {
+fn timed(demo: &Demo<'_>, out: &mut dyn Write, shot: &Shot<'_>) -> Result<Pictures, CliError> {
     let started = Instant::now();
-    let made = demo.render(film.node, film.clip, film.set, &film.frames)?;
-    demo.write(&format!("{}/%04d.png", film.folder), &made)?;
+    let made = demo.render(shot.node, shot.clip, shot.set, &shot.frames)?;
+    demo.write(&format!("{}/%04d.png", shot.folder), &made)?;
     let seconds = started.elapsed().as_secs_f64();
-    writeln!(out, "{:<8} {}: {} frames in {seconds:.1} s", film.node, film.said, made.len())?;
+    writeln!(out, "{:<8} {}: {} frames in {seconds:.1} s", shot.node, shot.said, made.len())?;
     Ok(made)
 }
 

@@ -6,7 +6,6 @@ use std::{
     thread,
 };
 
-use ofx::plugin::{Error, Result};
 use parking_lot::Mutex;
 use pickup_model::{
     Brief, Filler, Frame, Recipe, Shot, Watch,
@@ -14,7 +13,7 @@ use pickup_model::{
     motion::MotionFiller,
 };
 
-use super::{Engine, Origin, Take, failed, patiently, resource, turns::IMPATIENCE};
+use super::{Engine, EngineError, Result, Take, TakeNotes, patiently, resource, turns::IMPATIENCE};
 use crate::machine;
 
 /// Memory that a model may use where the system does not tell how much there is.
@@ -33,7 +32,7 @@ pub fn model_path() -> Result<PathBuf> {
     resource(EMBEDDED).map_err(|_| {
         let text =
             "The bundle's own video model is missing: install the bundle again, or set “Model folder” to another";
-        Error::Failed(text.into())
+        EngineError::Unusable(text.into())
     })
 }
 
@@ -51,7 +50,7 @@ struct Open {
 /// What a user changes of how a model is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tweaks {
-    /// Steps from noise to a film; none for those of the model.
+    /// Steps from noise to a picture; none for those of the model.
     pub steps: Option<usize>,
     /// Guidance; none for the model's.
     pub guidance: Option<f64>,
@@ -79,10 +78,10 @@ impl Models {
         }
         // Two models at once would take twice the memory.
         *open = None;
-        let files = ModelFiles::open(path, &Elsewhere::default()).map_err(failed)?;
+        let files = ModelFiles::open(path, &Elsewhere::default())?;
         let budget = machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64);
-        let ltx = Ltx::on_cpu(files, budget).map_err(failed)?;
-        let recommended = Recommended::of(path).map_err(failed)?;
+        let ltx = Ltx::on_cpu(files, budget)?;
+        let recommended = Recommended::of(path)?;
         Ok(open.insert(Open { path: path.to_owned(), ltx: Arc::new(ltx), recommended }).clone())
     }
 
@@ -95,13 +94,12 @@ impl Model {
     fn new(open: Open, tweaks: Tweaks, motion: Arc<MotionFiller>) -> Result<Self> {
         let Recommended { settings, framing, rate, world } = open.recommended;
         let schedule = match tweaks.steps {
-            Some(steps) => settings.schedule.resampled(steps).map_err(failed)?,
+            Some(steps) => settings.schedule.resampled(steps)?,
             None => settings.schedule.clone(),
         };
         let settings = Settings { schedule, guidance: tweaks.guidance.unwrap_or(settings.guidance), ..settings };
         let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
-        let filler =
-            DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing }).map_err(failed)?;
+        let filler = DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing })?;
         Ok(Self { filler: filler.following(motion), ltx: open.ltx, rate, world })
     }
 
@@ -158,13 +156,13 @@ impl Engine {
     ///
     /// # Errors
     /// When it cannot be made, or `watch` says stop.
-    pub fn film(&self, model: &Model, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Recipe> {
+    pub fn make_take(&self, model: &Model, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Recipe> {
         let recipe = model.recipe(shot, brief);
         let there = || self.has_take(recipe);
         if there() {
             return Ok(recipe);
         }
-        let _turn = self.device.wait(|| watch.progress(0.0)).ok_or(Error::Aborted)?;
+        let _turn = self.device.wait(|| watch.progress(0.0)).ok_or(EngineError::Stopped)?;
         // Without a folder there is nothing to claim.
         let _claim = patiently(watch, || {
             if self.takes_on_disk.folder().is_none() || there() {
@@ -183,29 +181,29 @@ impl Engine {
         let showing = Showing { watch, preview: &self.preview, recipe };
         let made = model.filler.fill_reported(shot, brief, &showing);
         *self.preview.lock() = None;
-        let (made, report) = made.map_err(failed)?;
+        let (made, report) = made?;
         let frames: Vec<Frame> = made.into_iter().map(|m| m.frame).collect();
-        let take = Take::new(&frames, Origin { unknown_words: report.unknown_words }).map_err(failed)?;
+        let take = Take::new(&frames, TakeNotes { unknown_words: report.unknown_words })?;
         self.takes_on_disk.keep(recipe, take);
         Ok(recipe)
     }
 
     /// A frame of a take, by its place among the frames that were missing.
     #[must_use]
-    pub fn film_frame(&self, recipe: Recipe, place: usize) -> Option<Arc<Frame>> {
+    pub fn take_frame(&self, recipe: Recipe, place: usize) -> Option<Arc<Frame>> {
         self.takes_on_disk.frame(recipe, place)
     }
 
     /// Whether the take of a recipe is there.
     #[must_use]
     pub fn has_take(&self, recipe: Recipe) -> bool {
-        self.takes_on_disk.origin(recipe).is_some()
+        self.takes_on_disk.notes(recipe).is_some()
     }
 
     /// What the user is to be told of a take whose prompt had words that the model did not know.
     #[must_use]
     pub fn words_left_out(&self, recipe: Recipe) -> Option<String> {
-        let unknown = self.takes_on_disk.origin(recipe)?.unknown_words;
+        let unknown = self.takes_on_disk.notes(recipe)?.unknown_words;
         let told = !unknown.is_empty();
         told.then(|| format!("The model does not know: {}. It made the rest of the prompt.", unknown.join(", ")))
     }

@@ -191,14 +191,16 @@ pub(super) fn to_picture(image: &HostImage, keep_alpha: bool) -> Result<Picture,
 }
 
 fn draw<T: Copy, const N: usize>(image: &HostImage, value: impl Fn([u8; N]) -> T) -> Vec<T> {
-    let bounds = image.bounds();
-    let copies = if image.format().components == Components::Alpha { 3 } else { 1 };
-    let mut samples =
-        Vec::with_capacity(bounds.width() * bounds.height() * image.format().components.channels() * copies);
+    let (bounds, components) = (image.bounds(), image.format().components);
+    // Grey is three times alpha.
+    let (channels, copies) = if components == Components::Alpha { (3, 3) } else { (components.channels(), 1) };
+    let mut samples = Vec::with_capacity(bounds.width() * bounds.height() * channels);
     for y in (bounds.y1..bounds.y2).rev() {
         let (row, _) = image.row(y).as_chunks::<N>();
-        for sample in row {
-            samples.extend(std::iter::repeat_n(value(*sample), copies));
+        if copies == 1 {
+            samples.extend(row.iter().map(|sample| value(*sample)));
+        } else {
+            samples.extend(row.iter().flat_map(|sample| std::iter::repeat_n(value(*sample), copies)));
         }
     }
     samples

@@ -9,7 +9,7 @@ use super::{
     ltx::{Ltx, Share, Span},
     noise::Seeded,
     request::{Latents, Request},
-    seam::{Lead, Match, delta_e},
+    seam::{Between, Lead, Match, delta_e},
     settings::Settings,
     window::{Limits, Window, passages},
 };
@@ -375,24 +375,15 @@ impl<'a> Job<'a> {
 
     /// A made frame as the nearest join has it, or between two joins as their mixture.
     fn joined(&self, frame: &Frame, joins: &[Join], place: usize) -> Result<Frame> {
-        let next = joins.partition_point(|join| join.place <= place);
-        let (before, after) = (next.checked_sub(1).map(|i| &joins[i]), joins.get(next));
-        let (colour, share) = match (before, after) {
-            (Some(a), Some(b)) => {
-                let share = (place - a.place) as f32 / (b.place - a.place) as f32;
-                (a.colour.mixed(b.colour, share), share)
-            }
-            (Some(a), None) => (a.colour, 0.0),
-            (None, Some(b)) => (b.colour, 1.0),
-            (None, None) => return Ok(frame.clone()),
-        };
-        let matched = colour.apply(frame)?;
+        let row = joins.iter().map(|join| (join.place as i64, join));
+        let Some(between) = Between::of(row, place as i64) else { return Ok(frame.clone()) };
+        let colours = between.sides().map(|(join, share, _)| (join.colour, share));
+        let colour = colours.reduce(|(a, _), (b, share)| (a.mixed(b, share), share)).map(|(colour, _)| colour);
+        let matched = colour.map_or_else(|| Ok(frame.clone()), |colour| colour.apply(frame))?;
         let mut pixels = matched.pixels().to_vec();
         let motion = self.filler.motion.as_deref();
         let quietly = Quietly { watch: self.watch, at: self.done as f32 / self.parts as f32 };
-        for (join, share) in [(before, 1.0 - share), (after, share)] {
-            let Some(join) = join else { continue };
-            let away = place.abs_diff(join.place);
+        for (join, share, away) in between.sides() {
             match motion.filter(|_| away > 0) {
                 Some(motion) => join.lead.over(&mut pixels, &matched, (share, away), (motion, &quietly))?,
                 None => join.lead.stay(&mut pixels, share, away),

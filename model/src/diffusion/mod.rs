@@ -45,7 +45,7 @@ pub use plan::MemoryPlan;
 pub use recommended::{Asked, RECOMMENDED, Recommended, World};
 pub use request::{Latents, Request, Video};
 pub use scheduler::{DISTILLED, Schedule};
-pub use seam::Lead;
+pub use seam::{Between, Lead};
 pub use settings::{Sampler, SecondPass, Settings};
 
 #[cfg(test)]

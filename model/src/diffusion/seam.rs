@@ -114,6 +114,43 @@ impl Detail {
     }
 }
 
+/// What is nearest to a frame before and after it in a row, and how far it is from the one to the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Between<T> {
+    /// The nearest before it, or at its place, with the frames to there.
+    pub before: Option<(T, usize)>,
+    /// The nearest after it, with the frames to there.
+    pub after: Option<(T, usize)>,
+    /// The share of the one after it in a mixture: 0 where there is none, 1 where there is none before.
+    pub share: f32,
+}
+
+impl<T: Copy> Between<T> {
+    /// What is nearest to a place in a row of things at theirs; none where there is nothing on either side.
+    #[must_use]
+    pub fn of(row: impl IntoIterator<Item = (i64, T)>, place: i64) -> Option<Self> {
+        let (mut before, mut after) = (None, None);
+        for (at, thing) in row {
+            let away = place.abs_diff(at) as usize;
+            let side = if at <= place { &mut before } else { &mut after };
+            if side.is_none_or(|(_, nearest)| away < nearest) {
+                *side = Some((thing, away));
+            }
+        }
+        let share = match (before, after) {
+            (Some((_, a)), Some((_, b))) => a as f32 / (a + b) as f32,
+            (before, _) => f32::from(u8::from(before.is_none())),
+        };
+        (before.is_some() || after.is_some()).then_some(Self { before, after, share })
+    }
+
+    /// Each side that there is, with its share in a mixture and the frames to it.
+    pub fn sides(self) -> impl Iterator<Item = (T, f32, usize)> {
+        let sides = [(self.before, 1.0 - self.share), (self.after, self.share)];
+        sides.into_iter().filter_map(|(side, share)| side.map(|(thing, away)| (thing, share, away)))
+    }
+}
+
 /// A known frame beside a gap, which leads over to what is made there.
 pub struct Lead {
     /// Its likeness at the size that frames are made in: what moves is followed from there.
@@ -239,6 +276,17 @@ mod tests {
 
     fn frame(of: impl Fn(usize) -> f32) -> Frame {
         Frame::new(8, 4, 3, Encoding::Display, (0..96).map(of).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_frame_is_mixed_by_how_near_it_is_to_each_side() {
+        let row = [(0, 'a'), (10, 'b'), (14, 'c')];
+        let sides = |place| Between::of(row, place).unwrap().sides().collect::<Vec<_>>();
+        assert_eq!(sides(11), [('b', 0.75, 1), ('c', 0.25, 3)]);
+        assert_eq!(sides(10), [('b', 1.0, 0), ('c', 0.0, 4)]);
+        assert_eq!(sides(16), [('c', 1.0, 2)]);
+        assert_eq!(sides(-2), [('a', 1.0, 2)]);
+        assert_eq!(Between::of([(0, ()); 0], 3), None);
     }
 
     #[test]

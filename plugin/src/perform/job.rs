@@ -3,7 +3,7 @@
 use ofx::plugin::{Error, Result};
 use pickup_model::{
     Brief, Encoding, Frame, Recipe, Shot, Watch,
-    diffusion::{Asked, Lead, shown},
+    diffusion::{Asked, Between, Lead, shown},
 };
 
 use super::failed;
@@ -97,21 +97,14 @@ impl Job<'_> {
     fn at(&self, recipe: Recipe, place: usize) -> Result<Frame> {
         let small = self.small(recipe, place)?;
         let time = self.first + place as i64;
-        let before = self.given.iter().filter(|given| given.time <= time).max_by_key(|given| given.time);
-        let after = self.given.iter().filter(|given| given.time > time).min_by_key(|given| given.time);
-        let Some(size) = before.or(after).map(|given| (given.frame.width(), given.frame.height())) else {
+        let Some(between) = Between::of(self.given.iter().map(|given| (given.time, given)), time) else {
             return Ok(small);
         };
-        let share = match (before, after) {
-            (Some(before), Some(after)) => (time - before.time) as f32 / (after.time - before.time) as f32,
-            (before, _) => f32::from(u8::from(before.is_none())),
-        };
+        let size = self.given.first().map_or((0, 0), |given| (given.frame.width(), given.frame.height()));
         let whole = scaled(&small, size.0, size.1)?;
         let mut pixels = whole.pixels().to_vec();
-        for (given, share) in [(before, 1.0 - share), (after, share)] {
-            if let Some(given) = given.filter(|given| given.time != time) {
-                self.lead(given, &small, (share, time.abs_diff(given.time) as usize), &mut pixels)?;
-            }
+        for (given, share, away) in between.sides().filter(|(.., away)| *away > 0) {
+            self.lead(given, &small, (share, away), &mut pixels)?;
         }
         Frame::new(size.0, size.1, 3, Encoding::Display, pixels).map_err(failed)
     }

@@ -34,6 +34,9 @@ pub(crate) fn lend(clip: &Arc<Clip>, time: f64, part: Option<RectD>) -> Result<O
         let image = job.output.clone();
         return Ok(Some(lend_image(&effect, state, image, job.region, Some(&job), false)));
     }
+    if job.is_none() && !profile.button_images {
+        return null_image(&effect, state, None, profile);
+    }
     let time = match &job {
         Some(job) if profile.ignores_image_time => job.time,
         _ => time,

@@ -87,6 +87,8 @@ pub struct Profile {
     pub range_said: RangeSaid,
     /// What it gives for a frame that was not announced.
     pub unannounced: Unannounced,
+    /// Whether a button gets images.
+    pub button_images: bool,
     /// Render scale that its images say they have.
     pub image_scale: ImageScale,
     /// Render scale of its previews.
@@ -156,6 +158,7 @@ impl Profile {
             first_time: None,
             range_said: RangeSaid::Frames,
             unannounced: Unannounced::Frame,
+            button_images: true,
             image_scale: ImageScale::Render,
             preview_scale: 1.0,
             unset_limits_lock: false,
@@ -258,7 +261,8 @@ impl Profile {
     }
 
     /// DaVinci Resolve 14 to 17: [`resolve`](Self::resolve), where the message suite's version 2 is advertised with null
-    /// functions (read: openfx-misc). Ranges as they then were believed to be.
+    /// functions (read: openfx-misc), and a button that fetches images gets none (measured in 14 and in 2021: openfx-misc, issue 46).
+    /// Ranges as they then were believed to be.
     #[must_use]
     pub fn resolve_17() -> Self {
         Self {
@@ -267,6 +271,7 @@ impl Profile {
             first_time: None,
             range_said: RangeSaid::Frames,
             unannounced: Unannounced::Frame,
+            button_images: false,
             ..Self::resolve()
         }
     }

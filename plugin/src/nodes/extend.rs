@@ -206,10 +206,17 @@ impl Way {
     }
 }
 
+/// What is done where a button cannot search.
+const NO_PICTURES: &str = "This host gives a button no pictures to search. Where the clip freezes is looked for when a frame is rendered; or \
+                           set “Last good frame” by hand and switch “Clip freezes” on.";
+
 /// Finds where the clip freezes, and writes it into the parameters.
 fn find(cx: &Changed<'_, Of<Extend>>) -> Result<()> {
     let params = cx.params()?;
-    let footage = Footage::to_search(cx, cx.clips().source, &params.source, &params.take.colour)?;
+    let Some(footage) = Footage::to_search(cx, cx.clips().source, &params.source, &params.take.colour)? else {
+        cx.message(MessageKind::Message, NO_PICTURES);
+        return cx.set(ExtendParams::FROZEN, false);
+    };
     let cut = footage.timeline().cut();
     let found = match cut {
         Some(cut) => freeze::last_moving(&footage, cut)?,

@@ -228,11 +228,18 @@ fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
     }
 }
 
+/// What is done where a button cannot search.
+const NO_PICTURES: &str = "This host gives a button no pictures to search. “Repair what is found” is on instead: each frame is looked at \
+                           when it is rendered.";
+
 /// Searches the clip for damage and writes it into the list, beside what the list already names.
 fn find(cx: &Changed<'_, Of<Repair>>) -> Result<()> {
     let params = cx.params()?;
     let source = cx.clips().source;
-    let footage = Footage::to_search(cx, source, &params.source, &params.colour)?;
+    let Some(footage) = Footage::to_search(cx, source, &params.source, &params.colour)? else {
+        cx.message(MessageKind::Message, NO_PICTURES);
+        return cx.set(DamageParams::AUTOMATIC, true);
+    };
     let (first, last) = footage.ends(frame_number(cx.time()))?;
     let progress = cx.progress("Repair: looking for damaged frames");
     let cycles = params.damage.repeats == Repeats::Cadence;

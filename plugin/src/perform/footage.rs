@@ -113,7 +113,7 @@ const FETCHED: usize = 4;
 const CONVERTED: usize = 256 << 20;
 
 impl<'a> Footage<'a> {
-    /// The frames of a clip, for a button that searches them.
+    /// The frames of a clip, for a button that searches them; none where the host gives a button no pictures.
     ///
     /// # Errors
     /// When there are none to be seen here.
@@ -122,8 +122,15 @@ impl<'a> Footage<'a> {
         clip: Clip,
         source: &SourceParams,
         colour: &ColourParams,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let Some(image) = cx.image(clip, cx.time())? else {
+            // Measured by others in DaVinci Resolve 14 and 17: a button gets no picture of any frame.
+            let (now, cut) = (frame_number(cx.time()), Timeline::told(cx, clip)?.cut());
+            let elsewhere = cut.map_or([now - 1, now + 1], <[i64; 2]>::from);
+            let has_others = elsewhere.iter().any(|frame| matches!(cx.image(clip, as_time(*frame)), Ok(Some(_))));
+            if !has_others {
+                return Ok(None);
+            }
             return Err(Error::Failed("There is no picture here to search from: move to a frame of the clip".into()));
         };
         let shape = Shape::of(cx, clip, colour, Some(&image), image.region_of_definition)?;
@@ -132,7 +139,7 @@ impl<'a> Footage<'a> {
         if !footage.has_neighbours() {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }
-        Ok(footage)
+        Ok(Some(footage))
     }
 
     /// The clip's first and last frame. Where the host does not say which they are, those that it gives in a row on both sides

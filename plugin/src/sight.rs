@@ -13,7 +13,7 @@ use pickup_model::{
 
 use crate::perform::failed;
 use crate::{
-    cadence::Cadence,
+    cadence::{Cadence, Stands},
     perform::footage::{Footage, if_any},
     plan::Curves,
     timeline::as_time,
@@ -210,6 +210,19 @@ enum Side {
     ClipEnds(i64),
     /// More damaged frames than are bridged.
     TooFar,
+}
+
+/// The shot whose missing frame is what truly stands at a frame of a cycle; none where there is no cycle, or it is the frame's own
+/// picture.
+///
+/// # Errors
+/// When a frame cannot be read.
+pub fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
+    let Some(cycle) = Cadence::around(now, |frame| footage.name(frame))? else { return Ok(None) };
+    match cycle.at(as_time(now)) {
+        Some(Stands::Between(before)) => footage.between(&cycle, before, as_time(now)).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.

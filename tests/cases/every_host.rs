@@ -101,6 +101,10 @@ fn what_projects_save_keeps_its_name() {
         let effect = host.load(&crate::binary(), id).expect(id);
         let descriptor = effect.descriptor();
         assert_eq!((descriptor.label.as_str(), descriptor.grouping.as_str()), (label, "Pickup"));
+        for (icon, ending) in descriptor.icons.iter().zip(["svg", "png"]) {
+            assert_eq!(*icon, format!("{id}.{ending}"));
+            assert!(crate::repository().join("resources").join(icon).is_file(), "{icon} is in the bundle's resources");
+        }
         let context = effect.describe_in(Context::Filter).expect(id);
         let holds_values = |k: ParamKind| !matches!(k, ParamKind::Group | ParamKind::Page);
         let mut is: Vec<&str> = context.params.iter().filter(|p| holds_values(p.kind)).map(|p| p.id.as_str()).collect();

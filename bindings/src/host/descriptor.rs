@@ -21,6 +21,8 @@ pub struct EffectDescriptor {
     pub grouping: String,
     /// What it does.
     pub description: String,
+    /// Its icon's files, SVG and PNG, in the bundle's resources; empty for none.
+    pub icons: [String; 2],
     /// Contexts it works in.
     pub contexts: Vec<Context>,
     /// Depths it takes.
@@ -47,6 +49,7 @@ impl EffectDescriptor {
             label: p.string(PROP_LABEL),
             grouping: p.string(PLUGIN_PROP_GROUPING),
             description: p.string(PROP_PLUGIN_DESCRIPTION),
+            icons: [0, 1].map(|i| p.strings(PROP_ICON).get(i).cloned().unwrap_or_default()),
             contexts: named(p, PROP_SUPPORTED_CONTEXTS, Context::from_cstr),
             depths: named(p, PROP_SUPPORTED_PIXEL_DEPTHS, BitDepth::from_cstr),
             safety: p

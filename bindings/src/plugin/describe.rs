@@ -131,6 +131,10 @@ pub(crate) fn describe<E: Effect>(suites: &Suites, effect: Handle<OfxImageEffect
 
 fn describe_meta(props: &Props<'_>, meta: &Meta, colour_managed: bool) {
     set_labels(props, meta.label);
+    if meta.icons {
+        let _ = props.set_string(props::PROP_ICON, 0, &format!("{}.svg", meta.id));
+        let _ = props.set_string(props::PROP_ICON, 1, &format!("{}.png", meta.id));
+    }
     for (i, number) in (0..).zip([meta.version.0, meta.version.1]) {
         let _ = props.set_int(props::PROP_VERSION, i, i32::try_from(number).unwrap_or(i32::MAX));
     }

@@ -38,6 +38,7 @@ pub struct Meta {
     pub(crate) host_frame_threading: bool,
     pub(crate) sequential: bool,
     pub(crate) colour: Option<ColourManagement>,
+    pub(crate) icons: bool,
 }
 
 impl Meta {
@@ -62,6 +63,7 @@ impl Meta {
             host_frame_threading: false,
             sequential: false,
             colour: None,
+            icons: false,
         }
     }
 
@@ -117,6 +119,12 @@ impl Meta {
     #[must_use]
     pub const fn components(self, components: &'static [Components]) -> Self {
         Self { components, ..self }
+    }
+
+    /// The bundle's `Contents/Resources` has its icon, as its id with the endings `.svg` and `.png`.
+    #[must_use]
+    pub const fn icons(self) -> Self {
+        Self { icons: true, ..self }
     }
 
     /// It fetches images at other times than the render's.

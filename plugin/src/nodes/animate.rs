@@ -123,6 +123,7 @@ pub struct Animate;
 impl Node for Animate {
     const META: Meta = Meta::new("org.pickup.Animate", "Animate")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Makes a still move: a frame of the source is the shot's first (or last), and the prompt says what happens: over \
              the still, as snow falls or the camera pushes in, or to the whole picture, by a video model. \
@@ -131,7 +132,6 @@ impl Node for Animate {
         )
         .contexts(&[Context::Filter, Context::General])
         .temporal();
-    /// On a photo any frame is the still.
     const ALONE: Alone = Alone::Suffices;
     type Params = AnimateParams;
     type Clips = SourceToOutput;

@@ -123,6 +123,7 @@ const CONTEXT: i64 = 9;
 impl Node for Bridge {
     const META: Meta = Meta::new("org.pickup.Bridge", "Bridge")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Leads from one clip to the next in a number of frames: by motion where both show the same things, as over a \
              jump cut, else by a video model that invents a way, or by a dissolve in which both move. The clips' \

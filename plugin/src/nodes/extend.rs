@@ -102,6 +102,7 @@ const CONTEXT: i64 = 17;
 impl Node for Extend {
     const META: Meta = Meta::new("org.pickup.Extend", "Extend")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Makes a shot longer: frames after its last, or before its first, that go on from what is there: by a video model, by \
              motion, or by the clip's own frames, back and forth. Lengthen the \

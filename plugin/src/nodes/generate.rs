@@ -85,6 +85,7 @@ pub struct Generate;
 impl Node for Generate {
     const META: Meta = Meta::new("org.pickup.Generate", "Generate")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Makes a shot from a prompt, and from a first and a last frame if you have them. The video model runs on this \
              machine; nothing leaves it. A shot is made once and kept; until then playback shows a preview, marked as \

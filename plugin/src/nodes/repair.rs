@@ -14,12 +14,12 @@ use super::{
     },
 };
 use crate::{
-    cadence::{self, Cadence, Stands},
+    cadence,
     colour::ColourParams,
     perform::{Common, Node, Of, Stage, View, footage::Footage, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
-    sight::{Marks, REACH, Sight, search},
-    timeline::{as_time, frame_number},
+    sight::{Marks, REACH, Sight, search, smoothed},
+    timeline::frame_number,
 };
 use pickup_clips::frame_list::FrameList;
 
@@ -92,6 +92,7 @@ pub type Seen = Option<Missing>;
 impl Node for Repair {
     const META: Meta = Meta::new("org.pickup.Repair", "Repair")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Replaces missing, repeated and damaged frames by new ones made from the good frames on both sides. Good \
              frames pass bit for bit. In Kdenlive, Shotcut and other MLT hosts, which give a filter no neighbouring \
@@ -215,16 +216,6 @@ impl RepairParams {
         known.dedup();
         runs.extend(known.into_iter().map(|frame| (frame, frame)));
         runs
-    }
-}
-
-/// The shot whose missing frame is what truly stands at a frame of a cycle; none where there is no cycle, or it is the frame's own
-/// picture.
-fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
-    let Some(cycle) = Cadence::around(now, |frame| footage.name(frame))? else { return Ok(None) };
-    match cycle.at(as_time(now)) {
-        Some(Stands::Between(before)) => footage.between(&cycle, before, as_time(now)).map(Some),
-        _ => Ok(None),
     }
 }
 

@@ -101,6 +101,7 @@ pub struct Retime;
 impl Node for Retime {
     const META: Meta = Meta::new("org.pickup.Retime", "Retime")
         .grouping(GROUPING)
+        .icons()
         .description(
             "Changes a clip's speed, constant or by a curve, forwards or backwards, and makes the frames between the \
              clip's own from what moves. Cuts stay cuts. In Kdenlive, Shotcut and other MLT hosts, which give a filter \

@@ -123,6 +123,29 @@ fn what_projects_save_keeps_its_name() {
 }
 
 #[test]
+fn a_panel_shows_what_does_something_in_its_host() {
+    let _turn = turn();
+    for (profile, alone) in [(Profile::mlt(), true), (Profile::natron(), false), (Profile::resolve(), false)] {
+        let (name, host) = (profile.label.clone(), Host::new(profile));
+        for (id, ..) in SAVED {
+            let effect = host.load(&crate::binary(), id).expect(id);
+            let reads_a_file = effect.descriptor().description.contains("“Source file”");
+            assert_eq!(reads_a_file, alone && id != GENERATE, "{name}: {id} speaks of what is on its panel");
+            for param in effect.describe_in(Context::Filter).expect(id).params {
+                let hidden = match param.id.as_str() {
+                    "sourceFile" | "sourceOffset" => !alone,
+                    // MLT tells of no choice, so a preset would do nothing.
+                    "preset" => alone,
+                    "shotsMade" => true,
+                    _ => continue,
+                };
+                assert_eq!(param.secret, hidden, "{name}: {id} {}", param.id);
+            }
+        }
+    }
+}
+
+#[test]
 fn colour_may_be_told_or_left_to_the_host() {
     // What the numbers stand for changes where motion is looked for, never a still picture.
     for footage in ["Automatic", "Display-referred", "Scene-linear"] {

@@ -74,11 +74,13 @@ fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
     let mut id = name.to_string().trim_start_matches("r#").to_owned();
     let mut label = None;
     let mut open = true;
+    let mut shown_in = quote!(All);
     attr::entries(&field.attrs, "group", |key, entry| {
         match key {
             "id" => id = attr::text(entry)?,
             "label" => label = Some(attr::text(entry)?),
             "open" => open = attr::flag(entry)?,
+            "shown_in" => shown_in = hosts(entry)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -95,6 +97,7 @@ fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
             integrates: false,
             redraws: false,
             secret: false,
+            shown_in: ::ofx::plugin::ShownIn::#shown_in,
             parent,
             only: &[],
         });
@@ -116,7 +119,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
     let mut id = name.to_string().trim_start_matches("r#").to_owned();
     let mut label = None;
     let (mut animates, mut integrates, mut secret, mut redraws) = (false, false, false, true);
-    let mut only = quote!(&[]);
+    let (mut only, mut shown_in) = (quote!(&[]), quote!(All));
     let (mut default, mut ranged) = (None, false);
     let mut settings = Vec::new();
     attr::entries(&field.attrs, "param", |key, entry| {
@@ -128,6 +131,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             "integrates" => integrates = attr::flag(entry)?,
             "secret" => secret = attr::flag(entry)?,
             "redraws" => redraws = attr::flag(entry)?,
+            "shown_in" => shown_in = hosts(entry)?,
             "only" => only = attr::contexts(entry)?,
             "default" => {
                 let value = attr::value(entry)?;
@@ -194,6 +198,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             integrates: #integrates,
             redraws: #redraws && <#ty as ::ofx::plugin::Value>::HAS_VALUE,
             secret: #secret,
+            shown_in: ::ofx::plugin::ShownIn::#shown_in,
             parent,
             only: #only,
         });
@@ -202,6 +207,15 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
     let default = default.unwrap_or_else(|| quote!(::std::default::Default::default()));
     out.defaults.push(quote!(#name: #default));
     Ok(id)
+}
+
+/// The hosts that show a parameter, as `ShownIn` names them.
+fn hosts(entry: &syn::meta::ParseNestedMeta<'_>) -> syn::Result<TokenStream> {
+    Ok(match attr::text(entry)?.as_str() {
+        "alone" => quote!(Alone),
+        "telling" => quote!(Telling),
+        _ => return Err(entry.error("\"alone\" or \"telling\"")),
+    })
 }
 
 fn is_number(ty: &Type) -> bool {

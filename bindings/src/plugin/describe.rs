@@ -9,8 +9,9 @@ use super::{
     clip::{ClipSpec, Clips},
     effect::{ColourManagement, Effect, Meta},
     error::{Error, Result},
+    host_info::HostInfo,
     instance::effect_props,
-    param::{ParamKind, ParamSpec, Params, TextMode},
+    param::{ParamKind, ParamSpec, Params, ShownIn, TextMode},
     property::{Props, c_text},
     suites::{Handle, Suites},
 };
@@ -36,6 +37,7 @@ pub(crate) fn specs_for<E: Effect>(context: Context) -> Vec<ParamSpec> {
         integrates: false,
         redraws: false,
         secret: false,
+        shown_in: ShownIn::All,
         parent: None,
         only: &[],
     };
@@ -125,11 +127,11 @@ pub(crate) fn describe<E: Effect>(suites: &Suites, effect: Handle<OfxImageEffect
     let handle = effect_props(suites, effect).ok_or(Error::BadHandle("effect descriptor"))?;
     let props = suites.props(handle.0);
     super::resources::remember(props.string(props::PLUGIN_PROP_FILE_PATH));
-    describe_meta(&props, &E::META, suites.info.colour_management.is_some());
+    describe_meta(&props, &E::META, &suites.info);
     Ok(Status::OK)
 }
 
-fn describe_meta(props: &Props<'_>, meta: &Meta, colour_managed: bool) {
+fn describe_meta(props: &Props<'_>, meta: &Meta, host: &HostInfo) {
     set_labels(props, meta.label);
     if meta.icons {
         let _ = props.set_string(props::PROP_ICON, 0, &format!("{}.svg", meta.id));
@@ -139,7 +141,8 @@ fn describe_meta(props: &Props<'_>, meta: &Meta, colour_managed: bool) {
         let _ = props.set_int(props::PROP_VERSION, i, i32::try_from(number).unwrap_or(i32::MAX));
     }
     let _ = props.set_string(props::PROP_VERSION_LABEL, 0, &format!("{}.{}", meta.version.0, meta.version.1));
-    let _ = props.set_string(props::PROP_PLUGIN_DESCRIPTION, 0, meta.description);
+    let description = if host.temporal_access { meta.description.to_owned() } else { meta.description_alone() };
+    let _ = props.set_string(props::PROP_PLUGIN_DESCRIPTION, 0, &description);
     let _ = props.set_string(props::PLUGIN_PROP_GROUPING, 0, meta.grouping);
     set_strings(props, props::PROP_SUPPORTED_CONTEXTS, meta.contexts.iter().map(|c| c.as_cstr()));
     set_strings(props, props::PROP_SUPPORTED_PIXEL_DEPTHS, meta.depths.iter().map(|d| d.as_cstr()));
@@ -159,7 +162,7 @@ fn describe_meta(props: &Props<'_>, meta: &Meta, colour_managed: bool) {
     }
     // 2: frames in order are preferred and not required.
     let _ = props.set_int(props::INSTANCE_PROP_SEQUENTIAL_RENDER, 0, if meta.sequential { 2 } else { 0 });
-    if let (true, Some(style)) = (colour_managed, meta.colour) {
+    if let (true, Some(style)) = (host.colour_management.is_some(), meta.colour) {
         let style = match style {
             ColourManagement::Basic => props::COLOUR_MANAGEMENT_BASIC,
             ColourManagement::Core => props::COLOUR_MANAGEMENT_CORE,
@@ -248,7 +251,7 @@ fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Re
     set_labels(&props, spec.label);
     let _ = props.set_string(props::PARAM_PROP_HINT, 0, &spec.host_hint());
     let _ = props.set_string(props::PARAM_PROP_SCRIPT_NAME, 0, spec.id);
-    let _ = props.set_flag(props::PARAM_PROP_SECRET, spec.secret);
+    let _ = props.set_flag(props::PARAM_PROP_SECRET, spec.secret || !spec.shown_in.includes(&suites.info));
     let _ = props.set_flag(props::PARAM_PROP_ENABLED, true);
     if let Some(parent) = spec.parent {
         let _ = props.set_string(props::PARAM_PROP_PARENT, 0, parent);

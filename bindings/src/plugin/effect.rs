@@ -27,6 +27,7 @@ pub struct Meta {
     pub(crate) label: &'static str,
     pub(crate) grouping: &'static str,
     pub(crate) description: &'static str,
+    pub(crate) alone: &'static str,
     pub(crate) version: (u32, u32),
     pub(crate) contexts: &'static [Context],
     pub(crate) depths: &'static [BitDepth],
@@ -52,6 +53,7 @@ impl Meta {
             label,
             grouping: "",
             description: "",
+            alone: "",
             version: (1, 0),
             contexts: &[Context::Filter, Context::General],
             depths: BitDepth::ALL,
@@ -95,6 +97,17 @@ impl Meta {
     #[must_use]
     pub const fn description(self, description: &'static str) -> Self {
         Self { description, ..self }
+    }
+
+    /// What a user must know in hosts that give an effect the current frame alone: said after the description, and there alone.
+    #[must_use]
+    pub const fn alone(self, alone: &'static str) -> Self {
+        Self { alone, ..self }
+    }
+
+    /// What it says of itself in hosts that give an effect the current frame alone.
+    pub(crate) fn description_alone(&self) -> String {
+        [self.description, self.alone].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// Its version: a new major breaks projects that use it.

@@ -51,6 +51,22 @@ pub struct HostInfo {
 }
 
 impl HostInfo {
+    /// Whether it tells an effect when a parameter changes. MLT 7.41 never does (read in its source, and seen).
+    #[must_use]
+    pub fn tells_of_changes(&self) -> bool {
+        !self.is_mlt()
+    }
+
+    /// Whether a user sees an effect's messages. In MLT 7.41 a render that fails is black, and nobody is told (seen).
+    #[must_use]
+    pub fn shows_messages(&self) -> bool {
+        !self.is_mlt()
+    }
+
+    fn is_mlt(&self) -> bool {
+        self.name == "MLT"
+    }
+
     pub(crate) fn read(host: &Props<'_>) -> Self {
         let text = |name| host.string(name).unwrap_or_default();
         Self {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::{
     error::{Error, Result},
+    host_info::HostInfo,
     param_set::{Entry, ParamReader, When},
 };
 use crate::Context;
@@ -43,8 +44,8 @@ use crate::Context;
 /// On a field, `#[param(…)]` takes `id` (default: the field's name), `label` (default: its words), `default`,
 /// `range` and `display` (needed on `f64` and `i32`: a host may lock a slider that has none), `digits`, `increment`,
 /// `text` (`"single"`, `"multi"`, `"file"`, `"folder"`, `"label"`), `animates`, `integrates` (a keyframe changes
-/// everything after it, as a speed does), `redraws = false` (a change of it leaves the pictures as they are), `secret` and
-/// `only = [Context, …]`. `#[group(label, id, open)]` on a field whose type is itself `Params` makes a group; its
+/// everything after it, as a speed does), `redraws = false` (a change of it leaves the pictures as they are), `secret`,
+/// `shown_in = "alone"` or `"telling"` ([`ShownIn`]) and `only = [Context, …]`. `#[group(label, id, open, shown_in)]` on a field whose type is itself `Params` makes a group; its
 /// parameters' ids stay flat. `#[flatten]` takes such a field's parameters in as they are. The doc comment is the hint. The derive also implements `Default`, and gives a constant
 /// [`ParamId`] per field.
 ///
@@ -176,10 +177,36 @@ pub struct ParamSpec {
     pub redraws: bool,
     /// Not shown.
     pub secret: bool,
+    /// The hosts that show it.
+    pub shown_in: ShownIn,
     /// The group it is in.
     pub parent: Option<&'static str>,
     /// The contexts that have it; empty for all.
     pub only: &'static [Context],
+}
+
+/// The hosts that show a parameter: in others it would do nothing. It is there all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShownIn {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that give an effect the current frame alone.
+    Alone,
+    /// Those that tell an effect of changes.
+    Telling,
+}
+
+impl ShownIn {
+    /// Whether a host is one of them.
+    #[must_use]
+    pub fn includes(self, host: &HostInfo) -> bool {
+        match self {
+            Self::All => true,
+            Self::Alone => !host.temporal_access,
+            Self::Telling => host.tells_of_changes(),
+        }
+    }
 }
 
 impl ParamSpec {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     effect::Effect,
-    param::{ParamKind, ParamSpec, Params, TextMode},
+    param::{ParamKind, ParamSpec, Params, ShownIn, TextMode},
 };
 
 /// A Markdown table of an effect's parameters, one a row: name, id, type, default, range, meaning.
@@ -50,6 +50,13 @@ fn row(spec: &ParamSpec) -> String {
     if spec.animates {
         hint.push_str(" Can be keyframed.");
     }
+    hint.push_str(match spec.shown_in {
+        ShownIn::All => "",
+        ShownIn::Alone => {
+            " Only shown in hosts that give an effect the current frame alone (Kdenlive, Shotcut and all of MLT)."
+        }
+        ShownIn::Telling => " Not shown in hosts that do not tell of changes (Kdenlive, Shotcut and all of MLT).",
+    });
     format!("| {} | `{}` | {kind} | {default} | {range} | {} |", spec.label, spec.id, hint.trim())
 }
 

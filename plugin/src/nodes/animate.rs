@@ -66,9 +66,8 @@ pub enum By {
 /// Animate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct AnimateParams {
-    /// A way to start from: choosing one sets the prompt and “Made by”, or the camera. MLT hosts do not tell of the choice, and
-    /// there it does nothing.
-    #[param(id = "preset", label = "Preset", default = AnimatePreset::Own, redraws = false)]
+    /// A way to start from: choosing one sets the prompt and “Made by”, or the camera.
+    #[param(id = "preset", label = "Preset", default = AnimatePreset::Own, redraws = false, shown_in = "telling")]
     pub preset: AnimatePreset,
     /// What should happen.
     #[flatten]
@@ -110,7 +109,7 @@ pub struct AnimateParams {
     pub take: TakeParams,
     /// Where the still comes from in hosts that give the current frame alone. On a photo it is not needed: there any frame is the
     /// still.
-    #[group(label = "Source file", open = false)]
+    #[group(label = "Source file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]
@@ -127,9 +126,9 @@ impl Node for Animate {
         .description(
             "Makes a still move: a frame of the source is the shot's first (or last), and the prompt says what happens: over \
              the still, as snow falls or the camera pushes in, or to the whole picture, by a video model. \
-             The model runs on this machine; nothing leaves it. In Kdenlive, Shotcut and other MLT hosts, set \
-             “Source file” to the picture's own file.",
+             The model runs on this machine; nothing leaves it.",
         )
+        .alone("Set “Source file” to the picture's own file, unless it is a photo.")
         .contexts(&[Context::Filter, Context::General])
         .temporal();
     const ALONE: Alone = Alone::Suffices;

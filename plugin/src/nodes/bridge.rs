@@ -56,9 +56,8 @@ pub enum Starts {
 /// Bridge's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct BridgeParams {
-    /// A way to start from: choosing one sets “Made by” and “Length”. MLT hosts do not tell of the choice, and there it does
-    /// nothing.
-    #[param(id = "preset", label = "Preset", default = BridgePreset::Own, redraws = false)]
+    /// A way to start from: choosing one sets “Made by” and “Length”.
+    #[param(id = "preset", label = "Preset", default = BridgePreset::Own, redraws = false, shown_in = "telling")]
     pub preset: BridgePreset,
     /// What should happen on the way. It may be left empty.
     #[flatten]
@@ -90,7 +89,7 @@ pub struct BridgeParams {
     #[flatten]
     pub take: TakeParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
-    #[group(label = "Source file", open = false)]
+    #[group(label = "Source file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]
@@ -127,8 +126,9 @@ impl Node for Bridge {
         .description(
             "Leads from one clip to the next in a number of frames: by motion where both show the same things, as over a \
              jump cut, else by a video model that invents a way, or by a dissolve in which both move. The clips' \
-             own frames pass bit for bit. In Kdenlive, Shotcut and other MLT hosts, set “Source file” to the clip's own file and “Next clip's file” to the next.",
+             own frames pass bit for bit.",
         )
+        .alone("Set “Source file” to the clip's own file, and “Next clip's file” to the next.")
         .contexts(&[Context::Transition, Context::Filter, Context::General])
         .temporal();
     const ALONE: Alone = Alone::Fails;

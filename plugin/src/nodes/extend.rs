@@ -45,9 +45,8 @@ pub enum By {
 /// Extend's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ExtendParams {
-    /// A way to start from: choosing one sets “Made by” and “Comes to rest”. MLT hosts do not tell of the choice, and there it
-    /// does nothing.
-    #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, redraws = false)]
+    /// A way to start from: choosing one sets “Made by” and “Comes to rest”.
+    #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, redraws = false, shown_in = "telling")]
     pub preset: ExtendPreset,
     /// What should happen. It may be left empty.
     #[flatten]
@@ -86,7 +85,7 @@ pub struct ExtendParams {
     #[flatten]
     pub take: TakeParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
-    #[group(label = "Source file", open = false)]
+    #[group(label = "Source file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]
@@ -107,9 +106,9 @@ impl Node for Extend {
             "Makes a shot longer: frames after its last, or before its first, that go on from what is there: by a video model, by \
              motion, or by the clip's own frames, back and forth. Lengthen the \
              clip in the editor so that its last frame freezes, press “Find the freeze”, and the freeze is replaced. Where the host's clip has \
-             handles, they are its own frames and are shown first. In Kdenlive, Shotcut and other MLT hosts, set “Source \
-             file” to the clip's own file.",
+             handles, they are its own frames and are shown first.",
         )
+        .alone("Set “Source file” to the clip's own file.")
         .contexts(&[Context::Filter, Context::General])
         .temporal();
     type Params = ExtendParams;

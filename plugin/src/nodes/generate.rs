@@ -25,9 +25,8 @@ use crate::{
 /// Generate's parameters.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct GenerateParams {
-    /// A prompt to start from: choosing one writes it into the prompt. MLT hosts do not tell of the choice, and there it does
-    /// nothing.
-    #[param(id = "preset", label = "Preset", default = Preset::Own, redraws = false)]
+    /// A prompt to start from: choosing one writes it into the prompt.
+    #[param(id = "preset", label = "Preset", default = Preset::Own, redraws = false, shown_in = "telling")]
     pub preset: Preset,
     /// What to make.
     #[flatten]

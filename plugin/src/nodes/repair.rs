@@ -63,7 +63,7 @@ pub struct RepairParams {
     #[param(id = "longestGap", label = "Longest gap", default = 24, range = 1..=500, display = 1..=100)]
     pub longest_gap: i32,
     /// Where neighbouring frames come from in hosts that give none.
-    #[group(label = "Source file", open = false)]
+    #[group(label = "Source file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
@@ -95,9 +95,9 @@ impl Node for Repair {
         .icons()
         .description(
             "Replaces missing, repeated and damaged frames by new ones made from the good frames on both sides. Good \
-             frames pass bit for bit. In Kdenlive, Shotcut and other MLT hosts, which give a filter no neighbouring \
-             frames, set “Source file” to the clip's own file.",
+             frames pass bit for bit.",
         )
+        .alone("Set “Source file” to the clip's own file.")
         .contexts(&[Context::Filter, Context::General])
         .temporal();
     type Params = RepairParams;

@@ -85,7 +85,7 @@ pub struct RetimeParams {
     #[param(id = "quality", label = "Quality", default = Quality::Normal)]
     pub quality: Quality,
     /// Where neighbouring frames come from in hosts that give none.
-    #[group(label = "Source file", open = false)]
+    #[group(label = "Source file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
@@ -104,9 +104,9 @@ impl Node for Retime {
         .icons()
         .description(
             "Changes a clip's speed, constant or by a curve, forwards or backwards, and makes the frames between the \
-             clip's own from what moves. Cuts stay cuts. In Kdenlive, Shotcut and other MLT hosts, which give a filter \
-             no neighbouring frames, set “Source file” to the clip's own file.",
+             clip's own from what moves. Cuts stay cuts.",
         )
+        .alone("Set “Source file” to the clip's own file.")
         .contexts(&[Context::Filter, Context::General, Context::Retimer])
         .temporal();
     const CONTINUOUS: bool = true;

@@ -10,7 +10,7 @@ use pickup_clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots};
 /// Whether errors are written into the picture.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorsShown {
-    /// In hosts that show no messages (Kdenlive, Shotcut and all of MLT).
+    /// In hosts that show no messages.
     #[default]
     #[choice(label = "Where the host shows none")]
     Automatic,
@@ -34,8 +34,7 @@ impl TroubleParams {
         match self.errors {
             ErrorsShown::Always => true,
             ErrorsShown::Never => false,
-            // Seen in melt 7.41: a render that fails is black, and nobody is told.
-            ErrorsShown::Automatic => host.name == "MLT",
+            ErrorsShown::Automatic => !host.shows_messages(),
         }
     }
 }

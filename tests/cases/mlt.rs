@@ -95,6 +95,22 @@ fn without_a_source_file_the_frames_that_should_be_others_say_why_and_all_else_p
 }
 
 #[test]
+fn a_file_is_read_by_the_name_that_mlt_keeps_where_the_project_is() {
+    let (_folder, path) = with_file(1);
+    let made = |files: &[(&str, &str)]| {
+        let stage = stage(REPAIR, &[("frames", "3")]);
+        files.iter().for_each(|(id, file)| stage.put(id, file));
+        let image = stage.at(3.0);
+        let off = largest_difference(&image, &whole(3));
+        assert!(off < 0.1, "{files:?}: {off} apart from the frame that is lost");
+        image
+    };
+    let before = made(&[("sourceFile", &path)]);
+    assert_same(&made(&[("filename", &path)]), &before, "by either name");
+    assert_same(&made(&[("sourceFile", "nowhere.png"), ("filename", &path)]), &before, "the one that is shown counts");
+}
+
+#[test]
 fn with_nothing_to_do_nothing_is_said() {
     for id in [REPAIR, RETIME] {
         let stage = stage(id, &[]);

@@ -98,6 +98,7 @@ fn group(field: &Field, name: &Ident, out: &mut Output) -> syn::Result<String> {
             redraws: false,
             secret: false,
             shown_in: ::ofx::plugin::ShownIn::#shown_in,
+            mlt_id: ::std::option::Option::None,
             parent,
             only: &[],
         });
@@ -120,6 +121,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
     let mut label = None;
     let (mut animates, mut integrates, mut secret, mut redraws) = (false, false, false, true);
     let (mut only, mut shown_in) = (quote!(&[]), quote!(All));
+    let mut mlt_id = quote!(::std::option::Option::None);
     let (mut default, mut ranged) = (None, false);
     let mut settings = Vec::new();
     attr::entries(&field.attrs, "param", |key, entry| {
@@ -132,6 +134,10 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             "secret" => secret = attr::flag(entry)?,
             "redraws" => redraws = attr::flag(entry)?,
             "shown_in" => shown_in = hosts(entry)?,
+            "mlt_id" => {
+                let id = attr::text(entry)?;
+                mlt_id = some(quote!(#id));
+            }
             "only" => only = attr::contexts(entry)?,
             "default" => {
                 let value = attr::value(entry)?;
@@ -199,6 +205,7 @@ fn param(field: &Field, name: &Ident, vis: &syn::Visibility, out: &mut Output) -
             redraws: #redraws && <#ty as ::ofx::plugin::Value>::HAS_VALUE,
             secret: #secret,
             shown_in: ::ofx::plugin::ShownIn::#shown_in,
+            mlt_id: #mlt_id,
             parent,
             only: #only,
         });

@@ -25,9 +25,17 @@ pub(crate) const SOURCE_TIME: &str = "SourceTime";
 /// The parameter by which a host tells a transition how far it is.
 pub(crate) const TRANSITION: &str = "Transition";
 
-/// All of an effect's parameters, with those that the standard demands in a context.
-pub(crate) fn specs_for<E: Effect>(context: Context) -> Vec<ParamSpec> {
+/// All of an effect's parameters as a host has them, with those that the standard demands in a context.
+pub(crate) fn specs_for<E: Effect>(context: Context, host: &HostInfo) -> Vec<ParamSpec> {
     let mut specs = E::Params::specs();
+    if host.is_mlt() {
+        // A file has two names there: the one that projects of before have is hidden.
+        let named = |spec: ParamSpec| match spec.mlt_id {
+            Some(id) => vec![ParamSpec { id, mlt_id: None, ..spec.clone() }, ParamSpec { secret: true, ..spec }],
+            None => vec![spec],
+        };
+        specs = specs.into_iter().flat_map(named).collect();
+    }
     let double = |id, label, hint, (min, max), (display_min, display_max)| ParamSpec {
         id,
         label,
@@ -38,6 +46,7 @@ pub(crate) fn specs_for<E: Effect>(context: Context) -> Vec<ParamSpec> {
         redraws: false,
         secret: false,
         shown_in: ShownIn::All,
+        mlt_id: None,
         parent: None,
         only: &[],
     };
@@ -192,7 +201,7 @@ pub(crate) fn describe_in<E: Effect>(
     if status != Status::OK || set.is_null() {
         return Err(Error::host("give the parameter set", status));
     }
-    for spec in specs_for::<E>(context).iter().filter(|s| s.is_in(context)) {
+    for spec in specs_for::<E>(context, &suites.info).iter().filter(|s| s.is_in(context)) {
         define_param(suites, set, spec)?;
     }
     Ok(Status::OK)

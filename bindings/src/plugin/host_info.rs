@@ -63,7 +63,8 @@ impl HostInfo {
         !self.is_mlt()
     }
 
-    fn is_mlt(&self) -> bool {
+    /// Whether it is MLT, under Kdenlive and Shotcut too.
+    pub(crate) fn is_mlt(&self) -> bool {
         self.name == "MLT"
     }
 

@@ -59,7 +59,7 @@ impl Shell {
                 set = ptr::null_mut();
             }
         }
-        let specs = super::describe::specs_for::<E>(context);
+        let specs = super::describe::specs_for::<E>(context, &suites.info);
         let params = ParamTable::new(&suites, Handle::new(set), context, specs);
         let clips = E::Clips::SPECS
             .iter()

@@ -45,7 +45,7 @@ use crate::Context;
 /// `range` and `display` (needed on `f64` and `i32`: a host may lock a slider that has none), `digits`, `increment`,
 /// `text` (`"single"`, `"multi"`, `"file"`, `"folder"`, `"label"`), `animates`, `integrates` (a keyframe changes
 /// everything after it, as a speed does), `redraws = false` (a change of it leaves the pictures as they are), `secret`,
-/// `shown_in = "alone"` or `"telling"` ([`ShownIn`]) and `only = [Context, …]`. `#[group(label, id, open, shown_in)]` on a field whose type is itself `Params` makes a group; its
+/// `mlt_id = "…"` ([`ParamSpec::mlt_id`]), `shown_in = "alone"` or `"telling"` ([`ShownIn`]) and `only = [Context, …]`. `#[group(label, id, open, shown_in)]` on a field whose type is itself `Params` makes a group; its
 /// parameters' ids stay flat. `#[flatten]` takes such a field's parameters in as they are. The doc comment is the hint. The derive also implements `Default`, and gives a constant
 /// [`ParamId`] per field.
 ///
@@ -179,6 +179,9 @@ pub struct ParamSpec {
     pub secret: bool,
     /// The hosts that show it.
     pub shown_in: ShownIn,
+    /// A file's name in MLT, under which MLT keeps it where the project is: `resource`, `filename` or another that MLT 7.41 looks for
+    /// when it loads a project (read in its source).
+    pub mlt_id: Option<&'static str>,
     /// The group it is in.
     pub parent: Option<&'static str>,
     /// The contexts that have it; empty for all.

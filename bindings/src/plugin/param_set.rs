@@ -65,8 +65,12 @@ impl ParamTable {
     }
 
     pub(crate) fn entry<'a>(&'a self, suites: &'a Suites, id: &str) -> Result<Entry<'a>> {
-        let slot = self.slots.iter().find(|s| s.spec.id == id);
-        slot.map(|slot| Entry { slot, suites }).ok_or_else(|| Error::Failed(format!("There is no parameter “{id}”")))
+        let entry = |id: &str| self.slots.iter().find(|s| s.spec.id == id).map(|slot| Entry { slot, suites });
+        let found = entry(id).ok_or_else(|| Error::Failed(format!("There is no parameter “{id}”")))?;
+        // The other name counts where it was used.
+        let other = found.spec().mlt_id.and_then(entry);
+        let used = |other: &Entry<'_>| matches!(other.text(When::Now), Ok(Some(text)) if !text.is_empty());
+        Ok(other.filter(used).unwrap_or(found))
     }
 
     pub(crate) fn edit_begin(&self, suites: &Suites, label: &str) {

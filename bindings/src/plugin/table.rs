@@ -50,6 +50,9 @@ fn row(spec: &ParamSpec) -> String {
     if spec.animates {
         hint.push_str(" Can be keyframed.");
     }
+    if let Some(id) = spec.mlt_id {
+        let _ = write!(hint, " In MLT its name is `{id}`, under which a project finds it when it has moved.");
+    }
     hint.push_str(match spec.shown_in {
         ShownIn::All => "",
         ShownIn::Alone => {

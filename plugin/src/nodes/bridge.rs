@@ -80,7 +80,7 @@ pub struct BridgeParams {
     pub by: By,
     /// As a filter: the clip that follows, when it is not in this one. A video file or a sequence such as
     /// `shot.%04d.png`, whose first frame comes after the last made one.
-    #[param(id = "toFile", label = "Next clip's file", text = "file")]
+    #[param(id = "toFile", mlt_id = "resource", label = "Next clip's file", text = "file")]
     pub to_file: String,
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
     #[param(id = "matchGrain", label = "Match grain", default = true)]

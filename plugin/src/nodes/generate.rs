@@ -44,10 +44,10 @@ pub struct GenerateParams {
     #[flatten]
     pub start: StartParams,
     /// A picture file that is the shot's first frame; its middle is used where its shape differs.
-    #[param(id = "firstFrame", label = "First frame", text = "file")]
+    #[param(id = "firstFrame", mlt_id = "av.file", label = "First frame", text = "file")]
     pub first_frame: String,
     /// A picture file that is the shot's last frame.
-    #[param(id = "lastFrame", label = "Last frame", text = "file")]
+    #[param(id = "lastFrame", mlt_id = "av.filename", label = "Last frame", text = "file")]
     pub last_frame: String,
     /// Let the end run into the start, and repeat the shot for as long as it is shown.
     #[param(id = "loop", label = "Loop", default = false)]

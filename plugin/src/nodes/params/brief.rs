@@ -18,7 +18,7 @@ use crate::{
 pub struct ModelParams {
     /// Empty for the small model in the bundle, else a folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
     /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
-    #[param(id = "model", label = "Model folder", text = "folder")]
+    #[param(id = "model", mlt_id = "filter.resource", label = "Model folder", text = "folder")]
     pub model: String,
     /// How strongly to keep away from the negative prompt; 0 leaves it to the model. 1 is not at all, and saves half the
     /// work.

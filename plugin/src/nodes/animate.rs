@@ -175,7 +175,7 @@ impl Node for Animate {
         let params = stage.params;
         match Way::of(stage)? {
             Way::Model(model) => {
-                let brief = params.brief.brief();
+                let brief = params.brief.brief(&params.take);
                 let finish = |noise| params.take.finish(&brief, noise);
                 stage.show_filled((&model, gap, &brief), params.match_grain, finish)
             }

@@ -59,8 +59,8 @@ pub struct BridgeParams {
     /// A way to start from: choosing one sets “Made by” and “Length”.
     #[param(id = "preset", label = "Preset", default = BridgePreset::Own, redraws = false, shown_in = "telling")]
     pub preset: BridgePreset,
-    /// What should happen on the way. It may be left empty.
-    #[flatten]
+    /// What should happen on the way. It may be left empty: motion needs none.
+    #[group(id = "brief", label = "Prompt", open = false)]
     pub brief: PromptParams,
     /// Where it starts. As a transition, Bridge starts and ends where the host's transition does. A “Start” other than 0 counts
     /// in any case.
@@ -188,7 +188,7 @@ impl Node for Bridge {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, crossing: &Crossing) -> Result<()> {
-        let (params, brief) = (stage.params, stage.params.brief.brief());
+        let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let gap = &crossing.gap;
         let (place, finish) = ((gap.place, gap.count), |noise| params.take.finish(&brief, noise));
         match crossing.way(stage)? {

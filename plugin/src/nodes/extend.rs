@@ -48,8 +48,8 @@ pub struct ExtendParams {
     /// A way to start from: choosing one sets “Made by” and “Comes to rest”.
     #[param(id = "preset", label = "Preset", default = ExtendPreset::Own, redraws = false, shown_in = "telling")]
     pub preset: ExtendPreset,
-    /// What should happen. It may be left empty.
-    #[flatten]
+    /// What should happen. It may be left empty: motion needs none.
+    #[group(id = "brief", label = "Prompt", open = false)]
     pub brief: PromptParams,
     /// Frames to make after the last good frame.
     #[param(id = "tail", label = "Tail", default = 33, range = 0..=2000, display = 0..=241)]
@@ -153,7 +153,7 @@ impl Node for Extend {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, side: &Side) -> Result<()> {
-        let (params, brief) = (stage.params, stage.params.brief.brief());
+        let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let (place, finish) = ((side.gap.place, side.gap.count), |noise| params.take.finish(&brief, noise));
         match Way::of(stage)? {
             Way::Model(model) => stage.show_filled((&model, &side.gap, &brief), params.match_grain, finish),
@@ -197,7 +197,7 @@ impl Way {
         let take = &stage.params.take;
         Ok(match stage.params.by {
             By::Automatic => take
-                .suited(stage, &stage.params.brief.brief())?
+                .suited(stage, &stage.params.brief.brief(&stage.params.take))?
                 .map_or(Self::Motion, |model| Self::Model(Box::new(model))),
             By::Model => Self::Model(Box::new(take.open()?)),
             By::Motion => Self::Motion,

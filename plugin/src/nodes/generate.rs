@@ -218,7 +218,7 @@ impl GenerateParams {
     }
 
     fn brief(&self) -> Result<Brief> {
-        let brief = if self.over { self.brief.on_black() } else { self.brief.brief() };
+        let brief = if self.over { self.brief.on_black(&self.take) } else { self.brief.brief(&self.take) };
         if brief.prompt.is_empty() && self.first_frame.trim().is_empty() && self.last_frame.trim().is_empty() {
             let text = "There is no prompt: write what should be seen, such as “red smoke rising on black”";
             return Err(Error::Failed(text.into()));

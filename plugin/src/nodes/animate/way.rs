@@ -25,7 +25,7 @@ impl Way {
         if params.by == By::Model || (params.by == By::Automatic && !take.model.is_embedded()) {
             return Ok(Self::Model(Box::new(take.open()?)));
         }
-        let brief = params.brief.over_black();
+        let brief = params.brief.over_black(take);
         let asks = !brief.prompt.is_empty();
         if params.by == By::Over && !asks {
             return Ok(Self::Over(None));
@@ -56,7 +56,7 @@ const NOTHING_ASKED: &str = "Nothing moves yet: say in “Prompt” what should 
 
 /// The still is kept, moved by the camera, with what was asked for laid over it.
 pub(super) fn over_still(stage: &Stage<'_, '_, Animate>, gap: &Gap, asked: Option<&(Model, Brief)>) -> Result<()> {
-    let (params, said) = (stage.params, stage.params.brief.brief());
+    let (params, said) = (stage.params, stage.params.brief.brief(&stage.params.take));
     let (camera, finish) = (params.camera.or_said(&said.prompt), params.take.finish(&said, None));
     let still = stage.frame(Input::First, *gap.known[0].frames.start())?;
     let place = (gap.place, gap.count);

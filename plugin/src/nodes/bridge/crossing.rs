@@ -76,7 +76,7 @@ impl Crossing {
         Ok(match stage.params.by {
             By::Automatic if self.shows_one_scene(stage)? => Way::Motion,
             By::Automatic => take
-                .suited(stage, &stage.params.brief.brief())?
+                .suited(stage, &stage.params.brief.brief(take))?
                 .map_or(Way::Dissolve, |model| Way::Model(Box::new(model))),
             By::Motion => Way::Motion,
             By::Dissolve => Way::Dissolve,

@@ -20,6 +20,9 @@ pub struct ModelParams {
     /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
     #[param(id = "model", mlt_id = "filter.resource", label = "Model folder", text = "folder")]
     pub model: String,
+    /// What should not be seen.
+    #[param(id = "negativePrompt", label = "Negative prompt", animates)]
+    pub negative_prompt: String,
     /// How strongly to keep away from the negative prompt; 0 leaves it to the model. 1 is not at all, and saves half the
     /// work.
     #[param(id = "guidance", label = "Guidance", default = 0.0, range = 0.0..=20.0, display = 0.0..=10.0)]
@@ -80,9 +83,6 @@ pub struct PromptParams {
     /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
     #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
     pub prompt: String,
-    /// What should not be seen.
-    #[param(id = "negativePrompt", label = "Negative prompt", animates)]
-    pub negative_prompt: String,
     /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
     #[param(id = "motion", label = "Motion strength", default = Motion::Prompt)]
     pub motion: Motion,
@@ -95,12 +95,12 @@ pub struct PromptParams {
 }
 
 impl PromptParams {
-    /// What the model is told.
+    /// What the model of a node is told.
     #[must_use]
-    pub fn brief(&self) -> Brief {
+    pub fn brief(&self, take: &TakeParams) -> Brief {
         Brief {
             prompt: self.told(),
-            negative_prompt: self.negative_prompt.trim().to_owned(),
+            negative_prompt: take.model.negative_prompt.trim().to_owned(),
             seed: u64::try_from(self.seed).unwrap_or_default(),
             ..Brief::default()
         }
@@ -108,17 +108,17 @@ impl PromptParams {
 
     /// What the model is told where it is to make something on black, to be laid over a picture that its camera does not move.
     #[must_use]
-    pub fn over_black(&self) -> Brief {
-        Self { prompt: without_camera(&self.prompt), ..self.clone() }.on_black()
+    pub fn over_black(&self, take: &TakeParams) -> Brief {
+        Self { prompt: without_camera(&self.prompt), ..self.clone() }.on_black(take)
     }
 
     /// What the model is told where it is to make something on black.
     #[must_use]
-    pub fn on_black(&self) -> Brief {
+    pub fn on_black(&self, take: &TakeParams) -> Brief {
         let said = self.prompt.trim();
         let black = words(said).iter().any(|(word, _)| word == "black");
         let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
-        Self { prompt, ..self.clone() }.brief()
+        Self { prompt, ..self.clone() }.brief(take)
     }
 
     /// The prompt with what the motion's strength adds to it.
@@ -229,14 +229,15 @@ mod tests {
 
     #[test]
     fn the_strength_of_motion_is_said_after_the_prompt() {
+        let take = TakeParams::default();
         let params = |prompt: &str, motion| PromptParams { prompt: prompt.into(), motion, ..PromptParams::default() };
-        assert_eq!(params(" snow ", Motion::Prompt).brief().prompt, "snow");
-        assert_eq!(params("snow", Motion::Gentle).brief().prompt, "snow, moving slowly");
-        assert_eq!(params("snow", Motion::Strong).brief().prompt, "snow, moving fast");
-        assert_eq!(params("", Motion::Strong).brief().prompt, "", "an empty prompt stays one");
-        assert_eq!(params("Push in, snow", Motion::Gentle).over_black().prompt, "snow, on black, moving slowly");
-        assert_eq!(params("snow on Black", Motion::Prompt).over_black().prompt, "snow on Black");
-        assert_eq!(params("pan left", Motion::Strong).over_black().prompt, "");
+        assert_eq!(params(" snow ", Motion::Prompt).brief(&take).prompt, "snow");
+        assert_eq!(params("snow", Motion::Gentle).brief(&take).prompt, "snow, moving slowly");
+        assert_eq!(params("snow", Motion::Strong).brief(&take).prompt, "snow, moving fast");
+        assert_eq!(params("", Motion::Strong).brief(&take).prompt, "", "an empty prompt stays one");
+        assert_eq!(params("Push in, snow", Motion::Gentle).over_black(&take).prompt, "snow, on black, moving slowly");
+        assert_eq!(params("snow on Black", Motion::Prompt).over_black(&take).prompt, "snow on Black");
+        assert_eq!(params("pan left", Motion::Strong).over_black(&take).prompt, "");
     }
 
     #[test]

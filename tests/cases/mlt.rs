@@ -111,6 +111,16 @@ fn a_file_is_read_by_the_name_that_mlt_keeps_where_the_project_is() {
 }
 
 #[test]
+fn a_held_frame_that_the_file_lacks_is_an_error() {
+    let (folder, path) = with_file(1);
+    fs::remove_file(folder.path().join("shot.0003.png")).expect("it is there");
+    let stage =
+        stage(RETIME, &[("speed", "50"), ("method", "Nearest"), ("sourceFile", &path), ("errorsInPicture", "Never")]);
+    let said = stage.error_at(4.0);
+    assert!(said.contains("no frame 2"), "{said}");
+}
+
+#[test]
 fn with_nothing_to_do_nothing_is_said() {
     for id in [REPAIR, RETIME] {
         let stage = stage(id, &[]);

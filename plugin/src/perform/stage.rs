@@ -200,9 +200,12 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             (Some(made), _) => N::fill(self, made),
             _ if view == View::Confidence => self.even(1.0),
             (_, Shown::Held(frame)) if self.cx.host().temporal_access => self.pass(Input::First, *frame),
-            (_, Shown::Held(frame)) => self.show_frame(Input::First, *frame),
+            (_, Shown::Held(frame)) => self.put(&self.frame(Input::First, *frame)?),
             (_, Shown::Own(input)) if N::file(self.params, &self.scene, *input)?.is_some() => {
-                self.show_frame(*input, now)
+                match self.footage(*input)?.frame(now)? {
+                    Some(frame) => self.put(&frame),
+                    None => self.pass(Input::First, now),
+                }
             }
             (_, Shown::Own(input)) => self.pass(*input, now),
             _ => self.pass(Input::First, now),
@@ -214,14 +217,6 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let Some(made) = N::hole() else { return Ok(None) };
         let is_hole = self.cx.host().temporal_access && !self.footage(Input::First)?.exists(self.scene.number())?;
         Ok(is_hole.then_some(made))
-    }
-
-    /// Shows a frame of a clip as it is converted; where there is none, the first clip's current one.
-    fn show_frame(&self, input: Input, frame: i64) -> Result<()> {
-        match self.footage(input)?.frame(frame)? {
-            Some(frame) => self.put(&frame),
-            None => self.pass(Input::First, self.scene.number()),
-        }
     }
 
     /// Copies a clip's frame to the output bit for bit; where there is none the output is transparent black.

@@ -135,6 +135,19 @@ fn known_frames_come_back_bit_for_bit() {
 }
 
 #[test]
+fn a_bridge_inside_one_clip_needs_no_second_where_every_clip_looks_connected() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "in/%04d.png", (1..=16).map(|n| (n, picture(n, false, Depth::U8))));
+    for host in ["natron", "resolve", "resolve-media"] {
+        let line = "render Bridge --in in --set length=2 --set by=Motion --press startHere@8";
+        expect(folder.path(), &format!("{line} --out {host}/%04d.png --host {host}"), 0);
+        let own = |n: &i64| read(folder.path(), &format!("{host}/%04d.png"), *n) == picture(*n, false, Depth::U8);
+        let made: Vec<i64> = (1..=16).filter(|n| !own(n)).collect();
+        assert_eq!(made, [8, 9], "{host}");
+    }
+}
+
+#[test]
 fn known_frames_of_eight_bits_survive_every_host() {
     let folder = with_clip();
     for host in ["reference", "resolve", "nuke", "natron", "fusion", "vegas", "mlt", "bare"] {

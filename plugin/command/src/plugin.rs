@@ -65,11 +65,18 @@ fn is_called(id: &str, name: &str) -> bool {
 
 /// The context to use where none is named, and what the node is in it; none where the node needs other clips than there
 /// are.
-pub(super) fn choose_context(node: &Effect, two_clips: bool) -> Result<Option<(Context, ContextDescriptor)>, CliError> {
+///
+/// Where every clip `looks_connected` (DaVinci Resolve), a node cannot tell that one is not: it is used in a context that has no more
+/// than there are, as on that host's Edit page.
+pub(super) fn choose_context(
+    node: &Effect,
+    two_clips: bool,
+    looks_connected: bool,
+) -> Result<Option<(Context, ContextDescriptor)>, CliError> {
     let clips = if two_clips { 2 } else { 1 };
     for context in preferred(node.contexts(), two_clips) {
         let described = node.describe_in(context)?;
-        if described.clips.iter().filter(|c| c.id != "Output" && !c.optional).count() <= clips {
+        if described.clips.iter().filter(|c| c.id != "Output" && (looks_connected || !c.optional)).count() <= clips {
             return Ok(Some((context, described)));
         }
     }

@@ -107,7 +107,8 @@ fn context(args: &RenderArgs, node: &Effect) -> Result<(Context, ContextDescript
         let context = context.into();
         return Ok((context, node.describe_in(context)?));
     }
-    choose_context(node, args.to.is_some())?.ok_or_else(|| {
+    let looks_connected = profile(args, None).looks_connected;
+    choose_context(node, args.to.is_some(), looks_connected)?.ok_or_else(|| {
         let (label, host) = (node.descriptor().label, args.host.name);
         let clips = if args.to.is_some() { "two clips" } else { "one clip" };
         CliError::Usage(format!("{label} has no context for {clips} in the host {host}: see `pickup nodes`"))

@@ -75,7 +75,7 @@ impl Demo<'_> {
         let hosted = Hosted::open(Some(&self.bundle), Profile::natron())?;
         let node = hosted.node(node)?;
         let label = node.descriptor().label;
-        let (context, _) = plugin::choose_context(&node, false)?
+        let (context, _) = plugin::choose_context(&node, false, false)?
             .ok_or_else(|| CliError::failed(format!("{label} has no context for one clip")))?;
         let clip = clip.map(|clip| self.folder.join(clip));
         let (instance, connected) = match &clip {

@@ -133,10 +133,11 @@ fn a_panel_shows_what_does_something_in_its_host() {
             assert_eq!(reads_a_file, alone && id != GENERATE, "{name}: {id} speaks of what is on its panel");
             for param in effect.describe_in(Context::Filter).expect(id).params {
                 let hidden = match param.id.as_str() {
-                    "sourceOffset" => !alone,
-                    // In MLT a file has a name that MLT keeps where the project is; the other is for projects of before.
-                    "sourceFile" | "firstFrame" | "lastFrame" | "model" => alone || param.id == "sourceFile",
-                    "filename" | "av.file" | "av.filename" | "filter.resource" => !alone,
+                    // In MLT a file has a name that MLT keeps where the project is, and the one that projects of before have: MLT
+                    // passes no value to what is hidden (read in its source, and seen).
+                    "sourceFile" | "sourceOffset" => !alone,
+                    "firstFrame" | "lastFrame" | "model" | "toFile" => false,
+                    "filename" | "av.file" | "av.filename" | "filter.resource" | "resource" => !alone,
                     // MLT tells of no choice, so a preset would do nothing.
                     "preset" => alone,
                     "shotsMade" => true,

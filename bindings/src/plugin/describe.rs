@@ -29,9 +29,9 @@ pub(crate) const TRANSITION: &str = "Transition";
 pub(crate) fn specs_for<E: Effect>(context: Context, host: &HostInfo) -> Vec<ParamSpec> {
     let mut specs = E::Params::specs();
     if host.is_mlt() {
-        // A file has two names there: the one that projects of before have is hidden.
+        // A file has two names there: projects of before have the other. It is not hidden, for MLT passes no value to what is.
         let named = |spec: ParamSpec| match spec.mlt_id {
-            Some(id) => vec![ParamSpec { id, mlt_id: None, ..spec.clone() }, ParamSpec { secret: true, ..spec }],
+            Some(id) => vec![ParamSpec { id, mlt_id: None, ..spec.clone() }, spec],
             None => vec![spec],
         };
         specs = specs.into_iter().flat_map(named).collect();
@@ -257,7 +257,8 @@ fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Re
         status => return Err(Error::host(format!("define the parameter “{}”", spec.label), status)),
     }
     let props = suites.props(handle);
-    set_labels(&props, spec.label);
+    let older = spec.mlt_id.is_some() && suites.info.is_mlt();
+    set_labels(&props, &if older { format!("{} (older projects)", spec.label) } else { spec.label.to_owned() });
     let _ = props.set_string(props::PARAM_PROP_HINT, 0, &spec.host_hint());
     let _ = props.set_string(props::PARAM_PROP_SCRIPT_NAME, 0, spec.id);
     let _ = props.set_flag(props::PARAM_PROP_SECRET, spec.secret || !spec.shown_in.includes(&suites.info));

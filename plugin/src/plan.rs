@@ -52,6 +52,11 @@ impl<M> Plan<M> {
         Self { shown, from: Vec::new(), note: None }
     }
 
+    /// Another of the first clip's frames.
+    pub fn held(frame: i64) -> Self {
+        Self::new(Shown::Held(frame)).from(Input::First, frame..=frame)
+    }
+
     /// The clip's own frame, and why it is not another.
     pub fn own_because(note: Option<&'static str>) -> Self {
         Self { note, ..Self::new(Shown::Own(Input::First)) }

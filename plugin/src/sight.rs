@@ -11,9 +11,9 @@ use pickup_model::{
     damage::{self, Damage, Thresholds, Traits, judge},
 };
 
-use crate::perform::failed;
 use crate::{
     cadence::{Cadence, Stands},
+    perform::failed,
     perform::footage::{Footage, if_any},
     plan::Curves,
     timeline::as_time,

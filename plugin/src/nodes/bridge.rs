@@ -191,7 +191,7 @@ impl Node for Bridge {
         let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let gap = &crossing.gap;
         let (place, finish) = ((gap.place, gap.count), |noise| params.take.finish(&brief, noise));
-        match crossing.way(stage)? {
+        match crossing.way(stage, &brief)? {
             Way::Model(model) => stage.show_filled((&model, gap, &brief), params.match_grain, finish),
             Way::Motion => stage.show_own(place, finish(None), |place| crossing.moved(stage, gap.time(place))),
             Way::Dissolve => stage.show_own(place, finish(None), |place| crossing.dissolved(stage, gap.time(place))),

@@ -6,6 +6,7 @@ use ofx::{
     Context,
     plugin::{Button, Changed, Clip, Cx, MessageKind, Meta, Result},
 };
+use pickup_model::Brief;
 
 pub use self::side::Side;
 use super::{
@@ -155,7 +156,7 @@ impl Node for Extend {
     fn fill(stage: &Stage<'_, '_, Self>, side: &Side) -> Result<()> {
         let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let (place, finish) = ((side.gap.place, side.gap.count), |noise| params.take.finish(&brief, noise));
-        match Way::of(stage)? {
+        match Way::of(stage, &brief)? {
             Way::Model(model) => stage.show_filled((&model, &side.gap, &brief), params.match_grain, finish),
             Way::BackAndForth => {
                 stage.show_own(place, finish(None), |place| stage.frame(Input::First, side.turned(place)))
@@ -193,12 +194,10 @@ enum Way {
 }
 
 impl Way {
-    fn of(stage: &Stage<'_, '_, Extend>) -> Result<Self> {
+    fn of(stage: &Stage<'_, '_, Extend>, brief: &Brief) -> Result<Self> {
         let take = &stage.params.take;
         Ok(match stage.params.by {
-            By::Automatic => take
-                .suited(stage, &stage.params.brief.brief(&stage.params.take))?
-                .map_or(Self::Motion, |model| Self::Model(Box::new(model))),
+            By::Automatic => take.suited(stage, brief)?.map_or(Self::Motion, |model| Self::Model(Box::new(model))),
             By::Model => Self::Model(Box::new(take.open()?)),
             By::Motion => Self::Motion,
             By::BackAndForth => Self::BackAndForth,

@@ -14,9 +14,9 @@ use super::{
         start::{StartParams, place_in},
     },
 };
-use crate::perform::failed;
 use crate::{
     engine::{Model, engine},
+    perform::failed,
     perform::{Alone, ButtonWatch, Common, Job, Node, Of, Stage, picture::picture, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     timeline::{Timeline, as_time},

@@ -147,8 +147,8 @@ impl Node for Retime {
             && whole.fract() == 0.0
             && !params.smooths()
         {
-            let shown = if whole == scene.time { Shown::Own(Input::First) } else { Shown::Held(frame_number(whole)) };
-            return Ok(Plan::new(shown));
+            let is_own = whole == scene.time;
+            return Ok(if is_own { Plan::new(Shown::Own(Input::First)) } else { Plan::held(frame_number(whole)) });
         }
         let (first, last) = params.seen(&times, scene.timeline(Input::First));
         Ok(Plan::new(Shown::Made(times)).from(Input::First, first..=last))

@@ -6,8 +6,8 @@ use pickup_model::{
     diffusion::{Asked, Between, Lead, shown},
 };
 
-use super::failed;
 use super::{
+    failed,
     footage::{Footage, if_any},
     picture::scaled,
 };

@@ -207,9 +207,6 @@ impl<N: Node> Effect for Of<N> {
                 frames.add(clip, first, last);
             }
         }
-        if let (Shown::Held(frame), Some(clip)) = (plan.shown, N::clip(cx, Input::First)?) {
-            frames.add(clip, as_time(frame), as_time(frame));
-        }
         Ok(())
     }
 
@@ -293,6 +290,11 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
     }
     if matches!(plan.shown, Shown::Unseen) {
         plan = N::plan(params, &stage.scene, Some(&N::look(&stage)?))?;
+    }
+    if let (Shown::Own(Input::First), Some(made)) = (&plan.shown, N::hole())
+        && stage.is_hole()?
+    {
+        plan.shown = Shown::Made(made);
     }
     if let Some(note) = plan.note {
         stage.warn(note);

@@ -3,8 +3,7 @@
 use ofx::plugin::Result;
 use pickup_model::{Frame, Shot};
 
-use super::failed;
-use super::{Node, Stage, footage::if_any, show::nothing};
+use super::{Node, Stage, failed, footage::if_any};
 use crate::{engine::engine, plan::Edge, timeline::as_time};
 
 /// How far back motion is looked for: past the repeats of animation on threes.
@@ -18,7 +17,7 @@ impl<N: Node> Stage<'_, '_, N> {
     /// When there is no frame at the edge, one cannot be read, or the user stopped it.
     pub fn onward(&self, edge: Edge, away: u64, rest: f64) -> Result<Frame> {
         let footage = self.footage(edge.input)?;
-        let nearest = footage.frame(edge.frame)?.ok_or_else(|| nothing(edge.frame))?;
+        let nearest = self.edge(edge)?;
         let inwards = edge.inwards;
         // A shot's times count from the outermost frame: what is made does not depend on where the clip lies.
         let mut shot = Shot::new().known(0.0, nearest.clone()).map_err(failed)?;

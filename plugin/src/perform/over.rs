@@ -3,8 +3,7 @@
 use ofx::plugin::Result;
 use pickup_model::{Encoding, Frame, srgb};
 
-use super::failed;
-use super::picture::scaled;
+use super::{failed, picture::scaled};
 
 /// What a model's black may come to: nothing below it is laid over anything.
 const BLACK: f32 = 0.03;

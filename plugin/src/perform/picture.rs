@@ -9,8 +9,7 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame};
 
-use super::failed;
-use super::trouble::lettered;
+use super::{failed, trouble::lettered};
 use crate::{
     colour::frame_of_picture,
     engine::engine,

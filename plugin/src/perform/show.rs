@@ -3,9 +3,8 @@
 use ofx::plugin::Result;
 use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
 
-use super::failed;
 use super::{
-    Node, Stage,
+    Node, Stage, failed,
     job::{Given, Job},
     over::{Over, laid},
     picture::{marked, matched, scaled},

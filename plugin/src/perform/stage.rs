@@ -8,10 +8,10 @@ use std::{
 use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
-use super::failed;
 use super::{
-    Node, Of, View, clip_of,
+    Node, Of, View, clip_of, failed,
     footage::{Footage, Shape},
+    needs_others,
     show::nothing,
     watch::HostWatch,
 };
@@ -48,8 +48,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     ) -> Self {
         let now = scene.number();
         let announced = plan.from.iter().find(|(input, _)| *input == Input::First).map(|(_, frames)| *frames.start());
-        let held = if let Shown::Held(frame) = plan.shown { Some(frame) } else { None };
-        let like = if cx.host().temporal_access { held.or(announced).unwrap_or(now) } else { now };
+        let like = announced.filter(|_| cx.host().temporal_access).unwrap_or(now);
         Self { cx, params, scene, like, shape: OnceCell::new(), footage: Default::default(), said: Cell::new(false) }
     }
 
@@ -183,40 +182,32 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// Shows what a plan says.
     pub(super) fn show(&self, shown: &Shown<N::Made>) -> Result<()> {
         let (view, now) = (self.view(), self.scene.number());
-        let hole = if let Shown::Own(Input::First) = shown { self.hole()? } else { None };
-        let made = match (shown, &hole) {
-            (Shown::Made(made), _) | (_, Some(made)) => Some(made),
-            _ => None,
-        };
         if view == View::Matte {
-            return self.even(if made.is_some() || matches!(shown, Shown::Held(_)) { 1.0 } else { 0.0 });
+            return self.even(if needs_others(shown) { 1.0 } else { 0.0 });
         }
-        if let (true, Some(source)) =
-            (self.has_file() && !matches!(shown, Shown::Own(_) | Shown::Outside), self.source())
-        {
-            self.footage(Input::First)?.check(source, now, made.is_some_and(N::replaces))?;
+        if let (true, Some(source)) = (self.has_file() && needs_others(shown), self.source()) {
+            let replaces = matches!(shown, Shown::Made(made) if N::replaces(made));
+            self.footage(Input::First)?.check(source, now, replaces)?;
         }
-        match (made, shown) {
-            (Some(made), _) => N::fill(self, made),
+        match shown {
+            Shown::Made(made) => N::fill(self, made),
             _ if view == View::Confidence => self.even(1.0),
-            (_, Shown::Held(frame)) if self.cx.host().temporal_access => self.pass(Input::First, *frame),
-            (_, Shown::Held(frame)) => self.put(&self.frame(Input::First, *frame)?),
-            (_, Shown::Own(input)) if N::file(self.params, &self.scene, *input)?.is_some() => {
+            Shown::Held(frame) if self.cx.host().temporal_access => self.pass(Input::First, *frame),
+            Shown::Held(frame) => self.put(&self.frame(Input::First, *frame)?),
+            Shown::Own(input) if N::file(self.params, &self.scene, *input)?.is_some() => {
                 match self.footage(*input)?.frame(now)? {
                     Some(frame) => self.put(&frame),
                     None => self.pass(Input::First, now),
                 }
             }
-            (_, Shown::Own(input)) => self.pass(*input, now),
-            _ => self.pass(Input::First, now),
+            Shown::Own(input) => self.pass(*input, now),
+            Shown::Outside | Shown::Unseen => self.pass(Input::First, now),
         }
     }
 
-    /// What is to be made where the clip's own frame is to be shown, and there is none.
-    fn hole(&self) -> Result<Option<N::Made>> {
-        let Some(made) = N::hole() else { return Ok(None) };
-        let is_hole = self.cx.host().temporal_access && !self.footage(Input::First)?.exists(self.scene.number())?;
-        Ok(is_hole.then_some(made))
+    /// Whether the first clip has no frame of this time.
+    pub(super) fn is_hole(&self) -> Result<bool> {
+        Ok(self.cx.host().temporal_access && !self.footage(Input::First)?.exists(self.scene.number())?)
     }
 
     /// Copies a clip's frame to the output bit for bit; where there is none the output is transparent black.

@@ -1,12 +1,12 @@
 //! How the frames between two clips are made.
 
 use ofx::plugin::Result;
-use pickup_model::{Frame, Shot, motion::MotionOnward};
+use pickup_model::{Brief, Frame, Shot, motion::MotionOnward};
 
 use super::{Bridge, By, CONTEXT};
-use crate::perform::failed;
 use crate::{
     engine::{Model, engine},
+    perform::failed,
     perform::{Stage, footage::if_any},
     plan::{Curves, Edge, Gap, Input, Known},
     timeline::as_time,
@@ -71,13 +71,11 @@ impl Crossing {
         Self { gap: Gap { known: known.into(), first: 1, count, place }, last, first }
     }
 
-    pub(super) fn way(&self, stage: &Stage<'_, '_, Bridge>) -> Result<Way> {
+    pub(super) fn way(&self, stage: &Stage<'_, '_, Bridge>, brief: &Brief) -> Result<Way> {
         let take = &stage.params.take;
         Ok(match stage.params.by {
             By::Automatic if self.shows_one_scene(stage)? => Way::Motion,
-            By::Automatic => take
-                .suited(stage, &stage.params.brief.brief(take))?
-                .map_or(Way::Dissolve, |model| Way::Model(Box::new(model))),
+            By::Automatic => take.suited(stage, brief)?.map_or(Way::Dissolve, |model| Way::Model(Box::new(model))),
             By::Motion => Way::Motion,
             By::Dissolve => Way::Dissolve,
             By::Model => Way::Model(Box::new(take.open()?)),

@@ -37,7 +37,7 @@ impl Side {
         if made == 0 || self.outside > hold + made {
             return Plan::new(Shown::Outside);
         }
-        let Ok(away) = usize::try_from(self.outside - hold - 1) else { return Plan::new(Shown::Held(self.edge.frame)) };
+        let Ok(away) = usize::try_from(self.outside - hold - 1) else { return Plan::held(self.edge.frame) };
         self.gap.place = if self.edge.inwards < 0 { away } else { self.gap.count - 1 - away };
         let seen = (params.by == By::BackAndForth).then(|| self.turned(self.gap.place));
         let plan = self.gap.clone().plan(|gap| Self { gap, ..self }, [timeline; 2]);

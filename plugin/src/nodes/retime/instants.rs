@@ -4,9 +4,9 @@ use ofx::plugin::{Error, Result};
 use pickup_model::{Exposure, Frame, Origin, Shot};
 
 use super::{Method, Retime};
-use crate::perform::failed;
 use crate::{
     cadence::{Cadence, Stands},
+    perform::failed,
     perform::{Stage, footage::if_any},
     plan::Input,
     timeline::{as_time, frame_number},

@@ -238,3 +238,10 @@ pub const NATIVE_COLOUR_CONFIG: &std::ffi::CStr = c"ofx-native-v1.5_aces-v1.3_oc
 
 /// DaVinci Resolve's own: whether a clip is asked for a thumbnail; int, on clip instances.
 pub const IMAGE_CLIP_PROP_THUMBNAIL: &std::ffi::CStr = c"kOfxImageClipPropThumbnail";
+
+/// On an instance, in DaVinci Resolve 20 and newer: the file that the clip's frames are from; of a sequence as
+/// `shot.[0001-0100].dng`. Empty where there is none.
+pub const PROP_SRC_FILE_PATH: &std::ffi::CStr = c"OfxImageEffectPropSrcFilePath";
+
+/// In render's arguments, in DaVinci Resolve 20 and newer: the number in that file of the frame that is rendered.
+pub const PROP_SRC_FRAME: &std::ffi::CStr = c"OfxImageEffectPropSrcFrame";

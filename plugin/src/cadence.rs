@@ -80,9 +80,33 @@ impl Cadence {
     }
 }
 
+/// Fewest repeats in a whole clip that are a cycle if they are evenly spaced.
+const FEWEST: usize = 3;
+
+/// Frames from one repeat to the next, where a clip's repeats, in order, are evenly spaced: as those of 24 frames a second on a
+/// timeline of 25, too far apart for [`Cadence::around`] to see two of them. None where they are not, or are too few to tell.
+#[must_use]
+pub fn spacing(repeats: &[i64]) -> Option<f64> {
+    let gaps = || repeats.windows(2).map(|pair| pair[1] - pair[0]);
+    let (least, most) = (gaps().min()?, gaps().max()?);
+    // A rate that does not divide the other gives two spacings in turn.
+    let even = repeats.len() >= FEWEST && most - least <= 1 && least > LONGEST as i64;
+    even.then(|| (repeats[repeats.len() - 1] - repeats[0]) as f64 / (repeats.len() - 1) as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repeats_far_apart_are_a_cycle_where_they_are_evenly_spaced() {
+        assert_eq!(spacing(&[25, 50, 75, 100]), Some(25.0), "24 on 25");
+        assert_eq!(spacing(&[24, 48, 73, 97]), Some(73.0 / 3.0), "23.976 on 25");
+        assert_eq!(spacing(&[25, 50]), None, "two may be chance");
+        assert_eq!(spacing(&[25, 50, 77]), None);
+        assert_eq!(spacing(&[25, 26, 27]), None, "a freeze");
+        assert_eq!(spacing(&[]), None);
+    }
 
     /// Which source picture each frame shows, at `rate` frames for a picture.
     fn shown(frame: i64, rate: f64) -> i64 {

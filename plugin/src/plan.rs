@@ -237,6 +237,8 @@ pub struct Scene<'a> {
     pub connected: [bool; 2],
     /// Nothing gives other frames than the one of this time: neither the host nor a file.
     pub alone: bool,
+    /// The host tells of the file that the first clip is from, which may have more frames.
+    pub has_handles: bool,
     /// Animated parameters.
     pub curves: &'a dyn Curves,
 }
@@ -342,7 +344,7 @@ pub mod table {
     ) -> Vec<Plan<N::Made>> {
         let plan = |frame: i64| {
             let (time, connected) = (as_time(frame), [true, told[0] != told[1]]);
-            let mut scene = Scene { time, told, timelines: told, connected, alone: false, curves };
+            let mut scene = Scene { time, told, timelines: told, connected, alone: false, has_handles: false, curves };
             scene.timelines = N::agreed(params, &scene).expect("the host refuses nothing");
             N::plan(params, &scene, None).expect("it makes sense")
         };

@@ -12,7 +12,7 @@ use pickup_model::{
 };
 
 use crate::{
-    cadence::{Cadence, Stands},
+    cadence::{self, Cadence, Stands},
     perform::failed,
     perform::footage::{Footage, if_any},
     plan::Curves,
@@ -225,7 +225,16 @@ pub fn smoothed(footage: &Footage<'_>, now: i64) -> Result<Option<Shot>> {
     }
 }
 
-/// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too.
+/// What a search found.
+pub struct Found {
+    /// The damaged frames.
+    pub damaged: FrameList,
+    /// Frames from one repeat to the next, where repeats are evenly spaced over the whole clip and so are no damage.
+    pub spacing: Option<f64>,
+}
+
+/// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too. Where `cycles` is on,
+/// repeats in a regular cycle are not.
 ///
 /// # Errors
 /// When a frame cannot be read, or `progress` says stop.
@@ -235,23 +244,33 @@ pub fn search(
     thresholds: &Thresholds,
     cycles: bool,
     mut progress: impl FnMut(f64) -> Result<()>,
-) -> Result<FrameList> {
+) -> Result<Found> {
     let mut window: VecDeque<Option<Traits>> = (0..damage::WINDOW - 1).map(|_| None).collect();
-    let mut found = Vec::new();
+    let (mut found, mut repeats) = (Vec::new(), Vec::new());
     for frame in first..=last + REACH {
         progress(as_time(frame - first) / as_time(last - first + REACH))?;
         let traits = if frame <= last { footage.frame(frame)?.map(|f| Traits::measure(&f)) } else { None };
         window.push_back(traits);
         let middle = frame - REACH;
         let seen: [Option<&Traits>; damage::WINDOW] = std::array::from_fn(|i| window.get(i).and_then(Option::as_ref));
-        let damage = judge(&seen, thresholds);
-        let own_cadence = |damage: &Damage| cycles && *damage == Damage::Duplicate && in_cycle(footage, middle);
-        if middle >= first && (seen[damage::REACH].is_none() || damage.is_some_and(|damage| !own_cadence(&damage))) {
-            found.push(middle);
-        }
+        let (damage, is_hole) = (judge(&seen, thresholds), seen[damage::REACH].is_none());
         window.pop_front();
+        if middle < first {
+            continue;
+        }
+        match damage {
+            _ if is_hole => found.push(middle),
+            Some(Damage::Duplicate) if cycles && in_cycle(footage, middle) => {}
+            Some(Damage::Duplicate) => repeats.push(middle),
+            Some(_) => found.push(middle),
+            None => {}
+        }
     }
-    Ok(found.into_iter().collect())
+    let spacing = if cycles { cadence::spacing(&repeats) } else { None };
+    if spacing.is_none() {
+        found.append(&mut repeats);
+    }
+    Ok(Found { damaged: found.into_iter().collect(), spacing })
 }
 
 #[cfg(test)]

@@ -80,6 +80,25 @@ fn a_cadence_is_smoothed_as_the_true_pictures_would_be() {
 }
 
 #[test]
+fn a_search_tells_repeats_that_are_far_apart() {
+    let on_25 = |t: i32| picture(shown(t, 25.0 / 24.0), 25.0 / 24.0);
+    let search = |clip: Arc<MemoryClip>, settings: &[(&str, &str)]| {
+        let stage = repair(Profile::reference(), clip, settings);
+        stage.press("find").expect("it can be searched");
+        let said = stage.messages().last().map(|message| message.text.clone()).unwrap_or_default();
+        (stage.get("frames", 0.0).map(|v| v.to_string()).unwrap_or_default(), said)
+    };
+    let last = 99;
+    let (listed, said) = search(clip((0, last), |t| Some(on_25(t))), &[]);
+    assert!(listed.is_empty() && said.contains("every 25.0 frames"), "{listed}: {said}");
+    let (listed, _) = search(clip((0, last), |t| Some(on_25(t))), &[("repeats", "Damage")]);
+    assert_eq!(listed, "26, 51, 76", "a repeat is the second of two");
+    let one_more = clip((0, last), |t| Some(if t == 60 { on_25(59) } else { on_25(t) }));
+    let (listed, said) = search(one_more, &[]);
+    assert_eq!(listed, "26, 51, 60, 76", "an uneven row is no cycle: {said}");
+}
+
+#[test]
 fn repeats_in_a_cycle_are_no_damage_unless_they_are_said_to_be() {
     for rate in [1.2, 2.5] {
         let stage = repair(Profile::reference(), conformed(rate, 0), &[("automatic", "true")]);

@@ -14,7 +14,7 @@ use super::{
     stage::{REPAIR, RETIME, Stage},
 };
 
-const BYTE: PixelFormat = PixelFormat::new(BitDepth::Byte, Components::Rgba);
+pub(crate) const BYTE: PixelFormat = PixelFormat::new(BitDepth::Byte, Components::Rgba);
 const FRAMES: i32 = 8;
 
 fn whole(time: i32) -> Arc<HostImage> {
@@ -28,10 +28,19 @@ fn damaged() -> Arc<MemoryClip> {
 
 /// The clip's file: the same frames, numbered from `first` on.
 fn sequence(folder: &Path, first: i64) -> String {
+    write_sequence(folder, (first, FRAMES), whole)
+}
+
+/// Writes so many pictures into a folder, numbered from `first` on.
+pub(crate) fn write_sequence(
+    folder: &Path,
+    (first, count): (i64, i32),
+    picture: impl Fn(i32) -> Arc<HostImage>,
+) -> String {
     let spec = folder.join("shot.%04d.png");
     let writer = ClipWriter::create(&spec, WriteOptions::default(), &[]).expect("a sequence");
-    for time in 0..FRAMES {
-        let values = whole(time).to_rgba().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect::<Vec<_>>();
+    for time in 0..count {
+        let values = picture(time).to_rgba().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect::<Vec<_>>();
         let bytes = values.iter().map(|v| (v * 255.0).round() as u8).collect();
         let picture = Picture::new(WIDTH, HEIGHT, false, false, Pixels::U8(bytes)).expect("a picture");
         writer.write(first + i64::from(time), &picture).expect("it is written");

@@ -10,6 +10,7 @@ mod every_host;
 mod footage;
 mod gaps;
 mod generate;
+mod handles;
 mod jobs;
 mod mlt;
 mod over;

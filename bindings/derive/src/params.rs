@@ -221,6 +221,7 @@ fn hosts(entry: &syn::meta::ParseNestedMeta<'_>) -> syn::Result<TokenStream> {
     Ok(match attr::text(entry)?.as_str() {
         "alone" => quote!(Alone),
         "telling" => quote!(Telling),
+        "filing" => quote!(Filing),
         _ => return Err(entry.error("\"alone\" or \"telling\"")),
     })
 }

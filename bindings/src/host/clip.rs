@@ -58,6 +58,19 @@ pub trait FrameSource: Send + Sync {
     fn colourspace(&self) -> Option<String> {
         None
     }
+
+    /// The file that its frames are read from, for hosts that tell.
+    fn file(&self) -> Option<String> {
+        None
+    }
+
+    /// The number in that file of what is shown at a time.
+    fn file_frame(&self, time: f64) -> i32 {
+        // Saturates.
+        #[allow(clippy::cast_possible_truncation)]
+        let number = time.round() as i32;
+        number
+    }
 }
 
 /// Frames in memory, one a frame number from `first` on.

@@ -97,6 +97,9 @@ fn instance_props(object: &PropertySet, context: Context, project: &Project, plu
     for name in [PROP_COLOUR_MANAGEMENT_CONFIG, PROP_OCIO_CONFIG, PROP_OCIO_DISPLAY, PROP_OCIO_VIEW] {
         object.fixed_text(name, c"");
     }
+    if profile.source_files {
+        object.fixed_text(PROP_SRC_FILE_PATH, c"");
+    }
     sets::prune(object, profile);
 }
 
@@ -401,6 +404,10 @@ impl Instance {
             let components = self.components(clip, own.components);
             let premultiplication = profile.premultiplication.unwrap_or(own.premultiplication);
             clip.give(PixelFormat { depth, components, premultiplication });
+        }
+        if profile.source_files {
+            let file = first.and_then(|c| c.source()).and_then(|s| s.file()).unwrap_or_default();
+            self.object.props.put_text(PROP_SRC_FILE_PATH, &cstring(&file));
         }
         self.preferences(&clips)?;
         state.stale.store(false, Ordering::Relaxed);

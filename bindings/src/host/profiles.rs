@@ -89,6 +89,8 @@ pub struct Profile {
     pub unannounced: Unannounced,
     /// Whether a button gets images.
     pub button_images: bool,
+    /// Whether it tells which file the first clip's frames are from, and a render which of them.
+    pub source_files: bool,
     /// Render scale that its images say they have.
     pub image_scale: ImageScale,
     /// Render scale of its previews.
@@ -159,6 +161,7 @@ impl Profile {
             range_said: RangeSaid::Frames,
             unannounced: Unannounced::Frame,
             button_images: true,
+            source_files: false,
             image_scale: ImageScale::Render,
             preview_scale: 1.0,
             unset_limits_lock: false,
@@ -215,6 +218,7 @@ impl Profile {
     /// - No message suite 2, no parametric suite (read: Blackmagic's samples).
     /// - Create and destroy must answer OK, not ReplyDefault (read: ntsc-rs).
     /// - Thumbnails are renders that only a clip's property tells from others (measured: ResolveOFX_NDIOutput).
+    /// - Since 20, an instance tells its clip's file, and a render the frame of it (read: Blackmagic's library, gyroflow).
     #[must_use]
     pub fn resolve() -> Self {
         Self {
@@ -235,6 +239,7 @@ impl Profile {
             unannounced: Unannounced::AnotherPicture,
             looks_connected: true,
             null_image: NullImage::NullHandle,
+            source_files: true,
             unset_limits_lock: true,
             strict_status: true,
             ..Self::reference()
@@ -272,6 +277,7 @@ impl Profile {
             range_said: RangeSaid::Frames,
             unannounced: Unannounced::Frame,
             button_images: false,
+            source_files: false,
             ..Self::resolve()
         }
     }

@@ -225,6 +225,11 @@ impl Instance {
             announced: plan.announced.clone(),
         });
         let input = render_arguments(&args, window);
+        if profile.source_files
+            && let Some(source) = self.object.inputs().iter().find_map(|c| c.source())
+        {
+            input.fixed(PROP_SRC_FRAME, &[source.file_frame(args.time)]);
+        }
         for clip in self.object.inputs().iter().filter(|_| profile.thumbnail_on_clips) {
             clip.props.put(IMAGE_CLIP_PROP_THUMBNAIL, &[i32::from(args.thumbnail)]);
         }

@@ -189,6 +189,13 @@ impl<'a, E: Effect> Cx<'a, E> {
         self.props().point(props::PROP_PROJECT_SIZE)
     }
 
+    /// The file that the frames of the effect's first clip are from, in hosts that say (DaVinci Resolve 20 and newer). It may
+    /// change from one render to the next. A sequence's frame numbers stand as in `shot.[0001-0100].dng`.
+    #[must_use]
+    pub fn source_file(&self) -> Option<String> {
+        self.props().string(props::PROP_SRC_FILE_PATH).filter(|path| !path.trim().is_empty())
+    }
+
     /// Whether a user is at the screen.
     #[must_use]
     pub fn is_interactive(&self) -> bool {

@@ -63,6 +63,12 @@ impl HostInfo {
         !self.is_mlt()
     }
 
+    /// Whether it tells which file a clip's frames are from: DaVinci Resolve since 20 (read in Blackmagic's library).
+    #[must_use]
+    pub fn tells_files(&self) -> bool {
+        self.name.starts_with("DaVinciResolve") && self.version.first().is_some_and(|major| *major >= 20)
+    }
+
     /// Whether it is MLT, under Kdenlive and Shotcut too.
     pub(crate) fn is_mlt(&self) -> bool {
         self.name == "MLT"

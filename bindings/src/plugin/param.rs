@@ -45,7 +45,7 @@ use crate::Context;
 /// `range` and `display` (needed on `f64` and `i32`: a host may lock a slider that has none), `digits`, `increment`,
 /// `text` (`"single"`, `"multi"`, `"file"`, `"folder"`, `"label"`), `animates`, `integrates` (a keyframe changes
 /// everything after it, as a speed does), `redraws = false` (a change of it leaves the pictures as they are), `secret`,
-/// `mlt_id = "…"` ([`ParamSpec::mlt_id`]), `shown_in = "alone"` or `"telling"` ([`ShownIn`]) and `only = [Context, …]`. `#[group(label, id, open, shown_in)]` on a field whose type is itself `Params` makes a group; its
+/// `mlt_id = "…"` ([`ParamSpec::mlt_id`]), `shown_in = "alone"`, `"telling"` or `"filing"` ([`ShownIn`]) and `only = [Context, …]`. `#[group(label, id, open, shown_in)]` on a field whose type is itself `Params` makes a group; its
 /// parameters' ids stay flat. `#[flatten]` takes such a field's parameters in as they are. The doc comment is the hint. The derive also implements `Default`, and gives a constant
 /// [`ParamId`] per field.
 ///
@@ -198,6 +198,8 @@ pub enum ShownIn {
     Alone,
     /// Those that tell an effect of changes.
     Telling,
+    /// Those that tell which file a clip's frames are from.
+    Filing,
 }
 
 impl ShownIn {
@@ -208,6 +210,7 @@ impl ShownIn {
             Self::All => true,
             Self::Alone => !host.temporal_access,
             Self::Telling => host.tells_of_changes(),
+            Self::Filing => host.tells_files(),
         }
     }
 }

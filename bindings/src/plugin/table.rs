@@ -59,6 +59,7 @@ fn row(spec: &ParamSpec) -> String {
             " Only shown in hosts that give an effect the current frame alone (Kdenlive, Shotcut and all of MLT)."
         }
         ShownIn::Telling => " Not shown in hosts that do not tell of changes (Kdenlive, Shotcut and all of MLT).",
+        ShownIn::Filing => " Only shown in hosts that tell which file a clip is from (DaVinci Resolve since 20).",
     });
     format!("| {} | `{}` | {kind} | {default} | {range} | {} |", spec.label, spec.id, hint.trim())
 }

@@ -31,7 +31,7 @@ mod error;
 mod font;
 pub mod frame_list;
 mod measure;
-mod naming;
+pub mod naming;
 mod open_exr;
 mod partial;
 mod picture;

@@ -89,6 +89,23 @@ impl Naming {
     }
 }
 
+/// The name of a sequence as DaVinci Resolve writes it, with its first and last number for the place: `shot.[0001-0100].dng`; none
+/// for what is no sequence.
+pub fn with_span(pattern: &Path, (first, last): (i64, i64)) -> Option<PathBuf> {
+    let Naming { folder, prefix, suffix, padding } = Naming::parse(pattern).ok()??;
+    Some(folder.join(format!("{prefix}[{first:0padding$}-{last:0padding$}]{suffix}")))
+}
+
+/// The pattern for a name that [`with_span`] writes; none where it is no such name.
+pub fn of_span(name: &Path) -> Option<PathBuf> {
+    let file = name.file_name()?.to_str()?;
+    let (prefix, rest) = file.rsplit_once('[')?;
+    let (span, suffix) = rest.split_once(']')?;
+    let (first, last) = span.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (is_number(first) && is_number(last)).then(|| name.with_file_name(format!("{prefix}%0{}d{suffix}", first.len())))
+}
+
 /// Each place for a number: where it starts and ends, and its width.
 fn places(name: &str) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
     let bytes = name.as_bytes();
@@ -228,6 +245,18 @@ mod tests {
             let error = Naming::parse(Path::new(spec)).unwrap_err().to_string();
             assert!(error.contains(word), "{spec}: {error}");
         }
+    }
+
+    #[test]
+    fn a_span_of_numbers_stands_for_a_pattern() {
+        let resolve = with_span(Path::new("in/shot.%04d.dng"), (1, 100)).unwrap();
+        assert_eq!(resolve, Path::new("in/shot.[0001-0100].dng"));
+        assert_eq!(of_span(&resolve).unwrap(), Path::new("in/shot.%04d.dng"));
+        assert_eq!(of_span(Path::new("a[b].[7-12].exr")).unwrap(), Path::new("a[b].%01d.exr"));
+        for other in ["shot.mov", "shot[1].mov", "shot.[1-].mov", "shot.[a-b].mov", "shot]1-2[.mov"] {
+            assert_eq!(of_span(Path::new(other)), None, "{other}");
+        }
+        assert_eq!(with_span(Path::new("shot.mov"), (1, 2)), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ofx::{
 };
 use parking_lot::Mutex;
 
-use pickup_clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels};
+use pickup_clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels, naming};
 
 /// Where a host's times have the frames of a clip: so much later than their own numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,6 +128,16 @@ impl FrameSource for ClipSource {
 
     fn pixel_aspect(&self) -> f64 {
         self.reader.info().pixel_aspect
+    }
+
+    fn file(&self) -> Option<String> {
+        let (name, info) = (self.reader.name(), self.reader.info());
+        let span = naming::with_span(name, (info.first(), info.last()));
+        Some(span.unwrap_or_else(|| name.to_path_buf()).to_string_lossy().into_owned())
+    }
+
+    fn file_frame(&self, time: f64) -> i32 {
+        i32::try_from(self.axis.number(time)).unwrap_or_default()
     }
 }
 

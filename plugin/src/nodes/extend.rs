@@ -8,7 +8,7 @@ use ofx::{
 };
 use pickup_model::Brief;
 
-pub use self::side::Side;
+pub use self::side::{Seen, Side};
 use super::{
     GROUPING, SourceToOutput,
     params::{
@@ -76,6 +76,10 @@ pub struct ExtendParams {
     /// The last frame to keep, where the clip freezes.
     #[param(id = "lastGood", label = "Last good frame", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
     pub last_good: i32,
+    /// Where the clip's own file goes on after the last good frame, show its frames first. This host tells which file that is; it is
+    /// used if its frames up to there are the clip's own, whose size, colour and speed were then not changed before this effect.
+    #[param(id = "handles", label = "Use handles", default = true, shown_in = "filing")]
+    pub handles: bool,
     /// Look where the clip freezes, three or more equal frames up to its end, and write it into the two above.
     #[param(id = "findFreeze", label = "Find the freeze")]
     pub find_freeze: Button,
@@ -115,8 +119,7 @@ impl Node for Extend {
     type Params = ExtendParams;
     type Clips = SourceToOutput;
     type Made = Side;
-    /// The last frame before a freeze that was found.
-    type Seen = Option<i64>;
+    type Seen = Seen;
 
     fn clip(cx: &Cx<'_, Of<Self>>, _: Input) -> Result<Option<Clip>> {
         Ok(Some(cx.clips().source))
@@ -134,23 +137,28 @@ impl Node for Extend {
         Ok(told.timeline(Input::First).cut().map(|cut| params.output(cut)))
     }
 
-    fn plan(params: &ExtendParams, scene: &Scene<'_>, seen: Option<&Option<i64>>) -> Result<Plan<Side>> {
+    fn plan(params: &ExtendParams, scene: &Scene<'_>, seen: Option<&Seen>) -> Result<Plan<Side>> {
         let (timeline, number) = (scene.timeline(Input::First), scene.number());
         let mut good = params.good(timeline);
         if let Some(frames) = params.seen_for_a_freeze(good, number) {
-            let Some(last) = seen else {
+            let Some(seen) = seen else {
                 let (first, last) = (timeline.nearest(*frames.start()), timeline.nearest(*frames.end()));
                 return Ok(Plan::new(Shown::Unseen).from(Input::First, first.min(number)..=last.max(number)));
             };
-            good.last = *last;
+            good.last = seen.last;
         }
-        let Some(side) = params.side(good, number) else { return Ok(Plan::new(Shown::Own(Input::First))) };
-        Ok(side.plan(params, timeline))
+        Ok(params.plan_with_handles(good, scene, seen.map(|seen| seen.handles)))
     }
 
-    fn look(stage: &Stage<'_, '_, Self>) -> Result<Option<i64>> {
+    fn look(stage: &Stage<'_, '_, Self>) -> Result<Seen> {
         let (number, params) = (stage.scene.number(), stage.params);
-        stands_since(stage.footage(Input::First)?, number, params.furthest_freeze())
+        let good = params.good(stage.scene.timeline(Input::First));
+        let last = match params.seen_for_a_freeze(good, number) {
+            Some(_) => stands_since(stage.footage(Input::First)?, number, params.furthest_freeze())?,
+            None => good.last,
+        };
+        let last_shown = last.filter(|last| params.handles && *last < number);
+        Ok(Seen { last, handles: last_shown.map_or(Ok(0), |last| stage.take_handles(last))? })
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, side: &Side) -> Result<()> {
@@ -266,6 +274,18 @@ mod tests {
         assert_eq!([8, 10].map(made), [(0, 1, 4), (2, 3, 4)]);
         assert_eq!(plans[2].shown, Shown::Held(1));
         assert_eq!(plans[8].from, [(Input::First, 1..=4)]);
+    }
+
+    #[test]
+    fn handles_come_first_and_the_output_is_as_long() {
+        let (params, timeline) = (params(3, 0, 1), clip((1, 10))[0]);
+        let plans = |handles| -> Vec<_> {
+            (11..=15).map(|number| params.gone_on(params.good(&timeline), handles, (number, &timeline))).collect()
+        };
+        assert_eq!([0, 2, 9].map(|handles| letters(&plans(handles))), ["hMMM.", "hhMM.", "hhhh."]);
+        assert_eq!(plans(2)[1].shown, Shown::Held(12));
+        let Shown::Made(side) = &plans(2)[2].shown else { panic!("it is made") };
+        assert_eq!((side.edge.frame, side.gap.count), (12, 2), "it goes on from the last of them");
     }
 
     #[test]

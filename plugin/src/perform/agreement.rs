@@ -25,7 +25,7 @@ pub(super) fn small(frame: &Frame) -> Result<Vec<f32>> {
     Ok(frame.pixels().chunks_exact(frame.channels()).flat_map(|p| &p[..colours]).copied().collect())
 }
 
-fn apart(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn apart(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f32>() / a.len().max(1) as f32
 }
 

@@ -1,6 +1,11 @@
 //! Where a node's known frames come from: the host's clip, or a file where the host gives the current frame alone.
 
-use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+};
 
 use ofx::{
     BitDepth, RectI,
@@ -8,8 +13,7 @@ use ofx::{
 };
 use pickup_model::{Encoding, Frame, Kept, Shot, diffusion::shown};
 
-use super::agreement;
-use super::failed;
+use super::{agreement, failed, handles::Handles};
 use crate::{
     cadence::Cadence,
     colour::{ColourParams, frame_of, frame_of_picture},
@@ -100,6 +104,8 @@ pub struct Footage<'a> {
     supply: Supply,
     timeline: Timeline,
     shape: Shape,
+    /// Frames that follow the clip's own.
+    handles: OnceCell<Handles>,
     /// What was fetched last, by its number: a frame is often asked for twice.
     fetched: RefCell<Kept<i64, Option<Rc<Raw<'a>>>>>,
     /// What was converted last.
@@ -208,7 +214,8 @@ impl<'a> Footage<'a> {
     fn of(images: &'a dyn Images, clip: Clip, supply: Supply, timeline: Timeline, shape: Shape) -> Self {
         let a_frame = shape.window.width() * shape.window.height() * shape.channels * size_of::<f32>();
         let converted = RefCell::new(Kept::new(CONVERTED.max(FETCHED * a_frame)));
-        Self { images, clip, supply, timeline, shape, fetched: RefCell::new(Kept::new(FETCHED)), converted }
+        let (handles, fetched) = (OnceCell::new(), RefCell::new(Kept::new(FETCHED)));
+        Self { images, clip, supply, timeline, shape, handles, fetched, converted }
     }
 
     /// Whether other frames than the current one can be had.
@@ -219,6 +226,32 @@ impl<'a> Footage<'a> {
     /// What is known of the clip's frames.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// Goes on with these frames where the clip's own end.
+    pub(super) fn go_on_with(&self, handles: Handles) {
+        self.handles.get_or_init(|| handles);
+        // What the host shows there was looked at.
+        self.fetched.borrow_mut().clear();
+        self.converted.borrow_mut().clear();
+    }
+
+    /// Whether a frame is one that follows the clip's own.
+    pub fn is_handle(&self, frame: i64) -> bool {
+        self.handles.get().is_some_and(|handles| handles.number(frame).is_some())
+    }
+
+    /// The frame that the host has; none where it has none.
+    pub(super) fn of_host(&self, frame: i64) -> Result<Option<Frame>> {
+        if !self.timeline.may_have(frame) {
+            return Ok(None);
+        }
+        self.host_image(frame)?.map(|image| self.whole(&Raw::Image(image))).transpose()
+    }
+
+    /// The frame that a file has of a number, in the shape of the clip's; none where it has none.
+    pub(super) fn of_file_at(&self, reader: &ClipReader, number: i64) -> Result<Option<Frame>> {
+        file_raw(reader, number)?.map(|raw| self.whole(&raw)).transpose()
     }
 
     /// Whether the clip has a picture there.
@@ -324,14 +357,16 @@ impl<'a> Footage<'a> {
     }
 
     fn fetch(&self, frame: i64) -> Result<Option<Raw<'a>>> {
+        if let Some(handles) = self.handles.get()
+            && let Some(number) = handles.number(frame)
+        {
+            return file_raw(&handles.reader, number);
+        }
         if !self.timeline.may_have(frame) {
             return Ok(None);
         }
         match &self.supply {
-            Supply::File { reader, offset } => {
-                let aspect = reader.info().pixel_aspect;
-                Ok(file_picture(reader, frame + offset)?.map(|picture| Raw::Picture(picture, aspect)))
-            }
+            Supply::File { reader, offset } => file_raw(reader, frame + offset),
             Supply::Current(now) if frame != *now => Ok(None),
             Supply::Host | Supply::Current(_) => Ok(self.host_image(frame)?.map(Raw::Image)),
         }
@@ -398,9 +433,9 @@ impl<'a> Footage<'a> {
     }
 }
 
-fn file_picture(reader: &ClipReader, frame: i64) -> Result<Option<Arc<Picture>>> {
-    match reader.frame(frame) {
-        Ok(picture) => Ok(Some(picture)),
+fn file_raw<'a>(reader: &ClipReader, number: i64) -> Result<Option<Raw<'a>>> {
+    match reader.frame(number) {
+        Ok(picture) => Ok(Some(Raw::Picture(picture, reader.info().pixel_aspect))),
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(Error::new(error)),
     }

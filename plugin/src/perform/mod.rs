@@ -2,6 +2,7 @@
 
 mod agreement;
 pub mod footage;
+mod handles;
 mod job;
 mod onward;
 mod over;
@@ -20,7 +21,7 @@ use ofx::{
 };
 
 use self::{footage::NO_NEIGHBOURS, trouble::TroubleParams};
-pub use self::{job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
+pub use self::{handles::compared, job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
 use crate::{
     colour::ColourParams,
     engine::{EngineError, engine},
@@ -259,6 +260,7 @@ fn told<'a, N: Node>(cx: &'a Cx<'_, Of<N>>, params: &N::Params, time: f64) -> Re
         timelines: told,
         connected: [N::clip(cx, Input::First)?.is_some(), N::clip(cx, Input::Next)?.is_some()],
         alone: !cx.host().temporal_access && !named,
+        has_handles: cx.host().temporal_access && cx.source_file().is_some(),
         curves: cx,
     })
 }

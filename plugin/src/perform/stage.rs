@@ -2,10 +2,12 @@
 
 use std::{
     cell::{Cell, OnceCell},
+    path::Path,
     sync::Arc,
 };
 
 use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
+use pickup_clips::naming;
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
 use super::{
@@ -106,6 +108,19 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         Ok(cell.get_or_init(|| footage))
     }
 
+    /// How many frames the first clip's own file has after its last good one, where the host tells which file that is and shows
+    /// others there. They are the clip's from then on.
+    ///
+    /// # Errors
+    /// When the user stopped the work.
+    pub fn take_handles(&self, last: i64) -> Result<i64> {
+        let (Some(file), Some(said)) = (self.cx.source_file(), self.cx.source_frame()) else { return Ok(0) };
+        let file = naming::of_span(Path::new(&file)).unwrap_or_else(|| file.into());
+        // What cannot be read here, such as a camera's own format, has no handles here.
+        let Ok(reader) = engine().reader(&file) else { return Ok(0) };
+        self.footage(Input::First)?.take_handles(reader, (self.scene.number(), said.into()), last)
+    }
+
     /// What to ask of the motion filler.
     #[must_use]
     pub fn brief(&self) -> Brief {
@@ -192,7 +207,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         match shown {
             Shown::Made(made) => N::fill(self, made),
             _ if view == View::Confidence => self.even(1.0),
-            Shown::Held(frame) if self.cx.host().temporal_access => self.pass(Input::First, *frame),
+            Shown::Held(frame) if self.passes(*frame)? => self.pass(Input::First, *frame),
             Shown::Held(frame) => self.put(&self.frame(Input::First, *frame)?),
             Shown::Own(input) if N::file(self.params, &self.scene, *input)?.is_some() => {
                 match self.footage(*input)?.frame(now)? {
@@ -203,6 +218,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             Shown::Own(input) => self.pass(*input, now),
             Shown::Outside | Shown::Unseen => self.pass(Input::First, now),
         }
+    }
+
+    /// Whether the host itself has the first clip's frame.
+    fn passes(&self, frame: i64) -> Result<bool> {
+        Ok(self.cx.host().temporal_access && !self.footage(Input::First)?.is_handle(frame))
     }
 
     /// Whether the first clip has no frame of this time.

@@ -47,6 +47,7 @@ pub struct Render<'a, E: Effect> {
     window: RectI,
     field: Field,
     flags: RenderFlags,
+    source_frame: Option<i32>,
 }
 
 phase!(Render);
@@ -67,6 +68,7 @@ impl<'a, E: Effect> Render<'a, E> {
             window,
             field: args.c_string(props::PROP_FIELD_TO_RENDER).and_then(|s| Field::from_cstr(&s)).unwrap_or(Field::None),
             flags: RenderFlags { thumbnail: thumbnail || flags.thumbnail, ..flags },
+            source_frame: args.int(props::PROP_SRC_FRAME),
             cx,
         })
     }
@@ -87,6 +89,13 @@ impl<'a, E: Effect> Render<'a, E> {
     #[must_use]
     pub fn flags(&self) -> RenderFlags {
         self.flags
+    }
+
+    /// The number in its [`source_file`](Cx::source_file) of the first clip's frame of this time, in hosts that say. What they say
+    /// where a clip is frozen, retimed or a sequence is not known.
+    #[must_use]
+    pub fn source_frame(&self) -> Option<i32> {
+        self.source_frame
     }
 
     /// Every parameter at this time.

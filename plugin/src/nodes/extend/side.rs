@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use super::{By, CONTEXT, ExtendParams};
 use crate::{
     freeze,
-    plan::{Edge, Gap, Input, Known, Plan, Shown},
+    perform::compared,
+    plan::{Edge, Gap, Input, Known, Plan, Scene, Shown},
     timeline::Timeline,
 };
 
@@ -14,6 +15,15 @@ use crate::{
 pub(super) struct Good {
     pub(super) first: Option<i64>,
     pub(super) last: Option<i64>,
+}
+
+/// What was seen of a clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The last frame before a freeze.
+    pub(super) last: Option<i64>,
+    /// How many frames the clip's own file has after that, which the host does not show.
+    pub(super) handles: i64,
 }
 
 /// What is made on one end of the clip, and what of it is shown.
@@ -86,6 +96,48 @@ impl ExtendParams {
     pub(super) fn seen_for_a_freeze(&self, good: Good, number: i64) -> Option<RangeInclusive<i64>> {
         let wanted = good.last.is_none() && self.tail > 0 && good.first.is_none_or(|first| number >= first);
         wanted.then(|| number - self.furthest_freeze()..=number + freeze::LOOKED_AHEAD)
+    }
+
+    /// The plan for a frame of a clip with these good frames. So many `handles` were seen after them; none if it was not looked.
+    pub(super) fn plan_with_handles(&self, good: Good, scene: &Scene<'_>, handles: Option<i64>) -> Plan<Side> {
+        let (timeline, number) = (scene.timeline(Input::First), scene.number());
+        let Some(side) = self.side(good, number) else { return Plan::new(Shown::Own(Input::First)) };
+        if side.edge.inwards > 0 || !self.handles || !scene.has_handles {
+            return side.plan(self, timeline);
+        }
+        match handles {
+            None => self.seen_for_handles(side, timeline),
+            Some(handles) => self.gone_on(good, handles, (number, timeline)),
+        }
+    }
+
+    /// A plan to look whether the clip's file goes on where the frame of a side is made; as it is where none is.
+    fn seen_for_handles(&self, side: Side, timeline: &Timeline) -> Plan<Side> {
+        let last = side.edge.frame;
+        let plan = side.plan(self, timeline);
+        if plan.shown == Shown::Outside {
+            return plan;
+        }
+        let around = compared(last);
+        // With more frames at its end, a clip that runs back and forth turns elsewhere.
+        let turns = if self.by == By::BackAndForth { self.made(self.tail) } else { 0 };
+        let (start, end) = (timeline.nearest((*around.start()).min(last - turns)), timeline.nearest(*around.end()));
+        Plan { shown: Shown::Unseen, ..plan.from(Input::First, start.min(last)..=end.max(last)) }
+    }
+
+    /// The plan where so many frames follow the last good one in the clip's file: they are shown, and what is made goes on from
+    /// them. The output is as long as without them.
+    pub(super) fn gone_on(&self, good: Good, handles: i64, (number, timeline): (i64, &Timeline)) -> Plan<Side> {
+        let handles = handles.min(self.made(self.tail));
+        let longer = Good { last: good.last.map(|last| last + handles), ..good };
+        // Nothing is held where the clip goes on.
+        let rest = if handles == 0 {
+            self.clone()
+        } else {
+            let tail = i32::try_from(self.made(self.tail) - handles).unwrap_or_default();
+            Self { tail, hold: 0, ..self.clone() }
+        };
+        rest.side(longer, number).map_or_else(|| Plan::held(number), |side| side.plan(&rest, timeline))
     }
 
     /// The side that a frame lies on, of a clip with these good frames; none where it is one of them.

@@ -24,7 +24,8 @@ pub struct DamageParams {
     #[param(id = "findDuplicates", label = "Duplicates", default = true)]
     pub duplicates: bool,
     /// What repeats in a regular cycle are, as where a clip of 50 frames a second stands on a timeline of 60, or animation is
-    /// drawn on twos.
+    /// drawn on twos. Cycles longer than six frames, as of 24 frames a second on 25, are seen by “Find” alone, which
+    /// looks at the whole clip.
     #[param(id = "repeats", label = "Repeats in a cycle", default = Repeats::Cadence)]
     pub repeats: Repeats,
     /// How much, in per cent of white, the part of the picture that changes most may differ from the frame before.

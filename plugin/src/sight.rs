@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
+    fmt,
 };
 
 use ofx::plugin::{Error, ParamId, Result};
@@ -231,6 +232,23 @@ pub struct Found {
     pub damaged: FrameList,
     /// Frames from one repeat to the next, where repeats are evenly spaced over the whole clip and so are no damage.
     pub spacing: Option<f64>,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { damaged, spacing } = self;
+        match damaged.len() {
+            0 => f.write_str("No damaged frames were found.")?,
+            1 => write!(f, "One damaged frame was found: {damaged}.")?,
+            n => write!(f, "{n} damaged frames were found: {damaged}. Review the list before rendering.")?,
+        }
+        let Some(spacing) = spacing else { return Ok(()) };
+        write!(
+            f,
+            " A frame is repeated every {spacing:.1} frames, as where a clip stands on a timeline of a higher rate: those are not \
+             listed. If they are damage, set “Repeats in a cycle” to “Damage” and search again."
+        )
+    }
 }
 
 /// Every damaged frame from `first` to `last`, each frame read once. A frame that is not there is damaged too. Where `cycles` is on,

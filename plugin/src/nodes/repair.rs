@@ -18,7 +18,7 @@ use crate::{
     colour::ColourParams,
     perform::{Common, Node, Of, Stage, View, footage::Footage, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
-    sight::{Found, Marks, REACH, Sight, search, smoothed},
+    sight::{Marks, REACH, Sight, search, smoothed},
     timeline::frame_number,
 };
 use pickup_clips::frame_list::FrameList;
@@ -237,22 +237,8 @@ fn find(cx: &Changed<'_, Of<Repair>>) -> Result<()> {
     let found = search(&footage, (first, last), &params.damage.thresholds(), cycles, |done| progress.step(done))?;
     let list = FrameList::parse(&params.frames).map_err(Error::new)?.union(&found.damaged);
     cx.set(RepairParams::FRAMES, list.to_string())?;
-    cx.message(MessageKind::Message, &told(&found));
+    cx.message(MessageKind::Message, &found.to_string());
     Ok(())
-}
-
-/// What a search found, in words.
-fn told(Found { damaged, spacing }: &Found) -> String {
-    let text = match damaged.len() {
-        0 => "No damaged frames were found.".to_owned(),
-        1 => format!("One damaged frame was found: {damaged}."),
-        n => format!("{n} damaged frames were found: {damaged}. Review the list before rendering."),
-    };
-    let Some(spacing) = spacing else { return text };
-    format!(
-        "{text} A frame is repeated every {spacing:.1} frames, as where a clip stands on a timeline of a higher rate: those are not listed. \
-         If they are damage, set “Repeats in a cycle” to “Damage” and search again."
-    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ofx::{
 };
 
 use self::{
-    instants::exposed,
+    instants::{exposed, is_made},
     time_map::{TimeMap, last_frame, passed},
 };
 use super::{
@@ -44,6 +44,16 @@ pub enum Method {
     /// Both, moved along what moves between them. Cuts stay cuts.
     #[default]
     Motion,
+}
+
+/// What the output shows.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// The retimed clip.
+    #[default]
+    Result,
+    /// White where a frame was made, black where it is one of the source's own.
+    Matte,
 }
 
 /// Retime's parameters.
@@ -81,6 +91,9 @@ pub struct RetimeParams {
     /// Instants that make one exposure; more are smoother, and each costs its time.
     #[param(id = "shutterSamples", label = "Shutter samples", default = 8, range = 2..=64, display = 2..=32)]
     pub shutter_samples: i32,
+    /// What the output shows.
+    #[param(id = "output", label = "Output", default = Output::Result)]
+    pub output: Output,
     /// How much work a frame is worth.
     #[param(id = "quality", label = "Quality", default = Quality::Normal)]
     pub quality: Quality,
@@ -122,7 +135,8 @@ impl Node for Retime {
 
     fn common(params: &RetimeParams) -> Common<'_> {
         let (colour, source, trouble) = (&params.colour, Some(&params.source), &params.trouble);
-        Common { view: View::Frames, quality: params.quality, colour, source, trouble }
+        let view = if params.output == Output::Matte { View::Matte } else { View::Frames };
+        Common { view, quality: params.quality, colour, source, trouble }
     }
 
     fn agreed(params: &RetimeParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {
@@ -152,6 +166,13 @@ impl Node for Retime {
         }
         let (first, last) = params.seen(&times, scene.timeline(Input::First));
         Ok(Plan::new(Shown::Made(times)).from(Input::First, first..=last))
+    }
+
+    fn is_made(stage: &Stage<'_, '_, Self>, shown: &Shown<Vec<f64>>) -> Result<bool> {
+        match shown {
+            Shown::Made(times) => is_made(stage, times),
+            _ => Ok(false),
+        }
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, times: &Vec<f64>) -> Result<()> {

@@ -140,6 +140,15 @@ pub trait Node: Sized + Send + Sync + 'static {
         None
     }
 
+    /// Whether what is shown was made, as the matte says: a frame that is held is not the clip's own of its time.
+    ///
+    /// # Errors
+    /// When the frames that it depends on cannot be read.
+    fn is_made(stage: &Stage<'_, '_, Self>, shown: &Shown<Self::Made>) -> Result<bool> {
+        let _ = stage;
+        Ok(needs_others(shown))
+    }
+
     /// Whether the host's frame at the time of a made one is one that is to be replaced, so that it need not be the file's.
     fn replaces(made: &Self::Made) -> bool {
         let _ = made;

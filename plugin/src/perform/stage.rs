@@ -198,7 +198,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     pub(super) fn show(&self, shown: &Shown<N::Made>) -> Result<()> {
         let (view, now) = (self.view(), self.scene.number());
         if view == View::Matte {
-            return self.even(if needs_others(shown) { 1.0 } else { 0.0 });
+            return self.even(if N::is_made(self, shown)? { 1.0 } else { 0.0 });
         }
         if let (true, Some(source)) = (self.has_file() && needs_others(shown), self.source()) {
             let replaces = matches!(shown, Shown::Made(made) if N::replaces(made));

@@ -35,6 +35,25 @@ pub(super) fn exposed(stage: Work<'_, '_, '_>, times: &[f64]) -> Result<Frame> {
     exposure.finish().map_err(failed)
 }
 
+/// Whether the frame that the instants at some source times make up is none of the source's own.
+pub(super) fn is_made(stage: Work<'_, '_, '_>, times: &[f64]) -> Result<bool> {
+    let [time] = times else { return Ok(true) };
+    let own = time.fract() == 0.0;
+    Ok(match cycle(stage, *time)?.and_then(|cycle| cycle.at(*time)) {
+        Some(stands) => matches!(stands, Stands::Between(_)),
+        None => !own && stage.params.method != Method::Nearest,
+    })
+}
+
+/// The cycle of repeats about a source time, where one is looked for.
+fn cycle(stage: Work<'_, '_, '_>, time: f64) -> Result<Option<Cadence>> {
+    if !stage.params.smooths() {
+        return Ok(None);
+    }
+    let footage = stage.footage(Input::First)?;
+    Cadence::around(frame_number(time.floor()), |frame| footage.name(frame))
+}
+
 fn source(stage: Work<'_, '_, '_>, frame: i64) -> Result<Frame> {
     stage.footage(Input::First)?.frame(frame)?.ok_or_else(|| {
         Error::Failed(format!("The source has no frame {frame}: repair the clip, or choose another part of it"))
@@ -45,9 +64,7 @@ fn source(stage: Work<'_, '_, '_>, frame: i64) -> Result<Frame> {
 fn at(stage: Work<'_, '_, '_>, time: f64) -> Result<(Frame, bool)> {
     let (params, footage) = (stage.params, stage.footage(Input::First)?);
     let (before, after) = (frame_number(time.floor()), frame_number(time.ceil()));
-    if params.smooths()
-        && let Some(cycle) = Cadence::around(before, |frame| footage.name(frame))?
-    {
+    if let Some(cycle) = cycle(stage, time)? {
         match cycle.at(time) {
             Some(Stands::Picture(frame)) => return Ok((source(stage, frame)?, false)),
             Some(Stands::Between(place)) => return made(stage, &footage.between(&cycle, place, time)?),

@@ -235,6 +235,31 @@ fn bridge_leads_over_a_jump_from_where_it_is_told() {
 }
 
 #[test]
+fn bridge_needs_no_second_clip_though_it_looks_connected() {
+    everywhere(|name, profile, context, first| {
+        if context == Context::Filter {
+            return;
+        }
+        let jump = |at: i32| Some(own(if at < 10 { at } else { at + 3 }));
+        let stage = Stage::empty(profile, BRIDGE, context, ofx::host::Project::new(96, 64, 0.0, 0.0));
+        stage.connect("SourceFrom", pan(first, jump)).expect("the only clip");
+        stage.put("length", "3");
+        stage.put("by", "Motion");
+        press_at(&stage, first + 10, "startHere");
+        assert_eq!(made(&stage, first), [10, 11, 12], "{name}");
+        for (at, shown) in [(9, 9), (13, 16), (18, 21)] {
+            assert_same(&stage.at(f64::from(first + at)), &own(shown), &format!("{name}: frame {at}"));
+        }
+        let truth = panning(9.0 + 7.0 / 2.0, FLOAT);
+        let (is, blend) = (psnr(&stage.at(f64::from(first + 11)), &truth), psnr(&mean(&own(9), &own(16)), &truth));
+        assert!(is > blend + 1.0, "{name}: {is:.1} dB, a dissolve {blend:.1}");
+        stage.put("by", "Dissolve");
+        let early = stage.at(f64::from(first + 10));
+        assert!(psnr(&early, &own(9)) > psnr(&early, &own(16)) + 1.0, "{name}: a dissolve begins with the clip before");
+    });
+}
+
+#[test]
 fn animate_moves_a_still_on_any_axis() {
     everywhere(|name, profile, context, first| {
         let tells = tells_the_cut(&profile);

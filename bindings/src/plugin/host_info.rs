@@ -63,6 +63,13 @@ impl HostInfo {
         !self.is_mlt()
     }
 
+    /// Whether a clip that nothing is connected to may look connected, and have no image: as in DaVinci Resolve (read in others'
+    /// notes).
+    #[must_use]
+    pub fn clips_look_connected(&self) -> bool {
+        self.name.starts_with("DaVinciResolve")
+    }
+
     /// Whether it tells which file a clip's frames are from: DaVinci Resolve since 20 (read in Blackmagic's library).
     #[must_use]
     pub fn tells_files(&self) -> bool {

@@ -212,9 +212,13 @@ impl<N: Node> Effect for Of<N> {
             return Ok(());
         };
         for (input, run) in &plan.from {
-            if let Some(clip) = clip_of::<N>(cx, *input)? {
-                let (first, last) = times(run);
-                frames.add(clip, first, last);
+            let (first, last) = times(run);
+            // Of a clip that may not be there, the first clip's are used.
+            let instead = (*input == Input::Next && cx.host().clips_look_connected()).then_some(Input::First);
+            for input in [Some(*input), instead].into_iter().flatten() {
+                if let Some(clip) = clip_of::<N>(cx, input)? {
+                    frames.add(clip, first, last);
+                }
             }
         }
         Ok(())
@@ -227,6 +231,7 @@ impl<N: Node> Effect for Of<N> {
             return Ok(None);
         }
         let (input, time) = match N::plan(&params, &scene, None).map(|plan| plan.shown) {
+            Ok(Shown::Own(Input::Next)) if cx.host().clips_look_connected() => return Ok(None),
             Ok(Shown::Own(input)) if N::file(&params, &scene, input)?.is_none() => (input, cx.time()),
             Ok(Shown::Outside) => (Input::First, cx.time()),
             Ok(Shown::Held(frame)) if cx.host().temporal_access => (Input::First, as_time(frame)),
@@ -294,6 +299,13 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
         plan = Plan::own_because(Some(NO_NEIGHBOURS));
     }
     let mut stage = Stage::new(cx, params, scene, &plan);
+    if cx.host().clips_look_connected() && stage.lacks_next(&plan)? {
+        stage.scene.connected[1] = false;
+        stage.scene.told[1] = stage.scene.told[0];
+        stage.scene.timelines = N::agreed(params, &stage.scene)?;
+        plan = N::plan(params, &stage.scene, None)?;
+        stage = Stage::new(cx, params, stage.scene, &plan);
+    }
     if needs_others(&plan.shown) && stage.has_file() {
         // The file tells more of the clip than a host that gives the current frame alone.
         stage.scene.timelines = [*stage.footage(Input::First)?.timeline(); 2];

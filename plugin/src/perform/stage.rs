@@ -69,7 +69,25 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         !self.cx.host().temporal_access && !self.scene.alone && self.source().is_some()
     }
 
+    /// Whether the second clip, which looks connected, has none of the frames that a plan needs of it.
+    pub(super) fn lacks_next(&self, plan: &Plan<N::Made>) -> Result<bool> {
+        if !self.scene.has(Input::Next) {
+            return Ok(false);
+        }
+        let mut wanted: Vec<i64> =
+            plan.from.iter().filter(|(input, _)| *input == Input::Next).flat_map(|(_, run)| run.clone()).collect();
+        if matches!(plan.shown, Shown::Own(Input::Next)) {
+            wanted.push(self.scene.number());
+        }
+        let (clip, mut lacks) = (self.clip(Input::Next)?, !wanted.is_empty());
+        for frame in wanted {
+            lacks = lacks && self.cx.image(clip, as_time(frame))?.is_none();
+        }
+        Ok(lacks)
+    }
+
     fn clip(&self, input: Input) -> Result<Clip> {
+        let input = if self.scene.has(Input::Next) { input } else { Input::First };
         let clip = clip_of::<N>(self.cx, input)?;
         clip.ok_or_else(|| ofx::plugin::Error::Failed("The clip that this is to be made from is not connected".into()))
     }
@@ -234,8 +252,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     fn pass(&self, input: Input, frame: i64) -> Result<()> {
         // A host may ask between frames, and means the frame that it has there.
         let time = if frame == frame_number(self.cx.time()) { self.cx.time() } else { as_time(frame) };
-        let clip = clip_of::<N>(self.cx, input)?;
-        let image = clip.map(|clip| self.cx.image(clip, time)).transpose()?.flatten();
+        let image = match self.clip(input) {
+            Ok(clip) => self.cx.image(clip, time)?,
+            Err(_) => None,
+        };
         let mut output = self.cx.output()?;
         match image {
             Some(image) => output.copy_from(&image),

@@ -98,10 +98,32 @@ pub(crate) fn psnr(a: &HostImage, b: &HostImage) -> f64 {
     -10.0 * (sum / count).max(1e-12).log10()
 }
 
-/// Two pictures, mixed.
-pub(crate) fn mean(a: &HostImage, b: &HostImage) -> HostImage {
-    let rgba: Vec<f32> = a.to_rgba().iter().zip(b.to_rgba()).map(|(a, b)| f32::midpoint(*a, b)).collect();
+/// Two pictures, mixed: this share of the second.
+fn mixed(a: &HostImage, b: &HostImage, share: f32) -> HostImage {
+    let rgba: Vec<f32> = a.to_rgba().iter().zip(b.to_rgba()).map(|(a, b)| a + share * (b - a)).collect();
     HostImage::from_rgba(a.width(), a.height(), &rgba, a.format()).expect("a small picture")
+}
+
+/// The mean of two pictures.
+pub(crate) fn mean(a: &HostImage, b: &HostImage) -> HostImage {
+    mixed(a, b, 0.5)
+}
+
+/// Checks that a made frame is nearer to the truth, by a decibel, than what could be had for nothing: either neighbour, or a mixture
+/// of them.
+#[track_caller]
+pub(crate) fn assert_better(is: &HostImage, truth: &HostImage, (before, after): (&HostImage, &HostImage), what: &str) {
+    let cheap = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| psnr(&mixed(before, after, share), truth));
+    let (is, best) = (psnr(is, truth), cheap.into_iter().fold(f64::NEG_INFINITY, f64::max));
+    assert!(is > best + 1.0, "{what} is {is:.1} dB; of its neighbours and their mixtures the best is {best:.1}");
+}
+
+/// Checks that a host of another depth shows what the reference host does.
+#[track_caller]
+pub(crate) fn assert_alike(is: &HostImage, reference: &HostImage, what: &str) {
+    let is = is.converted(reference.format(), RowLayout::default()).expect("a small picture");
+    let likeness = psnr(&is, reference);
+    assert!(likeness > 40.0, "{what}: {likeness:.1} dB to the reference host's");
 }
 
 /// The largest difference of any value.

@@ -6,7 +6,8 @@ use ofx::host::HostImage;
 
 use super::{
     footage::{
-        FLOAT, Resized, WIDTH, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr, rubbish, texture,
+        FLOAT, Resized, WIDTH, assert_better, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr,
+        rubbish, texture,
     },
     stage::Stage,
 };
@@ -16,12 +17,11 @@ fn three_frames_in_a_row_are_three_different_frames_in_order() {
     let clip = pan_with(|t| (4..=6).contains(&t).then(|| Some(rubbish())));
     let stage = Stage::repair(clip, "4-6");
     let made = [4.0, 5.0, 6.0].map(|t| stage.at(t));
+    let (before, after) = (panning(3.0, FLOAT), panning(7.0, FLOAT));
     for (t, made) in [4.0, 5.0, 6.0].into_iter().zip(&made) {
-        let truth = panning(t, FLOAT);
-        assert!(psnr(made, &truth) > 15.0, "frame {t} is {:.1} dB", psnr(made, &truth));
+        assert_better(made, &panning(t, FLOAT), (&before, &after), &format!("frame {t}"));
     }
     // The first is nearer to what stands before the gap than the last is, and the other way round.
-    let (before, after) = (panning(3.0, FLOAT), panning(7.0, FLOAT));
     assert!(psnr(&made[0], &before) > psnr(&made[2], &before));
     assert!(psnr(&made[2], &after) > psnr(&made[0], &after));
 }
@@ -76,9 +76,13 @@ fn a_frame_further_out_that_cannot_be_used_is_done_without() {
     let odd = draw_sized((40, 30), FLOAT, texture);
     let clip = Resized { clip: pan_with(|t| (t == 3).then_some(None)), odd: 8.0, picture: odd };
     let stage = Stage::repair(Arc::new(clip), "5");
-    assert!(psnr(&stage.at(5.0), &panning(5.0, FLOAT)) > 15.0);
+    let better = |t: f64, what: &str| {
+        let [truth, before, after] = [t, t - 1.0, t + 1.0].map(|t| panning(t, FLOAT));
+        assert_better(&stage.at(t), &truth, (&before, &after), what);
+    };
+    better(5.0, "frame 5, without frame 3,");
     stage.put("frames", "6");
-    assert!(psnr(&stage.at(6.0), &panning(6.0, FLOAT)) > 15.0, "frame 8, of another size, only helps");
+    better(6.0, "frame 6, without frame 8, which is of another size,");
 }
 
 #[test]

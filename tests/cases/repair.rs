@@ -6,7 +6,7 @@ use ofx::{
 };
 
 use super::{
-    footage::{FLOAT, assert_same, clip, draw_sized, mean, pan_with, panning, psnr, rubbish},
+    footage::{FLOAT, assert_better, assert_same, clip, draw_sized, mean, pan_with, panning, psnr, rubbish},
     stage::{REPAIR, RETIME, Stage},
 };
 
@@ -65,7 +65,8 @@ fn the_damaged_switch_replaces_the_frames_at_which_it_is_on() {
     }
     let made: Vec<bool> = (1..=6).map(|t| stage.is_made(f64::from(t))).collect();
     assert_eq!(made, [false, false, false, true, false, false]);
-    assert!(psnr(&stage.at(4.0), &panning(4.0, FLOAT)) > 15.0, "nothing of the damage is left");
+    let [truth, before, after] = [4.0, 3.0, 5.0].map(|t| panning(t, FLOAT));
+    assert_better(&stage.at(4.0), &truth, (&before, &after), "frame 4");
 }
 
 #[test]
@@ -126,11 +127,11 @@ fn a_preview_at_half_size_repairs_the_same_frames() {
     };
     assert_eq!((half(4.0).width(), half(4.0).height()), (48, 32));
     stage.put("frames", "");
-    let untouched = half(5.0);
+    let [truth, before, after] = [5.0, 4.0, 6.0].map(half);
     stage.put("frames", "5");
     let made = half(5.0);
-    assert!(!made.same_pixels(&untouched), "it is made");
-    assert!(psnr(&made, &untouched) > 15.0, "and looks like the frame");
+    assert!(!made.same_pixels(&truth), "it is made");
+    assert_better(&made, &truth, (&before, &after), "the preview of frame 5");
 }
 
 #[test]
@@ -140,7 +141,8 @@ fn a_final_frame_is_never_the_draft_made_before_it() {
     stage.forget();
     let draft = stage.render(RenderArgs { draft: true, ..RenderArgs::at(5.0) }).expect("a draft");
     assert!(stage.at(5.0).same_pixels(&right), "a final frame after a draft");
-    assert!(psnr(&draft, &right) > 15.0, "the draft shows the same");
+    let [truth, before, after] = [5.0, 4.0, 6.0].map(|t| panning(t, FLOAT));
+    assert_better(&draft, &truth, (&before, &after), "the draft of frame 5");
     stage.put("quality", "Draft");
     assert!(stage.at(5.0).same_pixels(&draft), "a draft by choice is the draft by the host's flag");
 }

@@ -1,7 +1,7 @@
 """Repair against frame blending and DIS optical flow, on real clips some of whose frames are taken away.
 
     cargo build --release
-    python compare.py --clips FOLDER                       # the table of the README
+    python compare.py --clips FOLDER                       # the table in docs/quality.md
     python compare.py --clips FOLDER --every 4             # single frames, with three good ones between them
     python compare.py --clips FOLDER --stride 2 --most 20  # fewer frames, any clips
 

@@ -2,6 +2,8 @@
 
 use std::{env, path::PathBuf};
 
+use sysinfo::System;
+
 /// Vector instructions found at run time, widest last.
 pub fn cpu_features() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
@@ -31,15 +33,16 @@ pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Bytes of memory in all and available, where the system tells in a file.
+/// Bytes of memory in all and available, within what a container allows; none where the system does not tell.
 pub fn memory() -> Option<(u64, u64)> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    Some((meminfo(&text, "MemTotal")?, meminfo(&text, "MemAvailable")?))
-}
-
-fn meminfo(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+    let mut system = System::new().ok()?;
+    system.refresh_memory();
+    let (mut total, mut available) = (system.total_memory(), system.available_memory());
+    if let Some(limits) = system.cgroup_limits().filter(|limits| limits.total_memory > 0) {
+        total = total.min(limits.total_memory);
+        available = available.min(limits.free_memory);
+    }
+    (total > 0 && available > 0).then_some((total, available))
 }
 
 /// The standard folder of OpenFX plugins.
@@ -67,10 +70,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_read_in_bytes() {
-        let text = "MemTotal:       16384 kB\nMemFree: 12 kB\nMemAvailable:   8192 kB\n";
-        assert_eq!(meminfo(text, "MemTotal"), Some(16 << 20));
-        assert_eq!(meminfo(text, "MemAvailable"), Some(8 << 20));
-        assert_eq!(meminfo(text, "Swap"), None);
+    fn this_machine_tells_how_much_memory_it_has() {
+        let (total, available) = memory().expect("it tells");
+        assert!((64 << 20..1 << 46).contains(&total), "{total} bytes");
+        assert!((1 << 20..=total).contains(&available), "{available} of {total} bytes");
     }
 }

@@ -14,7 +14,7 @@ from diffusers import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from stock.briefs import vocabulary
+from stock.briefs import forms, vocabulary
 
 # 16 x 16 pixels and 8 frames to a latent: 32 x 32, as the large models have it, leaves 8 x 4 of a frame of 256 x 144.
 CHANNELS, SPACE, TIME = 48, 16, 8
@@ -134,11 +134,12 @@ def grow_from(transformer, fewer):
 
 
 def tokenizer():
-    """Whole words of captions, in lower case; punctuation says nothing, and any other word is `<unk>`."""
+    """Whole words of captions and other forms of them, in lower case; punctuation says nothing, and any other word is `<unk>`."""
     words = {token: i for i, token in enumerate((*SPECIAL, *vocabulary()))}
     inner = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    read_as = [normalizers.Replace(Regex(f"\\b({others.replace(' ', '|')})\\b"), word) for word, others in forms().items()]
     inner.normalizer = normalizers.Sequence([
-        normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex("[^\\p{L}\\p{N}]+"), " ")])
+        normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex("[^\\p{L}\\p{N}]+"), " "), *read_as])
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     inner.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", words["</s>"])])
@@ -146,8 +147,8 @@ def tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=256, **names)
 
 
-def text_encoder(tokens):
+def text_encoder():
     return T5EncoderModel(T5Config(
-        vocab_size=tokens, d_model=TEXT_WIDTH, d_kv=32, d_ff=384, num_layers=3, num_heads=4,
+        vocab_size=len(SPECIAL) + len(vocabulary()), d_model=TEXT_WIDTH, d_kv=32, d_ff=384, num_layers=3, num_heads=4,
         feed_forward_proj="gated-gelu", is_encoder_decoder=False, use_cache=False, tie_word_embeddings=False,
         dropout_rate=0.0, pad_token_id=0, eos_token_id=1))

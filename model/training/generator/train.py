@@ -157,7 +157,7 @@ class Captions:
         if (path / "text_encoder").is_dir():
             self.encoder = T5EncoderModel.from_pretrained(path / "text_encoder", torch_dtype=torch.float32)
         else:
-            self.encoder = models.text_encoder(len(self.tokenizer))
+            self.encoder = models.text_encoder()
             self.encoder.load_state_dict(models.averaged(path, "text_encoder"))
         self.encoder.to(models.DEVICE).eval()
 

@@ -57,7 +57,7 @@ class Reader(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.tokenizer = models.tokenizer()
-        self.text_encoder = models.text_encoder(len(self.tokenizer))
+        self.text_encoder = models.text_encoder()
         self.answers = answers()
         self.heads = torch.nn.ModuleDict(
             {a: torch.nn.Linear(models.TEXT_WIDTH, len(values)) for a, values in self.answers.items()})

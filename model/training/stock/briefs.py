@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 
 from .camera import CAMERAS, LOOKS
+from .forms import FORMS
 from .library import ELEMENTS
 
 COLOUR_WORDS = {
@@ -236,6 +237,16 @@ def vocabulary():
         texts += [*element.nouns, *element.verbs, *map(present, element.verbs)]
         texts += [v for a in ("kind", "shape", "action") for v in element.attributes.get(a, ())]
     return sorted({word for text in texts for word in re.findall(r"[a-z0-9]+", text.lower())})
+
+
+def forms():
+    """Words that captions have, with other forms of them that are read as those."""
+    known = set(vocabulary())
+    others = [form for forms in FORMS.values() for form in forms.split()]
+    strays = [*(FORMS.keys() - known), *(known & set(others)), *(form for form in others if others.count(form) > 1)]
+    if strays:
+        raise ValueError(f"{', '.join(strays)}: a form must be new, once, and of a word that captions have")
+    return FORMS
 
 
 def numbered(seed, index):

@@ -1,6 +1,7 @@
 """The stock elements, by name."""
 
 from .flower import Flower
+from .forms import FORMS
 from .fluids import Fire, Fog, Ink, Smoke
 from .confetti import Confetti
 from .graphics import Gradient, Grid, Rings, Shapes, Stripes
@@ -24,7 +25,7 @@ MATTER = {
     "leaves": "leaves", "rain": "rain rainfall", "smoke": "smoke", "snow": "snow snowfall snowflakes",
 }
 WHOLE = {
-    "aurora": "aurora northern polar", "ball": "ball", "balloon": "balloon balloons", "clouds": "clouds cloudy sky",
+    "aurora": "aurora northern polar", "ball": "ball", "balloon": "balloons", "clouds": "clouds cloudy sky",
     "cube": "cube box", "flower": "flower daisy rose sunflower tulip", "gradient": "gradient", "grid": "grid", "ink": "ink",
     "rings": "rings circles", "ripples": "ripples pond water", "sea": "sea ocean waves",
     "shapes": "shapes geometric hexagons squares triangles", "starfield": "stars starfield starry space",
@@ -36,4 +37,5 @@ def world():
     """The words that the plugin tells elements by."""
     kinds = {"light": LIGHT, "matter": MATTER, "whole": WHOLE}
     assert sorted(name for elements in kinds.values() for name in elements) == sorted(ELEMENTS)
-    return {kind: sorted(" ".join(elements.values()).split()) for kind, elements in kinds.items()}
+    words = {kind: " ".join(elements.values()).split() for kind, elements in kinds.items()}
+    return {kind: sorted({form for word in said for form in (word, *FORMS.get(word, "").split())}) for kind, said in words.items()}

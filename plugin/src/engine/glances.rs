@@ -13,7 +13,7 @@ const BUDGET: usize = 192 << 20;
 const NOISES: usize = 64;
 
 /// Names a source frame by all that its pixels come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Name(u128);
 
 impl Name {

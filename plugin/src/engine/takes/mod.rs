@@ -19,6 +19,7 @@ use pickup_model::{Frame, Kept, Recipe};
 
 use self::file::TakeFile;
 pub use self::file::{Take, TakeNotes};
+use crate::machine;
 
 /// Names the folder of takes, where it is not to be the system's folder of caches.
 pub const TAKES_VARIABLE: &str = "PICKUP_TAKES";
@@ -27,6 +28,8 @@ pub const TAKES_VARIABLE: &str = "PICKUP_TAKES";
 const ON_DISK: u64 = 4 << 30;
 /// Bytes of frames kept in memory.
 const IN_MEMORY: usize = 192 << 20;
+/// Of the machine's memory, what part takes may have that cannot be written: making one again takes minutes.
+const UNWRITTEN: u64 = 8;
 /// What a take's file is called, after its recipe.
 const ENDING: &str = "take";
 /// Files of writers and locks older than this belong to processes that are gone.
@@ -63,7 +66,10 @@ impl Takes {
     /// The takes in a folder, which is made when the first is written.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, frames: Mutex::new(Kept::new(IN_MEMORY)), unwritten: Mutex::new(Kept::new(IN_MEMORY)) }
+        let for_unwritten =
+            machine::memory().map_or(0, |(total, _)| usize::try_from(total / UNWRITTEN).unwrap_or(usize::MAX));
+        let unwritten = Mutex::new(Kept::new(for_unwritten.max(IN_MEMORY)));
+        Self { folder, frames: Mutex::new(Kept::new(IN_MEMORY)), unwritten }
     }
 
     /// The takes of this user.

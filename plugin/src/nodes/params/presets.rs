@@ -153,9 +153,13 @@ pub enum BridgePreset {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use ofx::plugin::Choice as _;
+    use pickup_model::diffusion::{Elsewhere, Ltx, ModelFiles};
 
     use super::*;
+    use crate::engine::EMBEDDED;
 
     #[test]
     fn every_preset_but_the_first_is_a_prompt_of_its_own() {
@@ -169,5 +173,25 @@ mod tests {
             .filter(|i| AnimatePreset::from_index(*i).unwrap().prompt().is_none())
             .collect();
         assert_eq!(silent, [0, 1]);
+    }
+
+    #[test]
+    fn the_model_in_the_bundle_knows_all_that_presets_and_its_card_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources").join(EMBEDDED);
+        let files = ModelFiles::open(&folder, &Elsewhere::default()).expect("the model in the bundle");
+        let model = Ltx::on_cpu(files, 4 << 30).expect("it is small");
+        let unknown = |text: &str| model.unknown_words(text).expect("a prompt");
+        for preset in (1..Preset::OPTIONS.len()).filter_map(Preset::from_index) {
+            assert_eq!(unknown(preset.prompt().expect("its own")), [""; 0], "{preset:?}");
+        }
+        for preset in (0..AnimatePreset::OPTIONS.len()).filter_map(AnimatePreset::from_index) {
+            assert_eq!(unknown(preset.prompt().unwrap_or_default()), [""; 0], "{preset:?}");
+        }
+        let card = fs::read_to_string(folder.join("README.md")).expect("a card");
+        let (_, list) = card.split_once("in 12: ").expect("a list of elements");
+        let (elements, _) = list.split_once('.').expect("which ends");
+        assert!(elements.split(", ").count() > 20, "{elements}");
+        assert_eq!(unknown(elements), [""; 0]);
+        assert_eq!(unknown("A balloon of many colors flies; leaf-like embers glow"), ["many", "like"]);
     }
 }

@@ -53,7 +53,6 @@ impl Exposure {
     /// Never for frames that could be added.
     pub fn finish(mut self) -> Result<Frame> {
         let (channels, encoding) = (self.like.channels(), self.like.encoding());
-        #[allow(clippy::cast_precision_loss, reason = "counts of instants are small")]
         let share = 1.0 / self.count as f32;
         self.sum.par_chunks_mut(channels << 12).for_each(|sums| {
             for (i, sum) in sums.iter_mut().enumerate() {

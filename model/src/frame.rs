@@ -90,7 +90,6 @@ impl Frame {
             let (width, height, channels) = (self.width, self.height, self.channels);
             return Err(Error::FrameData { width, height, channels, len: other.pixels.len() });
         }
-        #[allow(clippy::cast_possible_truncation, reason = "a share needs no more digits")]
         let t = t as f32;
         let pixels = self.pixels.iter().zip(other.pixels.iter()).map(|(a, b)| a * (1.0 - t) + b * t).collect();
         Self::new(self.width, self.height, self.channels, self.encoding, pixels)

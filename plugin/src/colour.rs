@@ -32,12 +32,6 @@ pub struct ColourParams {
     pub footage: Footage,
 }
 
-/// Hosts whose float pixels are scene-linear unless they say otherwise, by the start of their names.
-///
-/// Natron 2.5: seen in its own colour conversions on read. Nuke and Fusion: their documentation; not run by us.
-const LINEAR_HOSTS: &[&str] =
-    &["fr.inria.Natron", "uk.co.thefoundry.nuke", "com.blackmagicdesign.Fusion", "com.eyeonline.Fusion"];
-
 impl ColourParams {
     /// What an image's numbers stand for.
     #[must_use]
@@ -53,7 +47,7 @@ impl ColourParams {
             (Footage::Display, _) => false,
             (Footage::Linear, _) => true,
             (Footage::Automatic, Some(space)) => is_linear(space),
-            (Footage::Automatic, None) => float && LINEAR_HOSTS.iter().any(|name| host.name.starts_with(name)),
+            (Footage::Automatic, None) => float && host.float_is_linear(),
         };
         if linear { Encoding::Linear } else { Encoding::Display }
     }

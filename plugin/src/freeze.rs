@@ -13,7 +13,7 @@ pub const LONGEST: i64 = 2000;
 /// How far ahead a freeze must be looked for where it has just begun.
 pub const LOOKED_AHEAD: i64 = INSIDE - 2;
 
-/// The frame from which on what `number` shows stands still, where it stands for [`INSIDE`] frames or more and came to
+/// The frame from which on what `number` shows stands still, where it stands for four frames or more and came to
 /// stand within `furthest`; none where `number` is that frame, or the clip moves, or stands for longer.
 ///
 /// # Errors

@@ -22,7 +22,6 @@ use crate::{
 use pickup_clips::frame_list::FrameList;
 
 /// Frames on either side that a frame is compared with.
-#[allow(clippy::cast_possible_wrap, reason = "a handful")]
 pub const REACH: i64 = damage::REACH as i64;
 
 /// What the user marked as damaged, without looking at a picture.

@@ -150,14 +150,12 @@ fn hides_trims(host: &HostInfo) -> bool {
 }
 
 /// A frame's time.
-#[allow(clippy::cast_precision_loss, reason = "frame numbers are far below 2^52")]
 #[must_use]
 pub fn as_time(frame: i64) -> f64 {
     frame as f64
 }
 
 /// The frame that a time falls on.
-#[allow(clippy::cast_possible_truncation, reason = "a saturating cast keeps any time usable")]
 #[must_use]
 pub fn frame_number(time: f64) -> i64 {
     time.round() as i64

@@ -43,8 +43,6 @@ impl Project {
     /// A project of square pixels at 25 frames a second, as long as the frames from `first` to `last`.
     #[must_use]
     pub fn new(width: usize, height: usize, first: f64, last: f64) -> Self {
-        // Pictures are far smaller than 2^52.
-        #[allow(clippy::cast_precision_loss)]
         let size = (width as f64, height as f64);
         Self {
             size,

@@ -236,7 +236,7 @@ impl Domain<'_> {
             _ => return Ok(()),
         };
         if self.kind == ParamKind::Choice {
-            let inside = numbers.first().is_some_and(|v| *v >= 0.0 && (*v as usize) < self.choices.len());
+            let inside = numbers.first().is_some_and(|v| (0.0..self.choices.len() as f64).contains(v));
             return if inside { Ok(()) } else { Err(self.wrong(format!("there is no choice number {value}"))) };
         }
         for (i, v) in numbers.iter().enumerate() {

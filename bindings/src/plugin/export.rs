@@ -29,6 +29,8 @@ impl Export {
     pub fn of<E: Effect>() -> Self {
         let plugin = OfxPlugin {
             pluginApi: props::IMAGE_EFFECT_PLUGIN_API.as_ptr(),
+            // It is 1.
+            #[allow(clippy::cast_possible_wrap)]
             apiVersion: kOfxImageEffectPluginApiVersion as c_int,
             pluginIdentifier: std::ptr::null(),
             pluginVersionMajor: E::META.version.0,

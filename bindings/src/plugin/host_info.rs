@@ -63,6 +63,15 @@ impl HostInfo {
         !self.is_mlt()
     }
 
+    /// Whether its float pixels are proportional to light where it does not say. Natron 2.5: seen in its own colour conversions on
+    /// read. Nuke and Fusion: their documentation.
+    #[must_use]
+    pub fn float_is_linear(&self) -> bool {
+        const NAMES: [&str; 4] =
+            ["fr.inria.Natron", "uk.co.thefoundry.nuke", "com.blackmagicdesign.Fusion", "com.eyeonline.Fusion"];
+        NAMES.iter().any(|name| self.name.starts_with(name))
+    }
+
     /// Whether a clip that nothing is connected to may look connected, and have no image: as in DaVinci Resolve (read in others'
     /// notes).
     #[must_use]

@@ -26,6 +26,7 @@ pub fn read_row(depth: BitDepth, components: Components, row: &[u8], pixels: &mu
 }
 
 /// Writes as many pixels as both sides have. Integers are clamped and rounded; not-a-number becomes 0.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped by `quantise`")]
 pub fn write_row(depth: BitDepth, components: Components, pixels: &[Rgba], row: &mut [u8]) {
     match depth {
         BitDepth::Byte => write::<1>(components, pixels, row, |v| [quantise(v, 255.0) as u8]),
@@ -35,7 +36,7 @@ pub fn write_row(depth: BitDepth, components: Components, pixels: &[Rgba], row: 
     }
 }
 
-/// `as` saturates and maps not-a-number to 0, so the caller's cast is total.
+/// A whole number from 0 to `max`, or not-a-number, which the caller's cast takes for 0.
 fn quantise(value: f32, max: f32) -> f32 {
     (value * max).round().clamp(0.0, max)
 }

@@ -93,12 +93,6 @@ impl Described {
     }
 
     /// How far a description is from what stands at a place near a point, at the least.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "held within the picture, whose sides are far below 2^24"
-    )]
     fn least_near(&self, described: &[f32], x: f32, y: f32) -> f32 {
         let near = |at: f32, end: usize| {
             let held = |at: f32| at.round_ties_even().clamp(0.0, (end - 1) as f32) as usize;
@@ -109,12 +103,6 @@ impl Described {
     }
 
     /// How far a description is from what stands at a point, between places too.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "held within the picture, whose sides are far below 2^24"
-    )]
     fn difference(&self, described: &[f32], x: f32, y: f32) -> f32 {
         let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
         let (left, top) = (x as usize, y as usize);
@@ -189,7 +177,6 @@ struct Lost {
 }
 
 /// The places of `one` frame whose flow leads to nothing alike: those alone are compared with all of the other's.
-#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
 fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
     let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
     let lost = |place: usize| {
@@ -210,7 +197,6 @@ fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
 }
 
 /// By place of `one` frame: the motion to what is far more like it than where the flow leads, and found from both sides.
-#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
 fn found(one: &Described, other: &Described, flow: &[f32]) -> Vec<Option<(f32, f32)>> {
     let at = |place: usize| (place % one.width, place / one.width);
     let motion = |place: usize, to: usize| {

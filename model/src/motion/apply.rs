@@ -65,7 +65,6 @@ impl Plan {
     fn band(&self, frames: [&Frame; 2], rows: &Range<usize>, out: &mut [f32]) -> Result<()> {
         let (width, height, channels) = (frames[0].width(), frames[0].height(), frames[0].channels());
         let to = (height, width);
-        #[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
         let scale = [width as f32 / self.size.1 as f32, height as f32 / self.size.0 as f32];
         let mut moved = vec![0.0; out.len()];
         for (i, weight) in self.weights.iter().enumerate() {

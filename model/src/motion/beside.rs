@@ -77,12 +77,6 @@ impl Places {
     }
 
     /// The corners about a point and how far it is from the first; none where it is outside the picture.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "held within the picture, whose sides are far below 2^24"
-    )]
     fn around(&self, (x, y): (f32, f32)) -> Option<([Place; 4], f32, f32)> {
         let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
         if !within(x, self.width) || !within(y, self.height) {
@@ -138,7 +132,6 @@ impl Beside {
 }
 
 /// The flow that a place takes over, if one beside, or what is told of it, leads to what is much more alike.
-#[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
 fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, place: usize) -> Option<(f32, f32)> {
     let (x, y) = (place % one.width, place / one.width);
     let of = |flow: &[f32], place: usize| (flow[place], flow[one.width * one.height + place]);

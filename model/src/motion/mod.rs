@@ -1,8 +1,8 @@
 //! The motion filler: missing frames from the motion between known ones.
 //!
-//! Once a pair, [`flow::FlowNet`] finds the flow both ways in a display-referred proxy, and from each of the pair to the
+//! Once a pair, `FlowNet` finds the flow both ways in a display-referred proxy, and from each of the pair to the
 //! next known frame further out, which tells how what moves slows, falls or turns. Once a time wanted,
-//! [`synthesis::SynthesisNet`] says how to move each frame there and what it is worth; then the frames' own pixels are
+//! `SynthesisNet` says how to move each frame there and what it is worth; then the frames' own pixels are
 //! moved and mixed. Nothing is painted: float, highlights above white, alpha and extra channels survive.
 
 mod afar;
@@ -200,7 +200,6 @@ impl Filler for MotionFiller {
         let gaps = shot.gaps();
         let mut take = Vec::with_capacity(gaps.len());
         for (i, &time) in gaps.iter().enumerate() {
-            #[allow(clippy::cast_precision_loss, reason = "counts of frames are small")]
             let part = Part { watch, from: i as f32 / gaps.len() as f32, share: 1.0 / gaps.len() as f32 };
             take.push(self.fill_one(shot, time, brief, &part)?);
         }

@@ -30,7 +30,6 @@ pub(crate) fn resize_flow(flow: &Tensor, (h, w): (usize, usize)) -> CandleResult
     if (from_h, from_w) == (h, w) {
         return Ok(flow.clone());
     }
-    #[allow(clippy::cast_precision_loss, reason = "sides of a picture are far below 2^24")]
     let scale = Tensor::new(&[w as f32 / from_w as f32, h as f32 / from_h as f32], flow.device())?;
     resize_bilinear(flow, h, w)?.broadcast_mul(&scale.reshape((1, 2, 1, 1))?)
 }

@@ -200,7 +200,6 @@ impl Matching<'_> {
         let (size, pictures) = (proxy.size, [proxy.picture, other.picture]);
         let outer = near.outer();
         // A way is half a pair's work.
-        #[allow(clippy::cast_precision_loss, reason = "two at most")]
         let share = 1.0 / (2 + outer.iter().flatten().count()) as f32;
         let mut beyond = [None, None];
         let mut seen = pictures.to_vec();

@@ -22,9 +22,7 @@ pub(crate) struct Proxy {
 
 /// The size a proxy of at most `limit` pixels takes, height before width; never larger than the frame.
 pub(crate) fn proxy_size(width: usize, height: usize, limit: usize) -> (usize, usize) {
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let shrink = |side: usize, by: f64| ((side as f64 * by).round() as usize).clamp(1, side);
-    #[allow(clippy::cast_precision_loss)]
     let by = (limit as f64 / (width as f64 * height as f64)).sqrt();
     if by >= 1.0 { (height, width) } else { (shrink(height, by), shrink(width, by)) }
 }

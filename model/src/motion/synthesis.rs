@@ -267,7 +267,6 @@ fn reliability(known: &Known, side: usize, (h, w): (usize, usize), t: f64) -> Ca
 /// (Jiang et al. 2018, Super SloMo).
 fn worth(said: &Tensor, t: f64) -> CandleResult<Tensor> {
     let said = said.broadcast_sub(&said.max_keepdim(1)?)?.exp()?;
-    #[allow(clippy::cast_possible_truncation, reason = "a share of time needs no more digits")]
     let near: Vec<f32> = (0..PICTURES).map(|i| if i % 2 == 0 { 1.0 - t } else { t } as f32).collect();
     let worth = said.broadcast_mul(&Tensor::from_vec(near, (1, PICTURES, 1, 1), said.device())?)?;
     worth.broadcast_div(&worth.sum_keepdim(1)?)

@@ -74,7 +74,6 @@ fn usual(pick: fn(&Thresholds) -> Option<f32>) -> f64 {
 }
 
 impl DamageParams {
-    #[allow(clippy::cast_possible_truncation, reason = "a threshold needs no more digits")]
     /// How strong damage must be to be found.
     #[must_use]
     pub fn thresholds(&self) -> Thresholds {

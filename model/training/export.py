@@ -43,13 +43,14 @@ def reference(model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--root", type=Path, default=ROOT, help="the repository, or a folder laid out as it is")
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = Motion()
     model.load_state_dict(torch.load(args.run / "checkpoint.pt")["smooth"])
     model.eval()
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, ROOT / "resources" / "motion.safetensors")
-    save_file(reference(model), ROOT / "model" / "tests" / "fixtures" / "motion_reference.safetensors")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, args.root / "resources" / "motion.safetensors")
+    save_file(reference(model), args.root / "model" / "tests" / "fixtures" / "motion_reference.safetensors")
 
 
 if __name__ == "__main__":

@@ -198,6 +198,9 @@ class Pool:
 
     def __init__(self, model, footage, args):
         self.model, self.footage, self.args, self.samples, self.owed = model, footage, args, [], 0.0
+        # No two of a batch are the same, nor are those of the next.
+        self.least = 4 * args.batch
+        self.most = max(args.pool, self.least)
 
     def add(self):
         n = self.args.batch
@@ -207,11 +210,11 @@ class Pool:
         with torch.no_grad():
             matched = self.model.match(first, last, before, after, spacing, self.args.levels)
         batch += [half for x in matched for half in x.chunk(2)]
-        self.samples = (self.samples + [[x[i] for x in batch] for i in range(n)])[-self.args.pool:]
+        self.samples = (self.samples + [[x[i] for x in batch] for i in range(n)])[-self.most:]
 
     def batch(self):
         self.owed += 1 / self.args.reuse
-        while self.owed > 0 or len(self.samples) < 4 * self.args.batch:
+        while self.owed > 0 or len(self.samples) < self.least:
             self.add()
             self.owed -= 1
         chosen = self.footage.rng.choice(len(self.samples), self.args.batch, replace=False)

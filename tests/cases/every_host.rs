@@ -154,6 +154,16 @@ fn a_panel_shows_what_does_something_in_its_host() {
 }
 
 #[test]
+fn strict_mode_finds_no_fault() {
+    let _turn = turn();
+    for (id, ..) in SAVED {
+        let examined = ofx::host::examine(&crate::binary(), id).expect(id);
+        assert_eq!(examined.faults, [""; 0], "{id}");
+        assert!(id == GENERATE || examined.refused.is_empty(), "{id}: {:?}", examined.refused);
+    }
+}
+
+#[test]
 fn colour_may_be_told_or_left_to_the_host() {
     // What the numbers stand for changes where motion is looked for, never a still picture.
     for footage in ["Automatic", "Display-referred", "Scene-linear"] {

@@ -14,6 +14,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
+    check::Faults,
     clip::Clip,
     image::HostImage,
     instance::Project,
@@ -193,6 +194,8 @@ pub(crate) struct Call {
     pub(crate) action: &'static CStr,
     pub(crate) time: Option<f64>,
     pub(crate) job: Option<Arc<Job>>,
+    /// Where a strict host notes what is not allowed.
+    pub(crate) faults: Option<Arc<Faults>>,
 }
 
 thread_local! {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    check,
     clip::{Clip, FrameSource},
     descriptor::named,
     effect_object::{EffectObject, State},
@@ -325,6 +326,7 @@ impl Instance {
             input.fixed_text(PROP_TYPE, kind);
             input.fixed_text(PROP_NAME, name);
             input.fixed_text(PROP_CHANGE_REASON, reason.as_cstr());
+            self.effect.host.no_thumbnail(&input);
             input.fixed(PROP_TIME, &[time]);
             input.fixed(PROP_RENDER_SCALE, &[1.0, 1.0]);
             // Images may be fetched when the user edited, and only then.
@@ -452,6 +454,7 @@ impl Instance {
         out.open(IMAGE_CLIP_PROP_CONTINUOUS_SAMPLES, &[0]);
         out.open(FRAME_VARYING, &[0]);
         self.effect.action(ACTION_GET_CLIP_PREFERENCES, Some(&self.object), None, Some(&out), None)?;
+        self.effect.host.checked(|faults| check::preferences(faults, &out, clips));
         let profile = self.effect.host.profile();
         for clip in clips {
             let mut given = clip.given();

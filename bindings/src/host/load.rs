@@ -15,6 +15,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 use super::{
+    check::{self, Faults},
     descriptor::{ContextDescriptor, EffectDescriptor},
     effect_object::{Call, EffectObject, Job, within},
     error::HostError,
@@ -147,6 +148,8 @@ pub(crate) struct HostInner {
     /// Kept alive for its handle.
     _props: Arc<PropertySet>,
     ofx: &'static HostCell,
+    /// Of a strict host, what was noted.
+    pub(crate) faults: Option<Arc<Faults>>,
     /// Held while an effect that takes one render a process is rendering.
     pub(crate) rendering: Mutex<()>,
 }
@@ -170,6 +173,20 @@ impl HostInner {
         &self.profile
     }
 
+    /// Says in an action's arguments, as since 1.5, that it is for no thumbnail.
+    pub(crate) fn no_thumbnail(&self, arguments: &PropertySet) {
+        if self.profile.api >= (1, 5) {
+            arguments.fixed(PROP_THUMBNAIL_RENDER, &[0]);
+        }
+    }
+
+    /// Has a strict host look at something.
+    pub(crate) fn checked(&self, look: impl FnOnce(&Faults)) {
+        if let Some(faults) = &self.faults {
+            look(faults);
+        }
+    }
+
     fn ofx(&self) -> *mut OfxHost {
         (&raw const self.ofx.0).cast_mut()
     }
@@ -179,6 +196,20 @@ impl Host {
     /// A host that behaves as a profile says.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
+        Self::with(profile, None)
+    }
+
+    /// A host that notes what an effect does, or leaves undone, that the standard does not allow.
+    pub(crate) fn strict(profile: Profile) -> Self {
+        Self::with(profile, Some(Arc::default()))
+    }
+
+    /// What a strict host noted so far.
+    pub(crate) fn noted(&self) -> Vec<String> {
+        self.0.faults.as_ref().map(|faults| faults.take()).unwrap_or_default()
+    }
+
+    fn with(profile: Profile, faults: Option<Arc<Faults>>) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let props = sets::host(&profile);
         let handle: OfxPropertySetHandle = props.handle().as_ptr();
@@ -193,6 +224,7 @@ impl Host {
                 profile,
                 _props: props,
                 ofx,
+                faults,
                 rendering: Mutex::new(()),
             }
         });
@@ -270,6 +302,7 @@ impl Host {
         inner.action(ACTION_LOAD, None, None, None, None)?;
         let _ = inner.loaded.set(());
         inner.action(ACTION_DESCRIBE, Some(&inner.descriptor), None, None, None)?;
+        inner.host.checked(|faults| check::effect(faults, &inner.descriptor));
         Ok(Effect(inner))
     }
 }
@@ -361,10 +394,12 @@ impl EffectInner {
         let Some(main) = self.main else { return Status::BAD_HANDLE };
         let handle = |s: Option<&PropertySet>| s.map_or(std::ptr::null_mut(), |s| s.handle().as_ptr());
         let effect = effect.map_or(std::ptr::null(), |e| e.handle().as_ptr::<std::ffi::c_void>().cast_const());
-        let call = Call { action, time, job };
+        let call = Call { action, time, job, faults: self.host.faults.clone() };
         // SAFETY: the plugin's entry point, with an action's C string, handles of this host, and a binary that stays
         // loaded while `self` is.
-        within(call, || Status(unsafe { main(action.as_ptr(), effect, handle(input), handle(output)) }))
+        let status = within(call, || Status(unsafe { main(action.as_ptr(), effect, handle(input), handle(output)) }));
+        self.host.checked(|faults| check::answered(faults, action, status));
+        status
     }
 
     /// Calls an action that must succeed.
@@ -414,6 +449,7 @@ impl EffectInner {
         let arguments = PropertySet::new(SetKind::Arguments);
         arguments.fixed_text(PROP_CONTEXT, context.as_cstr());
         self.action(ACTION_DESCRIBE_IN_CONTEXT, Some(&d), Some(&arguments), None, None)?;
+        self.host.checked(|faults| check::in_context(faults, &d, context));
         Ok(d)
     }
 }

@@ -31,10 +31,12 @@
 //!
 //! A plugin that passes garbage gets a status: handles are numbers that are looked up, never followed.
 
+mod check;
 mod clip;
 mod descriptor;
 mod effect_object;
 mod error;
+mod examine;
 mod fetch;
 mod image;
 mod instance;
@@ -47,6 +49,8 @@ mod questions;
 mod range;
 mod registry;
 mod render;
+#[cfg(test)]
+mod seeded;
 mod sets;
 mod suites;
 #[cfg(test)]
@@ -58,6 +62,7 @@ mod varargs;
 pub use clip::{FrameSource, MemoryClip, SourceError};
 pub use descriptor::{ClipDescriptor, ContextDescriptor, EffectDescriptor, ParamDescriptor};
 pub use error::{HostError, RenderError};
+pub use examine::{Examined, examine};
 pub use image::{HostImage, ImageTooLarge, PixelFormat, RowLayout};
 pub use instance::{Instance, Project};
 pub use load::{ARCHITECTURE, Binary, Effect, Host, Plugin};

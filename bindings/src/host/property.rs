@@ -297,6 +297,17 @@ impl PropertySet {
         self.map.read().get(name).map(|p| p.values.len()).ok_or(Status::UNKNOWN)
     }
 
+    /// The names of all its properties.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.map.read().keys().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    /// How many values a property has, 0 for any number, and whether the host alone sets it; none where there is no such.
+    pub(crate) fn facts(&self, name: &CStr) -> Option<(usize, bool)> {
+        self.map.read().get(name).map(|p| (p.dimension, p.access == Access::Host))
+    }
+
     fn edit(&self, name: &CStr, f: impl FnOnce(&mut Property) -> Result<(), Status>) -> Result<(), Status> {
         let mut map = self.map.write();
         let p = map.get_mut(name).ok_or(Status::UNKNOWN)?;

@@ -1,6 +1,7 @@
 //! What a host asks an instance beside render: when, where, from which frames, and whether at all.
 
 use super::{
+    check,
     clip::Clip,
     error::HostError,
     fetch,
@@ -31,7 +32,11 @@ impl Instance {
         out.open(PROP_FRAME_RANGE, &[0.0, 0.0]);
         let status = self.effect.action(ACTION_GET_TIME_DOMAIN, Some(&self.object), None, Some(&out), None)?;
         let range = out.all::<f64>(PROP_FRAME_RANGE);
-        Ok((status == Status::OK).then(|| RangeD { min: range[0], max: range[1] }))
+        let range = (status == Status::OK).then(|| RangeD { min: range[0], max: range[1] });
+        if let Some(range) = range {
+            self.effect.host.checked(|faults| check::times(faults, ACTION_GET_TIME_DOMAIN, range));
+        }
+        Ok(range)
     }
 
     /// Where the output's pixels are at a time, in canonical coordinates.
@@ -49,6 +54,7 @@ impl Instance {
         let input = PropertySet::new(SetKind::Arguments);
         input.fixed(PROP_TIME, &[time]);
         input.fixed(PROP_RENDER_SCALE, &[scale.0, scale.1]);
+        self.effect.host.no_thumbnail(&input);
         let out = PropertySet::new(SetKind::Arguments);
         out.open(PROP_REGION_OF_DEFINITION, &[default.x1, default.y1, default.x2, default.y2]);
         self.effect.action(
@@ -59,7 +65,9 @@ impl Instance {
             Some(time),
         )?;
         let r = out.all::<f64>(PROP_REGION_OF_DEFINITION);
-        Ok(RectD { x1: r[0], y1: r[1], x2: r[2], y2: r[3] })
+        let region = RectD { x1: r[0], y1: r[1], x2: r[2], y2: r[3] };
+        self.effect.host.checked(|faults| check::region(faults, region));
+        Ok(region)
     }
 
     /// The union of the connected inputs' regions, or the project's where there is none.
@@ -87,6 +95,7 @@ impl Instance {
         let name = |c: &Clip| cstring(&format!("{CLIP_FRAME_RANGE_PREFIX}{}", c.name()));
         let input = PropertySet::new(SetKind::Arguments);
         input.fixed(PROP_TIME, &[time]);
+        self.effect.host.no_thumbnail(&input);
         let out = PropertySet::new(SetKind::Arguments);
         let clips = self.object.inputs();
         for clip in &clips {
@@ -96,7 +105,14 @@ impl Instance {
         let ranges = |c: &Clip| -> Vec<RangeD> {
             out.all::<f64>(&name(c)).chunks_exact(2).map(|r| RangeD { min: r[0], max: r[1] }).collect()
         };
-        Ok(clips.iter().map(|c| (c.name(), ranges(c))).collect())
+        let needed: Vec<_> = clips.iter().map(|c| (c.name(), ranges(c))).collect();
+        self.effect.host.checked(|faults| {
+            needed
+                .iter()
+                .flat_map(|(_, ranges)| ranges)
+                .for_each(|range| check::times(faults, ACTION_GET_FRAMES_NEEDED, *range));
+        });
+        Ok(needed)
     }
 
     /// Whether a frame is the unchanged frame of an input.
@@ -122,6 +138,7 @@ impl Instance {
         input.fixed_text(PROP_FIELD_TO_RENDER, field.as_cstr());
         input.fixed(PROP_RENDER_WINDOW, &[window.x1, window.y1, window.x2, window.y2]);
         input.fixed(PROP_RENDER_SCALE, &[scale.0, scale.1]);
+        self.effect.host.no_thumbnail(&input);
         let out = PropertySet::new(SetKind::Arguments);
         out.open_text(PROP_NAME, c"");
         out.open(PROP_TIME, &[time]);
@@ -129,6 +146,9 @@ impl Instance {
             self.effect.action(ACTION_IS_IDENTITY, Some(&self.object), Some(&input), Some(&out), Some(time))?;
         let clip = out.string(PROP_NAME);
         let yes = status == Status::OK && !clip.is_empty();
+        if yes {
+            self.effect.host.checked(|faults| check::identity(faults, &self.object, &clip));
+        }
         Ok(yes.then(|| Identity { clip, time: out.double(PROP_TIME).unwrap_or(time) }))
     }
 }

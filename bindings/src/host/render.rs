@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    check,
     effect_object::Job,
     error::{HostError, RenderError},
     fetch,
@@ -246,6 +247,8 @@ impl Instance {
         }
         let output = take_output(job)?;
         if status == Status::OK {
+            let unwritten = garbage(plan.format.depth);
+            self.effect.host.checked(|faults| check::unwritten(faults, &output, window, unwritten));
             return if output.bounds() == window {
                 Ok(output)
             } else {
@@ -270,6 +273,7 @@ impl Instance {
         input.fixed(PROP_TIME, &[plan.args.time]);
         input.fixed(PROP_RENDER_SCALE, &[sx, sy]);
         input.fixed(PROP_REGION_OF_INTEREST, &region);
+        self.effect.host.no_thumbnail(&input);
         let out = PropertySet::new(SetKind::Arguments);
         let clips = self.object.inputs();
         let name = |c: &super::clip::Clip| cstring(&format!("{CLIP_ROI_PREFIX}{}", c.name()));
@@ -294,6 +298,7 @@ impl Instance {
         s.fixed(PROP_FRAME_STEP, &[1.0]);
         s.fixed(PROP_IS_INTERACTIVE, &[i32::from(a.interactive)]);
         s.fixed(PROP_RENDER_SCALE, &[a.scale.0, a.scale.1]);
+        self.effect.host.no_thumbnail(&s);
         flags(&s, a);
         s
     }

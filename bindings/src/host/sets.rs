@@ -111,6 +111,7 @@ pub(crate) fn host(profile: &Profile) -> Arc<PropertySet> {
     ] {
         s.fixed_text(name, c"false");
     }
+    s.fixed_text(gpu::kOfxImageEffectPropOpenCLSupported, c"false");
     s.fixed_text(gpu::kOfxImageEffectPropCPURenderSupported, c"true");
     let style = profile.colour_management.map_or(COLOUR_MANAGEMENT_NONE, |(style, _)| style);
     s.fixed_text(PROP_COLOUR_MANAGEMENT_STYLE, style);
@@ -166,6 +167,8 @@ pub(crate) fn effect(id: &CStr, file_path: &CStr, profile: &Profile) -> Arc<Prop
     ] {
         s.open_text(name, c"false");
     }
+    s.open_text(gpu::kOfxImageEffectPropOpenCLSupported, c"false");
+    s.open_text(gpu::kOfxOpenGLPropPixelDepth, BIT_DEPTH_NONE);
     s.open_text(gpu::kOfxImageEffectPropCPURenderSupported, c"true");
     s.open_text(PROP_COLOUR_MANAGEMENT_STYLE, COLOUR_MANAGEMENT_NONE);
     s.open_text(PROP_BEHAVIOUR_WHEN_UNLICENSED, UNLICENSED_CONTINUE);
@@ -297,6 +300,8 @@ fn value_holder(s: &PropertySet, kind: ParamKind, profile: &Profile) {
     s.open_text(PARAM_PROP_CACHE_INVALIDATION, PARAM_INVALIDATE_VALUE_CHANGE);
     s.fixed(PARAM_PROP_IS_ANIMATING, &[0]);
     s.fixed(PARAM_PROP_IS_AUTO_KEYING, &[0]);
+    s.fixed(PARAM_PROP_HAS_HOST_OVERLAY_HANDLE, &[0]);
+    s.open(PARAM_PROP_USE_HOST_OVERLAY_HANDLE, &[0]);
 }
 
 fn doubles(s: &PropertySet, kind: ParamKind, profile: &Profile) {
@@ -317,8 +322,6 @@ fn doubles(s: &PropertySet, kind: ParamKind, profile: &Profile) {
         s.open(PARAM_PROP_DIGITS, &[2]);
         s.open_text(PARAM_PROP_DOUBLE_TYPE, PARAM_DOUBLE_TYPE_PLAIN);
         s.open_text(PARAM_PROP_DEFAULT_COORDINATE_SYSTEM, PARAM_COORDINATES_CANONICAL);
-        s.fixed(PARAM_PROP_HAS_HOST_OVERLAY_HANDLE, &[0]);
-        s.open(PARAM_PROP_USE_HOST_OVERLAY_HANDLE, &[0]);
         s.open(PARAM_PROP_SHOW_TIME_MARKER, &[0]);
     }
     if n > 1 {
@@ -378,4 +381,77 @@ pub(crate) fn image(facts: &ImageFacts<'_>, owner: Owner, profile: &Profile) -> 
     s.fixed_text(IMAGE_PROP_UNIQUE_IDENTIFIER, &cstring(&image.id));
     prune(&s, profile);
     s
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, env, fs, path::PathBuf};
+
+    use super::*;
+    use crate::host::Profile;
+
+    /// The property sets of OpenFX's own metadata, by name, each with its properties' names.
+    fn metadata() -> Vec<(String, BTreeSet<String>)> {
+        let source =
+            PathBuf::from(env::var_os("PICKUP_OPENFX").expect("PICKUP_OPENFX names the folder of OpenFX's source"));
+        let file = source.join("openfx-cpp/include/openfx/ofxPropsBySet.h");
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let mut sets: Vec<(String, BTreeSet<String>)> = Vec::new();
+        for line in text.lines() {
+            let Some(quoted) = line.split('"').nth(1) else { continue };
+            if line.starts_with("{ \"") {
+                sets.push((quoted.to_owned(), BTreeSet::new()));
+            } else if line.starts_with("   { \"")
+                && let Some((_, names)) = sets.last_mut()
+            {
+                names.insert(quoted.to_owned());
+            }
+        }
+        sets
+    }
+
+    /// What the metadata lists, and the standard's text gives to numbers alone, or has a suite of its own for.
+    fn doubtful(set: &str, property: &str) -> bool {
+        let limits = ["OfxParamPropMin", "OfxParamPropMax", "OfxParamPropDisplayMin", "OfxParamPropDisplayMax"];
+        match set {
+            "ParamsByte" | "ParamsString" => limits.contains(&property),
+            "ParamsParametric" => property == "OfxParamPropDefault",
+            _ => false,
+        }
+    }
+
+    #[test]
+    #[ignore = "needs PICKUP_OPENFX, the source of OpenFX 1.5"]
+    fn every_set_has_what_the_standards_metadata_lists() {
+        let profile = &Profile::reference();
+        let param = |kind| param(kind, c"x", profile);
+        let instance = clip(c"x", profile).fork(SetKind::ClipInstance);
+        instantiate_clip(&instance, profile);
+        let ours = [
+            ("ClipDescriptor", clip(c"x", profile)),
+            ("ClipInstance", instance),
+            ("EffectDescriptor", effect(c"x", c"x", profile)),
+            ("ImageEffectHost", host(profile)),
+            ("ParamDouble1D", param(ParamKind::Double)),
+            ("ParamsByte", param(ParamKind::Boolean)),
+            ("ParamsChoice", param(ParamKind::Choice)),
+            ("ParamsCustom", param(ParamKind::Custom)),
+            ("ParamsDouble2D3D", param(ParamKind::Double2D)),
+            ("ParamsGroup", param(ParamKind::Group)),
+            ("ParamsInt2D3D", param(ParamKind::Integer2D)),
+            ("ParamsPage", param(ParamKind::Page)),
+            ("ParamsParametric", param(ParamKind::Parametric)),
+            ("ParamsStrChoice", param(ParamKind::StrChoice)),
+            ("ParamsString", param(ParamKind::String)),
+            ("ParameterSet", param_set()),
+        ];
+        let listed = metadata();
+        for (name, set) in ours {
+            let (_, theirs) =
+                listed.iter().find(|(listed, _)| listed == name).unwrap_or_else(|| panic!("no set {name}"));
+            let has: BTreeSet<String> = set.names().into_iter().collect();
+            let lacks: Vec<_> = theirs.difference(&has).filter(|p| !doubtful(name, p)).collect();
+            assert!(lacks.is_empty(), "{name} lacks {lacks:?}");
+        }
+    }
 }

@@ -322,7 +322,12 @@ at_a_time!(At);
 
 impl<'a, E: Effect> At<'a, E> {
     pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
-        Ok(Self { cx, time: time(args)?, render_scale: scale(args) })
+        Ok(Self { render_scale: scale(args), ..Self::at_any_scale(cx, args)? })
+    }
+
+    /// For a question that is not of a scale.
+    pub(crate) fn at_any_scale(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
+        Ok(Self { cx, time: time(args)?, render_scale: (1.0, 1.0) })
     }
 
     /// Every parameter at this time.

@@ -266,11 +266,9 @@ fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Re
     if let Some(parent) = spec.parent {
         let _ = props.set_string(props::PARAM_PROP_PARENT, 0, parent);
     }
-    if !matches!(spec.kind, ParamKind::Group { .. }) {
+    if !matches!(spec.kind, ParamKind::Group { .. } | ParamKind::Button) {
         let _ = props.set_flag(props::PARAM_PROP_EVALUATE_ON_CHANGE, spec.redraws);
-        if !matches!(spec.kind, ParamKind::Button) {
-            let _ = props.set_flag(props::PARAM_PROP_ANIMATES, spec.animates);
-        }
+        let _ = props.set_flag(props::PARAM_PROP_ANIMATES, spec.animates);
     }
     if spec.integrates {
         let _ =

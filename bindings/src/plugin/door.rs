@@ -193,7 +193,7 @@ fn act_on<E: Effect>(instance: &Instance<E>, action: &CStr, call: Call) -> Resul
         return answers::write_regions(&regions, &shell.clips, &out);
     } else if action == props::ACTION_GET_FRAMES_NEEDED {
         let mut frames = FramesNeeded::default();
-        effect.frames_needed(&At::new(cx, &args)?, &mut frames)?;
+        effect.frames_needed(&At::at_any_scale(cx, &args)?, &mut frames)?;
         return frames.write(&shell.clips, &out);
     } else if action == props::ACTION_GET_CLIP_PREFERENCES {
         let mut preferences = ClipPreferences::default();

@@ -84,9 +84,7 @@ impl ImageInfo {
                 .point(props::PROP_RENDER_SCALE)
                 .map_or((1.0, 1.0), |(x, y)| (positive(Some(x)), positive(Some(y)))),
             unique_id: image.string(props::IMAGE_PROP_UNIQUE_IDENTIFIER),
-            colourspace: image
-                .string(props::IMAGE_CLIP_PROP_COLOURSPACE)
-                .or_else(|| clip.string(props::IMAGE_CLIP_PROP_COLOURSPACE)),
+            colourspace: clip.string(props::IMAGE_CLIP_PROP_COLOURSPACE),
         })
     }
 

@@ -154,6 +154,9 @@ pub(super) struct InstallArgs {
 pub(super) struct DoctorArgs {
     #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
     pub(super) bundle: Option<PathBuf>,
+    /// Instead hold the effects of a bundle, Pickup's or any other, against the OpenFX standard
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "bundle")]
+    pub(super) strict: Option<PathBuf>,
 }
 
 /// A button to press, and the frame at which the timeline's cursor then stands.

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path, time::Instant};
 
 use ofx::host::{Binary, Host, Profile};
 
-use super::{CliError, args::DoctorArgs, bundle, plugin};
+use super::{CliError, args::DoctorArgs, bundle, plugin, strict};
 use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
     machine,
@@ -34,6 +34,9 @@ impl Finding {
 }
 
 pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError> {
+    if let Some(bundle) = &args.strict {
+        return strict::run(bundle, out);
+    }
     let features = machine::cpu_features();
     let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
     writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), ofx::host::ARCHITECTURE)?;

@@ -17,6 +17,7 @@ mod render;
 mod sample;
 mod sheet;
 mod source;
+mod strict;
 mod takes;
 mod values;
 

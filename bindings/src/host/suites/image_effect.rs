@@ -11,6 +11,7 @@ use super::{Answer, give, guard, text};
 use crate::{
     RectD, Status,
     host::{
+        check,
         clip::Clip,
         fetch,
         property::Owner,
@@ -68,6 +69,7 @@ unsafe extern "C" fn clip_define(
         if effect.clip(name).is_some() {
             return Err(Status::EXISTS);
         }
+        check::defined("clip", name);
         let clip = Clip::new(name, sets::clip(name, effect.host.profile()));
         clip.own(Arc::downgrade(&effect));
         let handle = clip.props.handle().as_ptr();

@@ -10,6 +10,7 @@ use super::{Answer, give, guard, text};
 use crate::{
     Status,
     host::{
+        check,
         effect_object::{EffectObject, current},
         param::Param,
         registry,
@@ -87,6 +88,7 @@ unsafe extern "C" fn define(
         let set = registry::param_set(set)?;
         // SAFETY: C strings by the standard.
         let (kind, name) = unsafe { (text(kind)?, text(name)?) };
+        check::defined("parameter", name);
         let param = set.define(ParamKind::from_cstr(kind).ok_or(Status::UNKNOWN)?, name)?;
         if !to.is_null() {
             // SAFETY: writable by the standard.

@@ -1,11 +1,15 @@
 //! The property suite, version 1.
 
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 use super::{Answer, give, guard, text};
 use crate::{
     Status,
-    host::{property::Element, registry},
+    host::{
+        check,
+        property::{Element, PropertySet},
+        registry,
+    },
     sys::generic::{
         core::{OfxPropertySetHandle, OfxStatus},
         property::OfxPropertySuiteV1,
@@ -82,7 +86,21 @@ unsafe fn set<T: Raw>(set: OfxPropertySetHandle, name: *const c_char, at: c_int,
     let set = registry::props(set)?;
     // SAFETY: C strings by the standard.
     let (name, value) = unsafe { (text(name)?, value.keep()?) };
-    set.set(name, index(at)?, value)
+    wrote(&set, name, index(at).and_then(|at| set.set(name, at, value)))
+}
+
+/// Has a strict host look at what was set.
+fn wrote(set: &PropertySet, name: &CStr, answer: Answer) -> Answer {
+    match answer {
+        Ok(()) => check::written(set, name),
+        Err(status) => check::property(set, name, "sets", status),
+    }
+    answer
+}
+
+/// Has a strict host look at what was asked for.
+fn asked<T>(set: &PropertySet, name: &CStr, answer: Result<T, Status>) -> Result<T, Status> {
+    answer.inspect_err(|status| check::property(set, name, "reads", *status))
 }
 
 /// # Safety
@@ -96,7 +114,7 @@ unsafe fn set_n<T: Raw>(set: OfxPropertySetHandle, name: *const c_char, count: c
     // SAFETY: C strings, and `count` values, by the standard.
     let (name, values) =
         unsafe { (text(name)?, (0..count).map(|i| (*values.add(i)).keep()).collect::<Result<Vec<_>, _>>()?) };
-    set.set_n(name, values)
+    wrote(&set, name, set.set_n(name, values))
 }
 
 /// # Safety
@@ -105,7 +123,7 @@ unsafe fn get<T: Raw>(set: OfxPropertySetHandle, name: *const c_char, at: c_int,
     let set = registry::props(set)?;
     // SAFETY: a C string by the standard.
     let name = unsafe { text(name)? };
-    let v = set.read(name, index(at)?, T::show)?;
+    let v = asked(&set, name, index(at).and_then(|at| set.read(name, at, T::show)))?;
     // SAFETY: null or writable by the standard.
     unsafe { give(value, v) }
 }
@@ -119,10 +137,11 @@ unsafe fn get_n<T: Raw>(set: OfxPropertySetHandle, name: *const c_char, count: c
     }
     // SAFETY: a C string by the standard.
     let name = unsafe { text(name)? };
-    set.read_n(name, index(count)?, |i, v| {
+    let answer = set.read_n(name, index(count)?, |i, v| {
         // SAFETY: room for `count` values by the standard, and `i` is below it.
         unsafe { values.add(i).write(T::show(v)) }
-    })
+    });
+    asked(&set, name, answer)
 }
 
 macro_rules! functions {
@@ -157,7 +176,8 @@ unsafe extern "C" fn reset(p: OfxPropertySetHandle, name: *const c_char) -> OfxS
     guard(|| {
         let set = registry::props(p)?;
         // SAFETY: a C string by the standard.
-        set.reset(unsafe { text(name)? })
+        let name = unsafe { text(name)? };
+        wrote(&set, name, set.reset(name))
     })
 }
 
@@ -165,7 +185,8 @@ unsafe extern "C" fn dimension(p: OfxPropertySetHandle, name: *const c_char, cou
     guard(|| {
         let set = registry::props(p)?;
         // SAFETY: a C string by the standard.
-        let n = set.dimension(unsafe { text(name)? })?;
+        let name = unsafe { text(name)? };
+        let n = asked(&set, name, set.dimension(name))?;
         // SAFETY: null or writable by the standard.
         unsafe { give(count, c_int::try_from(n).unwrap_or(c_int::MAX)) }
     })
@@ -176,7 +197,7 @@ mod tests {
     use std::ptr::{null, null_mut};
 
     use super::*;
-    use crate::host::property::{Access, PropertySet, SetKind};
+    use crate::host::property::{Access, SetKind};
 
     #[test]
     fn values_go_through_the_function_pointers_and_back() {

@@ -33,7 +33,7 @@ impl RenderFlags {
             interactive: args.flag(props::PROP_INTERACTIVE_RENDER_STATUS, false),
             sequential: args.flag(props::PROP_SEQUENTIAL_RENDER_STATUS, false),
             draft: args.flag(props::PROP_RENDER_QUALITY_DRAFT, false),
-            thumbnail: args.flag(props::PROP_THUMBNAIL_RENDER, false),
+            thumbnail: false,
         }
     }
 }
@@ -60,14 +60,14 @@ impl<'a, E: Effect> Render<'a, E> {
             .ok_or_else(|| Error::MissingHostFeature("a render window: there is nothing to fill".into()))?;
         let suites = &cx.shell.suites;
         let of_clip = |slot: &clip::ClipSlot| slot.props(suites).flag(props::IMAGE_CLIP_PROP_THUMBNAIL, false);
-        let (thumbnail, flags) = (cx.shell.clips.iter().any(of_clip), RenderFlags::read(args));
+        let thumbnail = args.flag(props::PROP_THUMBNAIL_RENDER, false) || cx.shell.clips.iter().any(of_clip);
         Ok(Self {
             loans: Loans::new(&cx.shell.suites),
             time: time(args)?,
             render_scale: scale(args),
             window,
             field: args.c_string(props::PROP_FIELD_TO_RENDER).and_then(|s| Field::from_cstr(&s)).unwrap_or(Field::None),
-            flags: RenderFlags { thumbnail: thumbnail || flags.thumbnail, ..flags },
+            flags: RenderFlags { thumbnail, ..RenderFlags::read(args) },
             source_frame: args.int(props::PROP_SRC_FRAME),
             cx,
         })
@@ -147,7 +147,7 @@ pub struct Sequence<'a, E: Effect> {
     pub frames: RangeD,
     /// From frame to frame.
     pub step: f64,
-    /// What the run is for.
+    /// What the run is for; that a frame is for a thumbnail is said with that frame.
     pub flags: RenderFlags,
 }
 

@@ -14,7 +14,10 @@ use super::{
     property::{PropertySet, SetKind},
     value::ParamKind,
 };
-use crate::{BitDepth, Components, Context, Field, RangeD, RectD, RectI, RenderSafety, Status, props::*};
+use crate::{
+    BitDepth, Components, Context, Field, RangeD, RectD, RectI, RenderSafety, Status, props::*,
+    sys::image_effect_v1::gpu_render as gpu,
+};
 
 /// What was noted, each once.
 #[derive(Debug, Default)]
@@ -49,9 +52,20 @@ pub(crate) fn note<D: Display>(what: impl FnOnce(&CStr) -> Option<D>) {
 /// What hosts have beyond the standard, for which a plugin may look anywhere.
 const EXTENSIONS: [&CStr; 3] = [IMAGE_CLIP_PROP_THUMBNAIL, PROP_SRC_FILE_PATH, PROP_SRC_FRAME];
 
+/// What images and arguments have where a frame is rendered on a GPU, which this host never does.
+const ON_A_GPU: [&CStr; 7] = [
+    gpu::kOfxImageEffectPropCudaStream,
+    gpu::kOfxImageEffectPropMetalCommandQueue,
+    gpu::kOfxImageEffectPropOpenCLCommandQueue,
+    gpu::kOfxImageEffectPropOpenCLImage,
+    gpu::kOfxImageEffectPropOpenGLTextureIndex,
+    gpu::kOfxImageEffectPropOpenGLTextureTarget,
+    gpu::kOfxImageEffectPropOpenCLRenderSupported,
+];
+
 /// Whether a name is one of the standard's, or looks so.
 fn is_standard(name: &CStr) -> bool {
-    name.to_bytes().starts_with(b"Ofx") && !EXTENSIONS.contains(&name)
+    name.to_bytes().starts_with(b"Ofx") && !EXTENSIONS.contains(&name) && !ON_A_GPU.contains(&name)
 }
 
 fn words(kind: SetKind) -> &'static str {
@@ -74,7 +88,7 @@ pub(crate) fn property(set: &PropertySet, name: &CStr, does: &str, status: Statu
     note(|_| {
         let (of, name_text) = (words(set.kind()), name.to_string_lossy());
         let Some((dimension, host_sets)) = set.facts(name) else {
-            return is_standard(name).then(|| format!("{does} {name_text}, which {of} does not have"));
+            return is_standard(name).then(|| format!("{does} {name_text}, which is no property of {of}"));
         };
         match status {
             Status::BAD_INDEX if dimension > 0 => {

@@ -28,7 +28,7 @@ use crate::{
 const FAULTS: [(&str, &str); 17] = [
     ("no depths", "leaves OfxImageEffectPropSupportedPixelDepths empty"),
     ("an unknown depth", "\"OfxBitDepthTwelve\" is no value of OfxImageEffectPropSupportedPixelDepths"),
-    ("another object's property", "reads OfxImagePropData, which an effect's descriptor does not have"),
+    ("another object's property", "reads OfxImagePropData, which is no property of an effect's descriptor"),
     ("another type", "reads OfxPropLabel of an effect's descriptor as another type than it is"),
     ("the host's property", "sets OfxPropType of an effect's descriptor, which the host alone sets"),
     ("too many values", "sets OfxPropIcon of an effect's descriptor beyond its 2 values"),

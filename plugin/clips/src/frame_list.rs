@@ -379,6 +379,26 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_one_frame_or_of_none() {
+        let one: FrameList = "5-5".parse().unwrap();
+        assert_eq!((one.to_string(), one.len(), one.is_empty()), ("5".into(), 1, false));
+        assert!(!one.contains(4) && one.contains(5) && !one.contains(6));
+        assert!(FrameList::default().is_empty() && !FrameList::default().contains(5));
+        assert!("5-4".parse::<FrameList>().is_err());
+    }
+
+    #[test]
+    fn ranges_with_a_step_name_so_many_frames_in_all_and_no_more() {
+        // Every third of 3 * MAX frames, and of three more.
+        let most = MAX_STEPPED.cast_signed();
+        assert_eq!(FrameList::parse(&format!("1-{}x3", 3 * most)).unwrap().len(), MAX_STEPPED);
+        assert!(FrameList::parse(&format!("1-{}x3", 3 * most + 1)).is_err());
+        let in_two = format!("1-{}x2, 10000001-10000003x2", 2 * (most - 2));
+        assert_eq!(FrameList::parse(&in_two).unwrap().len(), MAX_STEPPED);
+        assert!(FrameList::parse(&format!("{in_two}, 20000001-20000002x2")).is_err());
+    }
+
+    #[test]
     fn the_ends_of_the_number_line_do_not_overflow() {
         let list: FrameList = [i64::MIN, i64::MAX].into_iter().collect();
         assert!(list.contains(i64::MAX) && !list.contains(0));

@@ -3,16 +3,10 @@
 use std::sync::Arc;
 
 use ofx::{
-    Clip, Clips, Context, Effect, Meta, Params, Result,
+    Context, Effect, Meta, Params, Result,
     host::{Binary, Host, HostImage, MemoryClip, PixelFormat, Profile, Project, RenderArgs, live_handles},
-    plugin::{Create, Render, instance_count},
+    plugin::{Create, Render, SourceToOutput, instance_count},
 };
-
-#[derive(Clips)]
-struct SourceToOutput {
-    source: Clip,
-    output: Clip,
-}
 
 #[derive(Params, Clone, Debug)]
 #[allow(dead_code, reason = "they are made and dropped, and never read")]

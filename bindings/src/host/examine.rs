@@ -6,7 +6,7 @@ use super::{
     Binary, ContextDescriptor, Effect, Host, HostError, HostImage, Instance, MemoryClip, ParamKind, PixelFormat,
     Profile, Project, RenderArgs, RenderError,
 };
-use crate::{Context, RectI};
+use crate::{Context, RectI, Status};
 
 /// What was seen of an effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,15 @@ pub fn examine(binary: &Binary, id: &str) -> Result<Examined, HostError> {
     profile.calls.identity = false;
     let host = Host::strict(profile);
     let mut examined = Examined::default();
-    let effect = host.load(binary, id)?;
+    let effect = match host.load(binary, id) {
+        // It may: this host draws no overlays, animates no custom parameters and renders on no GPU.
+        Err(error @ HostError::Action { status: Status::MISSING_HOST_FEATURE, .. }) => {
+            examined.faults = host.noted();
+            examined.refused.push(error.to_string());
+            return Ok(examined);
+        }
+        loaded => loaded?,
+    };
     for context in effect.contexts() {
         if let Err(error) = in_context(&effect, context, &mut examined) {
             examined.refused.push(format!("{context:?}: {error}"));

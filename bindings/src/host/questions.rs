@@ -8,7 +8,11 @@ use super::{
     instance::Instance,
     property::{Access, PropertySet, SetKind, cstring},
 };
-use crate::{Context, Field, RangeD, RectD, RectI, Status, props::*};
+use crate::{
+    Context, Field, RangeD, RectD, RectI, Status,
+    props::*,
+    sys::generic::core::{kOfxFlagInfiniteMax, kOfxFlagInfiniteMin},
+};
 
 /// The answer to isIdentity: another clip's picture at another time will do.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +74,19 @@ impl Instance {
         Ok(region)
     }
 
+    /// A region, which may have no end on some side: there the project's ends.
+    pub(crate) fn within_project(&self, region: RectD) -> RectD {
+        let project = fetch::shift(self.state().project.region(), self.effect.host.profile().origin);
+        let (least, most) = (f64::from(kOfxFlagInfiniteMin), f64::from(kOfxFlagInfiniteMax));
+        let ends = |value: f64, project: f64| if value <= least || value >= most { project } else { value };
+        RectD {
+            x1: ends(region.x1, project.x1),
+            y1: ends(region.y1, project.y1),
+            x2: ends(region.x2, project.x2),
+            y2: ends(region.y2, project.y2),
+        }
+    }
+
     /// The union of the connected inputs' regions, or the project's where there is none.
     fn default_region(&self, time: f64) -> RectD {
         let inputs = self.object.inputs();
@@ -121,7 +138,7 @@ impl Instance {
     /// When the action fails.
     pub fn is_identity(&self, time: f64) -> Result<Option<Identity>, HostError> {
         self.prepare()?;
-        let region = self.region_at(time, (1.0, 1.0))?;
+        let region = self.within_project(self.region_at(time, (1.0, 1.0))?);
         let window = fetch::pixel_rect(region, (1.0, 1.0), 1.0);
         self.identity(time, window, (1.0, 1.0), Field::None)
     }

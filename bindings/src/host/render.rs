@@ -132,7 +132,7 @@ impl Instance {
 
     fn plan(&self, args: RenderArgs) -> Result<Plan, RenderError> {
         let profile = self.effect.host.profile();
-        let region = self.region_at(args.time, args.scale)?;
+        let region = self.within_project(self.region_at(args.time, args.scale)?);
         let output = self.object.clip(OUTPUT_CLIP_NAME);
         let aspect = output.as_ref().and_then(|c| c.props.double(IMAGE_PROP_PIXEL_ASPECT_RATIO)).unwrap_or(1.0);
         let bounds = fetch::pixel_rect(region, args.scale, aspect);

@@ -83,6 +83,17 @@
 //! # let _ = binary;
 //! ```
 
+/// The clips of an effect that turns one clip into one clip.
+#[derive(ofx_derive::Clips)]
+pub struct SourceToOutput {
+    /// The clip to work on.
+    #[clip(name = "Source")]
+    pub source: Clip,
+    /// The result.
+    #[clip(name = "Output")]
+    pub output: Clip,
+}
+
 mod answers;
 mod clip;
 mod context;

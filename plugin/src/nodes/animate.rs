@@ -4,12 +4,12 @@ mod way;
 
 use ofx::{
     Context,
-    plugin::{Button, Changed, Clip, Cx, Meta, Result},
+    plugin::{Button, Changed, Clip, Cx, Meta, Result, SourceToOutput},
 };
 
 use self::way::{Way, over_still};
 use super::{
-    GROUPING, SourceToOutput,
+    GROUPING,
     params::{
         brief::{PromptParams, TakeParams},
         camera::{Camera, CameraParams},

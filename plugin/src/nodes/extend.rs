@@ -4,13 +4,13 @@ mod side;
 
 use ofx::{
     Context,
-    plugin::{Button, Changed, Clip, Cx, MessageKind, Meta, Result},
+    plugin::{Button, Changed, Clip, Cx, MessageKind, Meta, Result, SourceToOutput},
 };
 use pickup_model::Brief;
 
 pub use self::side::{Seen, Side};
 use super::{
-    GROUPING, SourceToOutput,
+    GROUPING,
     params::{
         brief::{PromptParams, TakeParams},
         presets::ExtendPreset,

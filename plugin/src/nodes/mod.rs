@@ -8,7 +8,7 @@ pub mod params;
 pub mod repair;
 pub mod retime;
 
-use ofx::plugin::{Clip, RenderFlags};
+use ofx::plugin::RenderFlags;
 use pickup_model::Brief;
 
 /// Where the nodes stand in a host's menu.
@@ -39,15 +39,4 @@ impl Quality {
         };
         Brief { quality, ..Brief::default() }
     }
-}
-
-/// The clips of a node that turns one clip into one clip.
-#[derive(ofx::Clips)]
-pub struct SourceToOutput {
-    /// The clip to work on.
-    #[clip(name = "Source")]
-    pub source: Clip,
-    /// The result.
-    #[clip(name = "Output")]
-    pub output: Clip,
 }

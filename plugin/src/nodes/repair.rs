@@ -2,12 +2,12 @@
 
 use ofx::{
     Context,
-    plugin::{Changed, Clip, Cx, Error, MessageKind, Meta, Result},
+    plugin::{Changed, Clip, Cx, Error, MessageKind, Meta, Result, SourceToOutput},
 };
 use pickup_model::Shot;
 
 use super::{
-    GROUPING, Quality, SourceToOutput,
+    GROUPING, Quality,
     params::{
         damage::{DamageParams, Repeats},
         source::SourceParams,

@@ -5,7 +5,7 @@ mod time_map;
 
 use ofx::{
     ChangeReason, Context, RangeD,
-    plugin::{Changed, Clip, Cx, Meta, Result},
+    plugin::{Changed, Clip, Cx, Meta, Result, SourceToOutput},
 };
 
 use self::{
@@ -13,7 +13,7 @@ use self::{
     time_map::{TimeMap, last_frame, passed},
 };
 use super::{
-    GROUPING, Quality, SourceToOutput,
+    GROUPING, Quality,
     params::{source::SourceParams, start::StartParams},
 };
 use crate::{

@@ -222,11 +222,14 @@ fn hosts(entry: &syn::meta::ParseNestedMeta<'_>) -> syn::Result<TokenStream> {
         "alone" => quote!(Alone),
         "telling" => quote!(Telling),
         "filing" => quote!(Filing),
-        _ => return Err(entry.error("\"alone\" or \"telling\"")),
+        _ => return Err(entry.error("\"alone\", \"telling\" or \"filing\"")),
     })
 }
 
 fn is_number(ty: &Type) -> bool {
+    if let Type::Array(array) = ty {
+        return is_number(&array.elem);
+    }
     let Type::Path(path) = ty else { return false };
     path.path.segments.last().is_some_and(|s| s.ident == "f64" || s.ident == "i32")
 }

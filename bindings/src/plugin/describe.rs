@@ -238,7 +238,13 @@ fn define_clip(
 
 fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Result<()> {
     let define = suites.param.paramDefine.ok_or_else(|| Error::MissingHostFeature("paramDefine".into()))?;
-    let kind = match spec.kind {
+    let kind = match &spec.kind {
+        ParamKind::Integers { default, .. } if default.len() == 2 => props::PARAM_TYPE_INTEGER_2D,
+        ParamKind::Integers { .. } => props::PARAM_TYPE_INTEGER_3D,
+        ParamKind::Doubles { default, .. } if default.len() == 2 => props::PARAM_TYPE_DOUBLE_2D,
+        ParamKind::Doubles { .. } => props::PARAM_TYPE_DOUBLE_3D,
+        ParamKind::Colour { default } if default.len() == 3 => props::PARAM_TYPE_RGB,
+        ParamKind::Colour { .. } => props::PARAM_TYPE_RGBA,
         ParamKind::Boolean { .. } => props::PARAM_TYPE_BOOLEAN,
         ParamKind::Integer { .. } => props::PARAM_TYPE_INTEGER,
         ParamKind::Double { .. } => props::PARAM_TYPE_DOUBLE,
@@ -304,6 +310,30 @@ fn set_kind(props: &Props<'_>, kind: &ParamKind) {
             }
             let _ = props.set_int(props::PARAM_PROP_DIGITS, 0, digits);
             let _ = props.set_double(props::PARAM_PROP_INCREMENT, 0, increment);
+        }
+        ParamKind::Integers { default, limits: l } => {
+            for (name, values) in limits.into_iter().zip([&l.min, &l.max, &l.display_min, &l.display_max, default]) {
+                for (i, value) in (0..).zip(values) {
+                    let _ = props.set_int(name, i, *value);
+                }
+            }
+        }
+        ParamKind::Doubles { default, limits: l, digits, increment } => {
+            let _ = props.set_c_string(props::PARAM_PROP_DOUBLE_TYPE, 0, props::PARAM_DOUBLE_TYPE_PLAIN);
+            for (name, values) in limits.into_iter().zip([&l.min, &l.max, &l.display_min, &l.display_max, default]) {
+                for (i, value) in (0..).zip(values) {
+                    let _ = props.set_double(name, i, *value);
+                }
+            }
+            let _ = props.set_int(props::PARAM_PROP_DIGITS, 0, *digits);
+            for (i, _) in (0..).zip(default) {
+                let _ = props.set_double(props::PARAM_PROP_INCREMENT, i, *increment);
+            }
+        }
+        ParamKind::Colour { default } => {
+            for (i, value) in (0..).zip(default) {
+                let _ = props.set_double(props::PARAM_PROP_DEFAULT, i, *value);
+            }
         }
         ParamKind::Choice { default, options } => {
             for (i, option) in (0..).zip(options.iter()) {

@@ -96,6 +96,7 @@ pub struct SourceToOutput {
 
 mod answers;
 mod clip;
+mod compound;
 mod context;
 mod describe;
 mod door;
@@ -120,6 +121,7 @@ mod tests;
 
 pub use answers::{ClipPreferences, FramesNeeded};
 pub use clip::{Clip, ClipInfo, ClipSpec, Clips};
+pub use compound::{Limits, Rgb, Rgba};
 pub use context::{At, Changed, Create, Cx, Edit, Render, RenderFlags, Sequence, What};
 pub use describe::check;
 pub use effect::{ColourManagement, Effect, Meta};

@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use super::{
+    compound::Limits,
     error::{Error, Result},
     host_info::HostInfo,
     param_set::{Entry, ParamReader, When},
@@ -148,6 +149,12 @@ pub enum ParamKind {
     Integer { default: i32, min: i32, max: i32, display_min: i32, display_max: i32 },
     /// A number.
     Double { default: f64, min: f64, max: f64, display_min: f64, display_max: f64, digits: i32, increment: f64 },
+    /// Two or three whole numbers, such as a size in pixels.
+    Integers { default: Vec<i32>, limits: Limits<i32> },
+    /// Two or three numbers, such as a point.
+    Doubles { default: Vec<f64>, limits: Limits<f64>, digits: i32, increment: f64 },
+    /// A colour: three numbers, or four with alpha.
+    Colour { default: Vec<f64> },
     /// One of several options. Always the standard's Choice: a StrChoice aborts Natron.
     Choice { default: usize, options: &'static [ChoiceOption] },
     /// Text.
@@ -255,7 +262,8 @@ impl<T> Default for Field<T> {
     }
 }
 
-/// A type that a parameter can have: `bool`, `i32`, `f64`, `String`, [`Button`], or any [`Choice`].
+/// A type that a parameter can have: `bool`, `i32`, `f64`, `[i32; 2]`, `[i32; 3]`, `[f64; 2]`, `[f64; 3]`,
+/// [`Rgb`](super::Rgb), [`Rgba`](super::Rgba), `String`, [`Button`], or any [`Choice`].
 pub trait Value: Clone + Default + Send + Sync + 'static {
     /// Whether it has a value at all; a button has none.
     #[doc(hidden)]

@@ -213,6 +213,84 @@ impl<'a> Entry<'a> {
         })
     }
 
+    /// The numbers of a parameter that has so many.
+    pub(crate) fn doubles<const N: usize>(&self, when: When) -> Result<Option<[f64; N]>> {
+        let fits = !matches!(self.spec().kind, super::param::ParamKind::Integers { .. }) && self.spec().count() == N;
+        if fits { self.several(when) } else { Err(self.wrong_type()) }
+    }
+
+    /// As [`doubles`](Self::doubles), of whole numbers.
+    pub(crate) fn ints<const N: usize>(&self, when: When) -> Result<Option<[c_int; N]>> {
+        let fits = matches!(self.spec().kind, super::param::ParamKind::Integers { .. }) && self.spec().count() == N;
+        if fits { self.several(when) } else { Err(self.wrong_type()) }
+    }
+
+    /// Reads `N` values through the host's varargs; callers pick type and number by the parameter's declared type.
+    fn several<T: Copy + Default, const N: usize>(&self, when: When) -> Result<Option<[T; N]>> {
+        let Some(handle) = self.slot.handle else { return Ok(None) };
+        let mut values = [T::default(); N];
+        let [a, b, c, d] = std::array::from_fn(|i| values.get_mut(i).map_or(ptr::null_mut(), ptr::from_mut));
+        let (now, at) = (self.suites.param.paramGetValue, self.suites.param.paramGetValueAtTime);
+        let mut status = Status::UNSUPPORTED;
+        if let (When::At(time), Some(get)) = (when, at) {
+            // SAFETY: the handle is the host's own, and the standard asks one pointer for each of the parameter's values.
+            status = Status(unsafe {
+                match N {
+                    2 => get(handle.0, time, a, b),
+                    3 => get(handle.0, time, a, b, c),
+                    4 => get(handle.0, time, a, b, c, d),
+                    _ => Status::VALUE.0,
+                }
+            });
+        }
+        if status != Status::OK
+            && let Some(get) = now
+        {
+            // SAFETY: as above.
+            status = Status(unsafe {
+                match N {
+                    2 => get(handle.0, a, b),
+                    3 => get(handle.0, a, b, c),
+                    4 => get(handle.0, a, b, c, d),
+                    _ => Status::VALUE.0,
+                }
+            });
+        }
+        if status == Status::OK { Ok(Some(values)) } else { Err(self.refused("give", status)) }
+    }
+
+    pub(crate) fn set_doubles<const N: usize>(&self, when: When, v: [f64; N]) -> Result<()> {
+        let fits = !matches!(self.spec().kind, super::param::ParamKind::Integers { .. }) && self.spec().count() == N;
+        // SAFETY: such a parameter (checked) takes `N` doubles.
+        self.set(fits, when, |handle, at| unsafe {
+            let (now, then) = (self.suites.param.paramSetValue, self.suites.param.paramSetValueAtTime);
+            match (at, N) {
+                (None, 2) => now.map(|set| set(handle, v[0], v[1])),
+                (None, 3) => now.map(|set| set(handle, v[0], v[1], v[2])),
+                (None, 4) => now.map(|set| set(handle, v[0], v[1], v[2], v[3])),
+                (Some(t), 2) => then.map(|set| set(handle, t, v[0], v[1])),
+                (Some(t), 3) => then.map(|set| set(handle, t, v[0], v[1], v[2])),
+                (Some(t), 4) => then.map(|set| set(handle, t, v[0], v[1], v[2], v[3])),
+                _ => None,
+            }
+        })
+    }
+
+    pub(crate) fn set_ints<const N: usize>(&self, when: When, v: [c_int; N]) -> Result<()> {
+        let fits = matches!(self.spec().kind, super::param::ParamKind::Integers { .. }) && self.spec().count() == N;
+        // SAFETY: such a parameter (checked) takes `N` ints.
+        self.set(fits, when, |handle, at| unsafe {
+            let (now, then) = (self.suites.param.paramSetValue, self.suites.param.paramSetValueAtTime);
+            match (at, N) {
+                (None, 2) => now.map(|set| set(handle, v[0], v[1])),
+                (None, 3) => now.map(|set| set(handle, v[0], v[1], v[2])),
+                (Some(t), 2) => then.map(|set| set(handle, t, v[0], v[1])),
+                (Some(t), 3) => then.map(|set| set(handle, t, v[0], v[1], v[2])),
+                _ => None,
+            }
+        })
+    }
+
     fn set(
         &self,
         type_fits: bool,
@@ -329,6 +407,17 @@ impl ParamSpec {
 
     fn is_double(&self) -> bool {
         matches!(self.kind, super::param::ParamKind::Double { .. })
+    }
+
+    /// How many numbers a parameter of several has; 0 for all others.
+    fn count(&self) -> usize {
+        match &self.kind {
+            super::param::ParamKind::Doubles { default, .. } | super::param::ParamKind::Colour { default } => {
+                default.len()
+            }
+            super::param::ParamKind::Integers { default, .. } => default.len(),
+            _ => 0,
+        }
     }
 
     fn is_text(&self) -> bool {

@@ -25,6 +25,9 @@ fn row(spec: &ParamSpec) -> String {
             ("whole number", default.to_string(), range(i64::from(*min), i64::from(*max), i32::MIN.into()))
         }
         ParamKind::Double { default, min, max, .. } => ("number", default.to_string(), range(*min, *max, f64::MIN)),
+        ParamKind::Integers { default, .. } => ("whole numbers", list(default), String::new()),
+        ParamKind::Doubles { default, .. } => ("numbers", list(default), String::new()),
+        ParamKind::Colour { default } => ("colour", list(default), String::new()),
         ParamKind::Choice { default, options } => {
             let labels: Vec<_> = options.iter().map(|o| o.label).collect();
             ("choice", labels.get(*default).copied().unwrap_or_default().into(), labels.join(", "))
@@ -62,6 +65,10 @@ fn row(spec: &ParamSpec) -> String {
         ShownIn::Filing => " Only shown in hosts that tell which file a clip is from (DaVinci Resolve since 20).",
     });
     format!("| {} | `{}` | {kind} | {default} | {range} | {} |", spec.label, spec.id, hint.trim())
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn range<T: PartialEq + std::fmt::Display>(min: T, max: T, least: T) -> String {

@@ -1,6 +1,7 @@
 //! Effects written with the plugin side, hosted in this process by the host side, as every profile's host would.
 
 mod cancelling;
+mod compound;
 mod describing;
 mod effects;
 mod habits;

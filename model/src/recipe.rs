@@ -104,6 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn lists_that_differ_in_where_they_end_are_told_apart_and_the_two_zeros_are_not() {
+        let told = |lists: [&[f64]; 2]| {
+            let mut hasher = Canonical::new();
+            lists.iter().for_each(|list| hasher.list(list.iter(), |h, v| h.number(*v)));
+            hasher.finish()
+        };
+        assert_ne!(told([&[1.0], &[2.0, 3.0]]), told([&[1.0, 2.0], &[3.0]]));
+        assert_eq!(told([&[0.0], &[]]), told([&[-0.0], &[]]));
+        assert_ne!(told([&[0.5], &[]]), told([&[-0.5], &[]]));
+    }
+
+    #[test]
     fn a_recipe_is_the_same_on_every_machine() {
         let recipe = Recipe::new(&shot(0.1, 1.0), &Brief::default(), "motion", "w1");
         assert_eq!(recipe.to_string(), "3ec841a2dbb7f0c4f02400825e2cbd4a");

@@ -179,6 +179,7 @@ mod tests {
             (f64::from(i32::MIN), 24.0),
             (f64::NEG_INFINITY, f64::INFINITY),
             (f64::NAN, 3.0),
+            (1.0, FURTHEST),
             (9.0, 3.0),
             (0.2, 0.8),
         ] {

@@ -377,7 +377,11 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(near), [Some(10), Some(10), Some(30), Some(30)]);
         assert_eq!(known[0].edge(1), Edge { input: Input::First, frame: 10, inwards: -1, known: 9, at: 0 });
         assert_eq!(known[1].edge(1), Edge { input: Input::Next, frame: 30, inwards: 1, known: 9, at: 5 });
-        assert_eq!(row(Input::Next, 5..=7, 1).edge(1).frame, 5, "known frames that stand at a row's start come after it");
+        assert_eq!(
+            row(Input::Next, 5..=7, 1).edge(1).frame,
+            5,
+            "known frames that stand at a row's start come after it"
+        );
         assert_eq!(Gap::default().nearest(), None);
     }
 

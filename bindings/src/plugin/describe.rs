@@ -7,6 +7,7 @@ use std::{ffi::CStr, ptr};
 
 use super::{
     clip::{ClipSpec, Clips},
+    compound::Limits,
     effect::{ColourManagement, Effect, Meta},
     error::{Error, Result},
     host_info::HostInfo,
@@ -105,8 +106,20 @@ pub fn check<E: Effect>() -> Result<()> {
     Ok(())
 }
 
+fn sane_limits<T: PartialOrd>(default: &[T], limits: &Limits<T>) -> bool {
+    let Limits { min, max, display_min, display_max } = limits;
+    (0..default.len()).all(|i| {
+        (&min[i]..=&max[i]).contains(&&default[i])
+            && min[i] <= display_min[i]
+            && display_min[i] < display_max[i]
+            && display_max[i] <= max[i]
+    })
+}
+
 fn sane_kind(kind: &ParamKind) -> bool {
     match *kind {
+        ParamKind::Integers { ref default, ref limits } => sane_limits(default, limits),
+        ParamKind::Doubles { ref default, ref limits, .. } => sane_limits(default, limits),
         ParamKind::Integer { default, min, max, display_min, display_max } => {
             (min..=max).contains(&default) && min <= display_min && display_min < display_max && display_max <= max
         }
@@ -201,10 +214,29 @@ pub(crate) fn describe_in<E: Effect>(
     if status != Status::OK || set.is_null() {
         return Err(Error::host("give the parameter set", status));
     }
-    for spec in specs_for::<E>(context, &suites.info).iter().filter(|s| s.is_in(context)) {
+    let specs = specs_for::<E>(context, &suites.info);
+    for spec in specs.iter().filter(|s| s.is_in(context)) {
         define_param(suites, set, spec)?;
     }
+    if let Some(label) = E::META.page {
+        define_page(suites, set, label, specs.iter().filter(|s| s.is_in(context)));
+    }
     Ok(Status::OK)
+}
+
+/// Defines a page of all parameters that are in no group: a group brings its own. A host without pages does without.
+fn define_page<'s>(suites: &Suites, set: OfxParamSetHandle, label: &str, specs: impl Iterator<Item = &'s ParamSpec>) {
+    let Some(define) = suites.param.paramDefine else { return };
+    let mut handle = ptr::null_mut();
+    // SAFETY: the set is the host's own, the texts are C strings, the place outlives the call.
+    let status = unsafe { define(set, props::PARAM_TYPE_PAGE.as_ptr(), c"page".as_ptr(), &raw mut handle) };
+    if status == Status::OK.0 {
+        let props = suites.props(handle);
+        set_labels(&props, label);
+        for (i, spec) in (0..).zip(specs.filter(|spec| spec.parent.is_none())) {
+            let _ = props.set_string(props::PARAM_PROP_PAGE_CHILD, i, spec.id);
+        }
+    }
 }
 
 fn define_clip(
@@ -250,6 +282,7 @@ fn define_param(suites: &Suites, set: OfxParamSetHandle, spec: &ParamSpec) -> Re
         ParamKind::Double { .. } => props::PARAM_TYPE_DOUBLE,
         ParamKind::Choice { .. } => props::PARAM_TYPE_CHOICE,
         ParamKind::Text { .. } => props::PARAM_TYPE_STRING,
+        ParamKind::Custom { .. } => props::PARAM_TYPE_CUSTOM,
         ParamKind::Button => props::PARAM_TYPE_PUSH_BUTTON,
         ParamKind::Group { .. } => props::PARAM_TYPE_GROUP,
     };
@@ -340,6 +373,9 @@ fn set_kind(props: &Props<'_>, kind: &ParamKind) {
                 let _ = props.set_string(props::PARAM_PROP_CHOICE_OPTION, i, option.label);
             }
             let _ = props.set_int(props::PARAM_PROP_DEFAULT, 0, i32::try_from(*default).unwrap_or(0));
+        }
+        ParamKind::Custom { default } => {
+            let _ = props.set_string(props::PARAM_PROP_DEFAULT, 0, default);
         }
         ParamKind::Text { default, mode } => {
             let is_path = matches!(mode, TextMode::File | TextMode::Folder);

@@ -40,6 +40,7 @@ pub struct Meta {
     pub(crate) sequential: bool,
     pub(crate) colour: Option<ColourManagement>,
     pub(crate) icons: bool,
+    pub(crate) page: Option<&'static str>,
 }
 
 impl Meta {
@@ -66,6 +67,7 @@ impl Meta {
             sequential: false,
             colour: None,
             icons: false,
+            page: None,
         }
     }
 
@@ -138,6 +140,13 @@ impl Meta {
     #[must_use]
     pub const fn icons(self) -> Self {
         Self { icons: true, ..self }
+    }
+
+    /// Hosts with pages of parameters, such as control surfaces have, show all of them on one of this name. No parameter may then
+    /// have the id `page`.
+    #[must_use]
+    pub const fn page(self, label: &'static str) -> Self {
+        Self { page: Some(label), ..self }
     }
 
     /// It fetches images at other times than the render's.

@@ -133,7 +133,9 @@ pub use image::{ImageInfo, InputImage, OutputImage};
 pub use instance::instance_count;
 #[doc(hidden)]
 pub use param::Field as ParamField;
-pub use param::{Button, Choice, ChoiceOption, ParamId, ParamKind, ParamSpec, Params, ShownIn, TextMode, Value};
+pub use param::{
+    Button, Choice, ChoiceOption, Custom, ParamId, ParamKind, ParamSpec, Params, ShownIn, TextMode, Value,
+};
 pub use param_set::ParamReader;
 #[doc(hidden)]
 pub use param_set::{Entry, When};

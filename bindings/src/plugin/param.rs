@@ -159,6 +159,8 @@ pub enum ParamKind {
     Choice { default: usize, options: &'static [ChoiceOption] },
     /// Text.
     Text { default: String, mode: TextMode },
+    /// Data of the effect's own, which no host shows.
+    Custom { default: String },
     /// A button, with no value.
     Button,
     /// A fold-out that holds others.
@@ -263,7 +265,8 @@ impl<T> Default for Field<T> {
 }
 
 /// A type that a parameter can have: `bool`, `i32`, `f64`, `[i32; 2]`, `[i32; 3]`, `[f64; 2]`, `[f64; 3]`,
-/// [`Rgb`](super::Rgb), [`Rgba`](super::Rgba), `String`, [`Button`], or any [`Choice`].
+/// [`Rgb`](super::Rgb), [`Rgba`](super::Rgba), `String`, [`Custom`],
+/// [`Button`], or any [`Choice`].
 pub trait Value: Clone + Default + Send + Sync + 'static {
     /// Whether it has a value at all; a button has none.
     #[doc(hidden)]
@@ -358,6 +361,28 @@ impl Value for String {
 
     fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
         entry.set_text(when, self)
+    }
+}
+
+/// Data of an effect's own, as text: saved with the project, and never shown or edited by a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Custom(pub String);
+
+impl Value for Custom {
+    fn kind(field: Field<Self>) -> ParamKind {
+        ParamKind::Custom { default: field.default.unwrap_or_default().0 }
+    }
+
+    fn read(entry: &Entry<'_>, when: When) -> Result<Self> {
+        match (entry.text(when)?, &entry.spec().kind) {
+            (Some(value), _) => Ok(Self(value)),
+            (None, ParamKind::Custom { default }) => Ok(Self(default.clone())),
+            _ => Err(entry.wrong_type()),
+        }
+    }
+
+    fn write(&self, entry: &Entry<'_>, when: When) -> Result<()> {
+        entry.set_text(when, &self.0)
     }
 }
 

@@ -421,7 +421,7 @@ impl ParamSpec {
     }
 
     fn is_text(&self) -> bool {
-        matches!(self.kind, super::param::ParamKind::Text { .. })
+        matches!(self.kind, super::param::ParamKind::Text { .. } | super::param::ParamKind::Custom { .. })
     }
 }
 

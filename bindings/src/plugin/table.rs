@@ -41,6 +41,7 @@ fn row(spec: &ParamSpec) -> String {
             };
             (kind, default.clone(), String::new())
         }
+        ParamKind::Custom { .. } => ("data", String::new(), String::new()),
         ParamKind::Button => ("button", String::new(), String::new()),
         ParamKind::Group { .. } => ("group", String::new(), String::new()),
     };

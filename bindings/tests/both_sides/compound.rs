@@ -8,7 +8,7 @@ use ofx::{
         Binary, Host, HostImage, Instance, MemoryClip, ParamKind, PixelFormat, Profile, Project, RenderArgs, Value,
         examine,
     },
-    plugin::{Changed, Create, Render, Rgb, Rgba, SourceToOutput},
+    plugin::{Changed, Create, Custom, Render, Rgb, Rgba, SourceToOutput},
 };
 
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
@@ -31,6 +31,9 @@ struct CompoundParams {
     /// A shade.
     #[param(default = Rgba([0.125, 0.25, 0.5, 1.0]))]
     shade: Rgba,
+    /// What no host shows.
+    #[param(default = Custom("none".into()))]
+    data: Custom,
     /// Writes into all of them.
     swap: Button,
 }
@@ -38,7 +41,7 @@ struct CompoundParams {
 struct Compound;
 
 impl Effect for Compound {
-    const META: Meta = Meta::new("test.Compound", "Compound").contexts(&[Context::Filter]);
+    const META: Meta = Meta::new("test.Compound", "Compound").contexts(&[Context::Filter]).page("Controls");
     type Params = CompoundParams;
     type Clips = SourceToOutput;
 
@@ -69,6 +72,7 @@ impl Effect for Compound {
             cx.set(CompoundParams::CELLS, [4, 5, 6])?;
             cx.set(CompoundParams::TINT, Rgb([0.0, 0.5, 1.0]))?;
             cx.set(CompoundParams::SHADE, Rgba([0.5; 4]))?;
+            cx.set(CompoundParams::DATA, Custom(format!("{} swapped", params.data.0)))?;
         }
         Ok(())
     }
@@ -118,6 +122,16 @@ fn users_keys_and_buttons_set_them() {
     instance.press("swap").expect("a button");
     let right = [0.75, 0.25, 1.0, 0.0, 0.0, 9.0, 16.0, 4.0, 5.0, 6.0, 0.0, 0.5, 1.0, 0.5, 0.5, 0.5, 0.5];
     assert_eq!(values(&instance, 1.0), right);
+    assert_eq!(instance.get("data", 0.0), Some(Value::from("none swapped")));
+}
+
+#[test]
+fn a_page_lists_them_all() {
+    let effect = Host::new(Profile::reference()).load(&binary(), "test.Compound").expect("it loads");
+    let described = effect.describe_in(Context::Filter).expect("it is a filter");
+    let page = described.param("page").expect("a page");
+    assert_eq!((page.kind, page.label.as_str()), (ParamKind::Page, "Controls"));
+    assert_eq!(page.children, ["point", "direction", "size", "cells", "tint", "shade", "data", "swap"]);
 }
 
 #[test]

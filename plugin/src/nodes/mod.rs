@@ -17,13 +17,12 @@ pub const GROUPING: &str = "Pickup";
 /// How much work a frame is worth.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Quality {
-    /// Motion is looked for at a quarter of the pixels.
+    /// For a quick look: at a quarter of the pixels.
     Draft,
-    /// Motion is looked for at up to 1280x720.
+    /// For most work.
     #[default]
     Normal,
-    /// Motion is looked for at up to 1536x864, twice, and both results are averaged: closer to the truth, at twice the
-    /// time or more.
+    /// At more pixels, and at twice the time or more.
     Best,
 }
 

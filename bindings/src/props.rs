@@ -239,6 +239,22 @@ pub const NATIVE_COLOUR_CONFIG: &std::ffi::CStr = c"ofx-native-v1.5_aces-v1.3_oc
 /// DaVinci Resolve's own: whether a clip is asked for a thumbnail; int, on clip instances.
 pub const IMAGE_CLIP_PROP_THUMBNAIL: &std::ffi::CStr = c"kOfxImageClipPropThumbnail";
 
+pub use crate::sys::image_effect_v1::{
+    draw_suite::{kOfxDrawSuite as DRAW_SUITE, kOfxInteractPropDrawContext as INTERACT_PROP_DRAW_CONTEXT},
+    interact::{
+        kOfxInteractActionDraw as INTERACT_ACTION_DRAW, kOfxInteractActionPenDown as INTERACT_ACTION_PEN_DOWN,
+        kOfxInteractActionPenMotion as INTERACT_ACTION_PEN_MOTION, kOfxInteractActionPenUp as INTERACT_ACTION_PEN_UP,
+        kOfxInteractPropBackgroundColour as INTERACT_PROP_BACKGROUND_COLOUR,
+        kOfxInteractPropBitDepth as INTERACT_PROP_BIT_DEPTH, kOfxInteractPropHasAlpha as INTERACT_PROP_HAS_ALPHA,
+        kOfxInteractPropPenPosition as INTERACT_PROP_PEN_POSITION,
+        kOfxInteractPropPenPressure as INTERACT_PROP_PEN_PRESSURE,
+        kOfxInteractPropPenViewportPosition as INTERACT_PROP_PEN_VIEWPORT_POSITION,
+        kOfxInteractPropPixelScale as INTERACT_PROP_PIXEL_SCALE,
+        kOfxInteractPropSlaveToParam as INTERACT_PROP_SLAVE_TO_PARAM,
+        kOfxInteractPropSuggestedColour as INTERACT_PROP_SUGGESTED_COLOUR,
+    },
+};
+
 /// On an instance, in DaVinci Resolve 20 and newer: the file that the clip's frames are from; of a sequence as
 /// `shot.[0001-0100].dng`. Empty where there is none.
 pub const PROP_SRC_FILE_PATH: &std::ffi::CStr = c"OfxImageEffectPropSrcFilePath";

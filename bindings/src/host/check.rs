@@ -79,6 +79,7 @@ fn words(kind: SetKind) -> &'static str {
         SetKind::ParamInstance => "a parameter",
         SetKind::ParamSet => "a parameter set",
         SetKind::Image => "an image",
+        SetKind::Interact => "an overlay",
         SetKind::Arguments => "the action's arguments",
     }
 }

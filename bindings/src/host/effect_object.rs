@@ -20,6 +20,7 @@ use super::{
     instance::Project,
     load::HostInner,
     log::{CancelHandle, Log},
+    overlay::Board,
     param::ParamSet,
     property::PropertySet,
     registry::{Handle, Object},
@@ -196,6 +197,16 @@ pub(crate) struct Call {
     pub(crate) job: Option<Arc<Job>>,
     /// Where a strict host notes what is not allowed.
     pub(crate) faults: Option<Arc<Faults>>,
+    /// What an overlay draws on.
+    pub(crate) board: Option<Arc<Mutex<Board>>>,
+    /// How often an overlay asked to be drawn again.
+    pub(crate) redraws: Option<Arc<AtomicUsize>>,
+}
+
+impl Call {
+    pub(crate) fn new(action: &'static CStr, faults: Option<Arc<Faults>>) -> Self {
+        Self { action, time: None, job: None, faults, board: None, redraws: None }
+    }
 }
 
 thread_local! {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Binary, ContextDescriptor, Effect, Host, HostError, HostImage, Instance, MemoryClip, ParamKind, PixelFormat,
+    Binary, ContextDescriptor, Effect, Host, HostError, HostImage, Instance, MemoryClip, ParamKind, Pen, PixelFormat,
     Profile, Project, RenderArgs, RenderError,
 };
 use crate::{Context, RectI, Status};
@@ -39,7 +39,7 @@ pub fn examine(binary: &Binary, id: &str) -> Result<Examined, HostError> {
     let host = Host::strict(profile);
     let mut examined = Examined::default();
     let effect = match host.load(binary, id) {
-        // It may: this host draws no overlays, animates no custom parameters and renders on no GPU.
+        // It may: this host draws no overlays in OpenGL, animates no custom parameters and renders on no GPU.
         Err(error @ HostError::Action { status: Status::MISSING_HOST_FEATURE, .. }) => {
             examined.faults = host.noted();
             examined.refused.push(error.to_string());
@@ -104,6 +104,12 @@ fn asked(instance: &Instance) -> Result<(), HostError> {
         instance.region_of_definition(time)?;
         instance.frames_needed(time)?;
         instance.is_identity(time)?;
+    }
+    if let Some(view) = instance.overlay() {
+        view.draw(5.0)?;
+        for pen in [Pen::Motion, Pen::Down, Pen::Motion, Pen::Up] {
+            let _ = view.pen(pen, 5.0, (8.0, 8.0));
+        }
     }
     Ok(())
 }

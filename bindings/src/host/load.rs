@@ -394,7 +394,7 @@ impl EffectInner {
         let Some(main) = self.main else { return Status::BAD_HANDLE };
         let handle = |s: Option<&PropertySet>| s.map_or(std::ptr::null_mut(), |s| s.handle().as_ptr());
         let effect = effect.map_or(std::ptr::null(), |e| e.handle().as_ptr::<std::ffi::c_void>().cast_const());
-        let call = Call { action, time, job, faults: self.host.faults.clone() };
+        let call = Call { time, job, ..Call::new(action, self.host.faults.clone()) };
         // SAFETY: the plugin's entry point, with an action's C string, handles of this host, and a binary that stays
         // loaded while `self` is.
         let status = within(call, || Status(unsafe { main(action.as_ptr(), effect, handle(input), handle(output)) }));

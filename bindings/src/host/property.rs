@@ -39,6 +39,8 @@ pub enum SetKind {
     ParamSet,
     /// An image.
     Image,
+    /// An overlay.
+    Interact,
     /// An action's arguments.
     Arguments,
 }

@@ -77,7 +77,7 @@ pub(crate) fn host(profile: &Profile) -> Arc<PropertySet> {
         &s,
         &[
             (HOST_PROP_IS_BACKGROUND, true),
-            (PROP_SUPPORTS_OVERLAYS, false),
+            (PROP_SUPPORTS_OVERLAYS, profile.suites.draw),
             (PROP_SUPPORTS_MULTI_RESOLUTION, profile.multi_resolution),
             (PROP_SUPPORTS_TILES, profile.tiles),
             (PROP_TEMPORAL_CLIP_ACCESS, profile.temporal),
@@ -174,6 +174,20 @@ pub(crate) fn effect(id: &CStr, file_path: &CStr, profile: &Profile) -> Arc<Prop
     s.open_text(PROP_BEHAVIOUR_WHEN_UNLICENSED, UNLICENSED_CONTINUE);
     s.fixed_text(PLUGIN_PROP_FILE_PATH, file_path);
     prune(&s, profile);
+    s
+}
+
+/// An overlay's, which belongs to an effect.
+pub(crate) fn interact(effect: usize) -> Arc<PropertySet> {
+    let s = PropertySet::new(SetKind::Interact);
+    s.fixed(PROP_EFFECT_INSTANCE, &[effect]);
+    s.open(PROP_INSTANCE_DATA, &[0usize]);
+    s.define(INTERACT_PROP_SLAVE_TO_PARAM, 0, Vec::<CString>::new(), Access::Plugin);
+    s.fixed(INTERACT_PROP_PIXEL_SCALE, &[1.0, 1.0]);
+    s.fixed(INTERACT_PROP_BACKGROUND_COLOUR, &[0.0, 0.0, 0.0]);
+    s.fixed(INTERACT_PROP_SUGGESTED_COLOUR, &[1.0, 1.0, 1.0]);
+    s.fixed(INTERACT_PROP_BIT_DEPTH, &[8]);
+    s.fixed(INTERACT_PROP_HAS_ALPHA, &[1]);
     s
 }
 
@@ -444,6 +458,7 @@ mod tests {
             ("ParamsStrChoice", param(ParamKind::StrChoice)),
             ("ParamsString", param(ParamKind::String)),
             ("ParameterSet", param_set()),
+            ("InteractInstance", interact(0)),
         ];
         let listed = metadata();
         for (name, set) in ours {

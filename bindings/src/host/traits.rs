@@ -30,8 +30,10 @@ pub struct Suites {
     pub timeline: bool,
     /// Parametric curves.
     pub parametric: bool,
-    /// Overlay drawing.
+    /// Overlays.
     pub interact: bool,
+    /// What they are drawn with since OpenFX 1.5.
+    pub draw: bool,
 }
 
 impl Suites {
@@ -44,7 +46,10 @@ impl Suites {
         timeline: true,
         parametric: true,
         interact: true,
+        draw: true,
     };
+    /// Every suite of OpenFX 1.4.
+    pub const OLDER: Self = Self { draw: false, ..Self::ALL };
     /// None but property, parameter and image effect, which every host must have.
     pub const NONE: Self = Self {
         message: MessageSuite::None,
@@ -54,6 +59,7 @@ impl Suites {
         timeline: false,
         parametric: false,
         interact: false,
+        draw: false,
     };
 }
 

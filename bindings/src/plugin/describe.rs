@@ -150,6 +150,9 @@ pub(crate) fn describe<E: Effect>(suites: &Suites, effect: Handle<OfxImageEffect
     let props = suites.props(handle.0);
     super::resources::remember(props.string(props::PLUGIN_PROP_FILE_PATH));
     describe_meta(&props, &E::META, &suites.info);
+    if let Some(overlay) = E::OVERLAY.filter(|_| suites.draw.is_some()) {
+        let _ = props.set_pointer(props::PLUGIN_PROP_OVERLAY_INTERACT_V2, overlay.0 as *mut std::ffi::c_void);
+    }
     Ok(Status::OK)
 }
 

@@ -54,7 +54,7 @@ pub(crate) unsafe extern "C" fn main_entry<E: Effect>(
     out_args: OfxPropertySetHandle,
 ) -> OfxStatus {
     let call = Call { handle: handle.cast_mut().cast(), in_args, out_args };
-    let answer = catch_unwind(|| {
+    answered_without_panic(|| {
         if action.is_null() {
             return Status::FAILED;
         }
@@ -65,8 +65,12 @@ pub(crate) unsafe extern "C" fn main_entry<E: Effect>(
             report::<E>(action, call.handle, &error);
             error.status()
         })
-    });
-    match answer {
+    })
+}
+
+/// Runs the answer to a host's call; a panic becomes a status.
+pub(super) fn answered_without_panic(answer: impl FnOnce() -> Status) -> OfxStatus {
+    match catch_unwind(AssertUnwindSafe(answer)) {
         Ok(status) => status.0,
         Err(payload) => {
             // Dropping a payload runs foreign code, which might panic again, with nobody left to catch it.
@@ -74,6 +78,14 @@ pub(crate) unsafe extern "C" fn main_entry<E: Effect>(
             Status::FAILED.0
         }
     }
+}
+
+/// The status of a result whose error is for the log alone.
+pub(super) fn logged<E: Effect>(result: Result<Status>) -> Status {
+    result.unwrap_or_else(|error| {
+        services::log(format!("{}: {error}", E::META.label));
+        error.status()
+    })
 }
 
 /// Runs effect code; a panic becomes an error with its text.

@@ -5,6 +5,7 @@ use super::{
     clip::{Clip, Clips},
     context::{At, Changed, Create, Cx, Render, Sequence},
     error::Result,
+    overlay::OverlayEntry,
     param::Params,
 };
 use crate::{BitDepth, ChangeReason, Components, Context, Field, RangeD, RectD, RectI, RenderSafety};
@@ -199,6 +200,8 @@ impl Meta {
 pub trait Effect: Sized + Send + Sync + 'static {
     /// Its static facts.
     const META: Meta;
+    /// What it draws over a viewer; see [`Overlay`](super::Overlay).
+    const OVERLAY: Option<OverlayEntry> = None;
     /// Its parameters.
     type Params: Params;
     /// Its clips.

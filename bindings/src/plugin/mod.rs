@@ -108,6 +108,7 @@ mod fake;
 mod host_info;
 mod image;
 mod instance;
+mod overlay;
 mod param;
 mod param_set;
 pub mod pixels;
@@ -131,6 +132,10 @@ pub use export::{Binary, Export, ids_are_sound};
 pub use host_info::HostInfo;
 pub use image::{ImageInfo, InputImage, OutputImage};
 pub use instance::instance_count;
+pub use overlay::{
+    Canvas, Overlay, OverlayEntry, Pointer, PointerEvent, Primitive, StandardColour, Stipple, TextAnchor, Viewer,
+    overlay,
+};
 #[doc(hidden)]
 pub use param::Field as ParamField;
 pub use param::{

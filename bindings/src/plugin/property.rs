@@ -126,6 +126,12 @@ impl<'h> Props<'h> {
         Status(unsafe { set(handle.0, name.as_ptr(), index, value) })
     }
 
+    pub(crate) fn set_pointer(&self, name: &CStr, value: *mut c_void) -> Status {
+        let (Some(set), Some(handle)) = (self.suite.propSetPointer, self.handle) else { return Status::UNSUPPORTED };
+        // SAFETY: the handle is the host's own, the name a C string; what the pointer points to is the host's to know.
+        Status(unsafe { set(handle.0, name.as_ptr(), 0, value) })
+    }
+
     pub(crate) fn set_double(&self, name: &CStr, index: c_int, value: f64) -> Status {
         let (Some(set), Some(handle)) = (self.suite.propSetDouble, self.handle) else { return Status::UNSUPPORTED };
         // SAFETY: the handle is the host's own, the name a C string.

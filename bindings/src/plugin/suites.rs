@@ -26,7 +26,9 @@ use crate::{
             property::OfxPropertySuiteV1,
         },
         image_effect_v1::{
+            draw_suite::OfxDrawSuiteV1,
             image_effect::OfxImageEffectSuiteV1,
+            interact::OfxInteractSuiteV1,
             memory::OfxMemorySuiteV1,
             message::{OfxMessageSuiteV1, OfxMessageSuiteV2},
             multi_thread::OfxMultiThreadSuiteV1,
@@ -88,6 +90,8 @@ pub(crate) struct Suites {
     pub(crate) progress: Option<OfxProgressSuiteV1>,
     pub(crate) progress2: Option<OfxProgressSuiteV2>,
     pub(crate) timeline: Option<OfxTimeLineSuiteV1>,
+    pub(crate) interact: Option<OfxInteractSuiteV1>,
+    pub(crate) draw: Option<OfxDrawSuiteV1>,
     pub(crate) info: HostInfo,
 }
 
@@ -178,6 +182,8 @@ unsafe fn fetch(host: *mut OfxHost) -> Result<Suites> {
         progress: suite!(props::PROGRESS_SUITE, 1, OfxProgressSuiteV1),
         progress2: suite!(props::PROGRESS_SUITE, 2, OfxProgressSuiteV2),
         timeline: suite!(props::TIME_LINE_SUITE, 1, OfxTimeLineSuiteV1),
+        interact: suite!(props::INTERACT_SUITE, 1, OfxInteractSuiteV1),
+        draw: suite!(props::DRAW_SUITE, 1, OfxDrawSuiteV1),
     })
 }
 

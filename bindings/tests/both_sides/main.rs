@@ -5,6 +5,7 @@ mod compound;
 mod describing;
 mod effects;
 mod habits;
+mod overlay;
 mod parameters;
 mod pixels;
 mod trouble;

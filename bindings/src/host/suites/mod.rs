@@ -1,6 +1,7 @@
 //! The suites: what a plugin calls. Every function is guarded: pointers are checked, handles are looked up, and a panic
 //! becomes a status.
 
+mod draw;
 pub(crate) mod image_effect;
 mod interact;
 mod memory;
@@ -87,6 +88,7 @@ pub(crate) unsafe extern "C" fn fetch_suite(
             (n, 1) if n == PARAMETRIC_PARAMETER_SUITE && suites.parametric => {
                 pointer((&raw const parametric::SUITE).cast())
             }
+            (n, 1) if n == DRAW_SUITE && suites.draw => pointer((&raw const draw::SUITE).cast()),
             (n, 1) if n == INTERACT_SUITE && suites.interact => pointer((&raw const interact::SUITE).cast()),
             (n, 1) if n == PROGRESS_SUITE && suites.progress >= 1 => pointer((&raw const progress::SUITE_V1).cast()),
             (n, 2) if n == PROGRESS_SUITE && suites.progress >= 2 => pointer((&raw const progress::SUITE_V2).cast()),

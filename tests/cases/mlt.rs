@@ -306,3 +306,26 @@ fn on_a_photo_without_a_source_file_the_current_frame_is_the_still() {
         assert!(largest_difference(is, right) < 1.5 / 255.0, "as in a host that gives any frame");
     }
 }
+
+#[test]
+fn a_file_of_something_else_is_told_in_every_listed_frame() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = write_sequence(folder.path(), (1, FRAMES), |t| panning(f64::from(t) + 40.0, BYTE));
+    let stage =
+        stage(REPAIR, &[("frames", "3-5"), ("sourceFile", &other), ("errorsInPicture", "Never"), ("longestGap", "9")]);
+    // In order, as a host plays: the good frames before the listed ones are held against the file's.
+    for time in 0..FRAMES {
+        if (3..=5).contains(&time) {
+            assert!(stage.render(RenderArgs::at(f64::from(time))).is_err(), "{time}");
+            let said = stage.persistent_message().map(|message| message.text).unwrap_or_default();
+            assert!(said.contains("something else") || said.contains("frames apart"), "{time}: {said}");
+        } else {
+            assert_same(&stage.at(f64::from(time)), &whole(time), "a frame that is not listed");
+        }
+    }
+    // The right file, once it is named, is believed again.
+    let (_folder, right) = with_file(1);
+    stage.put("sourceFile", &right);
+    assert_same(&stage.at(2.0), &whole(2), "a good frame");
+    assert!(largest_difference(&stage.at(3.0), &whole(3)) < 0.2, "and the listed one is made");
+}

@@ -58,7 +58,14 @@ pub struct Engine {
     takes_on_disk: Takes,
     preview: Preview,
     glances: Glances,
+    doubts: Mutex<Kept<Clip, Option<String>>>,
 }
+
+/// A file as a node reads it: its name, and the frames that are skipped at its start.
+pub type Clip = (String, i32);
+
+/// How many files' doubts are kept.
+const DOUBTS: usize = 16;
 
 impl Default for Engine {
     fn default() -> Self {
@@ -72,6 +79,7 @@ impl Default for Engine {
             takes_on_disk: Takes::of_user(),
             preview: Preview::default(),
             glances: Glances::default(),
+            doubts: Mutex::new(Kept::new(DOUBTS)),
         }
     }
 }
@@ -161,6 +169,16 @@ impl Engine {
         Ok(made)
     }
 
+    /// Keeps what was found where a file's frame was held against the host's: why they are not the same, or that they are.
+    pub fn doubt(&self, clip: Clip, why: Option<String>) {
+        self.doubts.lock().keep(clip, why, 1);
+    }
+
+    /// Why a file's frames are not the host's, if they were not when they were last held against them.
+    pub fn doubted(&self, clip: &Clip) -> Option<String> {
+        self.doubts.lock().recall(clip).flatten()
+    }
+
     /// Does some work with the motion filler in its turn.
     ///
     /// # Errors
@@ -201,6 +219,7 @@ impl Engine {
         self.readers.lock().clear();
         self.takes_on_disk.forget();
         self.glances.forget();
+        self.doubts.lock().clear();
         self.models.close();
         if let Some(filler) = &*self.motion.lock() {
             filler.purge();

@@ -156,6 +156,11 @@ impl Node for Repair {
         matches!(made, Missing::Here)
     }
 
+    fn borders(params: &RepairParams, scene: &Scene<'_>) -> Result<bool> {
+        let marks = Marks::new(&params.frames, scene.curves, RepairParams::DAMAGED)?;
+        Ok((scene.number() - 2..=scene.number() + 2).any(|near| marks.damaged(near)))
+    }
+
     fn fill(stage: &Stage<'_, '_, Self>, made: &Missing) -> Result<()> {
         let shot = match made {
             Missing::OfCycle(shot) => shot.clone(),

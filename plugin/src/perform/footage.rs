@@ -328,7 +328,7 @@ impl<'a> Footage<'a> {
     }
 
     /// Where frames come from a file: checks that the one of a time is the host's own. `damaged` where the host's may be one that
-    /// is to be replaced.
+    /// is to be replaced: it tells little then, and what the good frames beside it told counts.
     ///
     /// # Errors
     /// When it is not, with what does not fit.
@@ -336,10 +336,18 @@ impl<'a> Footage<'a> {
         let Supply::File { .. } = self.supply else { return Ok(()) };
         let Some(host) = self.host_image(now)? else { return Ok(()) };
         let host = agreement::small(&self.whole(&Raw::Image(host))?)?;
-        agreement::check(&host, source.offset, damaged, |later| {
+        let found = agreement::check(&host, source.offset, damaged, |later| {
             let frame = if_any(self.frame(now + later))?.flatten();
             frame.map(|frame| agreement::small(&frame)).transpose()
-        })
+        });
+        let clip = (source.file.trim().to_owned(), source.offset);
+        match &found {
+            Ok(()) if damaged => return engine().doubted(&clip).map_or(Ok(()), |why| Err(Error::Failed(why))),
+            Ok(()) => engine().doubt(clip, None),
+            Err(Error::Failed(why)) => engine().doubt(clip, Some(why.clone())),
+            Err(_) => {}
+        }
+        found
     }
 
     /// A fetched frame as it is converted, which it may have been.

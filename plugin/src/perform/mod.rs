@@ -155,6 +155,16 @@ pub trait Node: Sized + Send + Sync + 'static {
         false
     }
 
+    /// Whether the frame of the scene's time is the clip's own and stands beside one that is to be replaced: where a file is read, it
+    /// tells whether that is the clip's.
+    ///
+    /// # Errors
+    /// When parameters make no sense.
+    fn borders(params: &Self::Params, scene: &Scene<'_>) -> Result<bool> {
+        let _ = (params, scene);
+        Ok(false)
+    }
+
     /// Makes a frame and shows it.
     ///
     /// # Errors

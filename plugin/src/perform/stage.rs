@@ -12,7 +12,7 @@ use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
 use super::{
     Node, Of, View, clip_of, failed,
-    footage::{Footage, Shape},
+    footage::{Footage, Shape, if_any},
     needs_others,
     show::nothing,
     watch::HostWatch,
@@ -221,6 +221,12 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         if let (true, Some(source)) = (self.has_file() && needs_others(shown), self.source()) {
             let replaces = matches!(shown, Shown::Made(made) if N::replaces(made));
             self.footage(Input::First)?.check(source, now, replaces)?;
+        }
+        if let (Shown::Own(_), true, Some(source)) = (shown, self.has_file(), self.source())
+            && N::borders(self.params, &self.scene)?
+        {
+            // What does not fit is said where a frame is made of the file's.
+            if_any(self.footage(Input::First).and_then(|footage| footage.check(source, now, false)))?;
         }
         match shown {
             Shown::Made(made) => N::fill(self, made),

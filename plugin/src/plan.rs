@@ -1,7 +1,7 @@
 //! Plans: what a node shows at a time, and from which frames. A plan is made without pictures, and without a host but for what it
 //! says of times and of animated parameters, so that it is tested as a table.
 
-use std::ops::RangeInclusive;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use ofx::{
     Context,
@@ -43,7 +43,7 @@ pub struct Plan<M> {
     /// Frames of the clips that must be there; where none are named, the one of the time itself.
     pub from: Vec<(Input, RangeInclusive<i64>)>,
     /// What the user is to be told: why nothing is made.
-    pub note: Option<&'static str>,
+    pub note: Option<Cow<'static, str>>,
 }
 
 impl<M> Plan<M> {
@@ -59,7 +59,7 @@ impl<M> Plan<M> {
 
     /// The clip's own frame, and why it is not another.
     pub fn own_because(note: Option<&'static str>) -> Self {
-        Self { note, ..Self::new(Shown::Own(Input::First)) }
+        Self { note: note.map(Cow::Borrowed), ..Self::new(Shown::Own(Input::First)) }
     }
 
     /// This, from some frames of a clip.

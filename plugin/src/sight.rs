@@ -1,6 +1,7 @@
 //! Which frames of a clip are good, which are to be made, and from which.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{HashMap, VecDeque},
     fmt,
@@ -16,7 +17,7 @@ use crate::{
     cadence::{self, Cadence, Stands},
     perform::failed,
     perform::footage::{Footage, if_any},
-    plan::Curves,
+    plan::{Curves, Input, Scene},
     timeline::as_time,
 };
 use pickup_clips::frame_list::FrameList;
@@ -37,8 +38,7 @@ impl<'c> Marks<'c> {
     /// # Errors
     /// When the list makes no sense.
     pub fn new(frames: &str, curves: &'c dyn Curves, switch: ParamId<bool>) -> Result<Self> {
-        let list = FrameList::parse(frames)
-            .map_err(|e| Error::Failed(format!("“Frames” makes no sense: {e}. Write it like 101-104, 120")))?;
+        let list = FrameList::parse(frames).map_err(|e| Error::Failed(format!("“Frames”: {e}")))?;
         Ok(Self { list, curves, switch })
     }
 
@@ -47,6 +47,14 @@ impl<'c> Marks<'c> {
     pub fn damaged(&self, frame: i64) -> bool {
         let switched = || self.curves.switched(self.switch, as_time(frame)).unwrap_or(false);
         self.list.contains(frame) || switched()
+    }
+
+    /// Why some frames of the list are never made, where it is known which the clip has: it has them not.
+    #[must_use]
+    pub fn strays(&self, scene: &Scene<'_>) -> Option<Cow<'static, str>> {
+        let (first, last) = scene.timeline(Input::First).cut()?;
+        let stray = self.list.first().filter(|f| *f < first).or(self.list.last().filter(|l| *l > last))?;
+        Some(format!("“Frames” lists {stray}, which is not in the clip: it has {first} to {last}").into())
     }
 
     /// A frame before and one after a gap's edges that tell of the motion across the gap, where the clip `contains` such a

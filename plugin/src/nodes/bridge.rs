@@ -89,7 +89,7 @@ pub struct BridgeParams {
     #[flatten]
     pub take: TakeParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
-    #[group(label = "Source file", open = false, shown_in = "alone")]
+    #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]
@@ -256,7 +256,7 @@ mod tests {
         let Shown::Made(crossing) = &between[3].shown else { panic!("{between:?}") };
         assert_eq!((crossing.gap.place, crossing.gap.count, crossing.gap.known[1].at), (2, 3, 4));
         let nowhere = shown::<Bridge>(&params(0, 12), clip((0, 40)), &Told::default(), [7]);
-        assert_eq!((letters(&nowhere), nowhere[0].note), ("o".into(), Some(NO_START)));
+        assert_eq!((letters(&nowhere), nowhere[0].note.as_deref()), ("o".into(), Some(NO_START)));
         assert_eq!(letters(&shown::<Bridge>(&params(6820, 2), clip((0, 40)), &Told::default(), 6819..=6822)), "oMMn");
     }
 

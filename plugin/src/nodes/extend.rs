@@ -90,7 +90,7 @@ pub struct ExtendParams {
     #[flatten]
     pub take: TakeParams,
     /// Where the clip's frames come from in hosts that give the current one alone.
-    #[group(label = "Source file", open = false, shown_in = "alone")]
+    #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// What happens where a frame cannot be made.
     #[flatten]

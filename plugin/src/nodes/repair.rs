@@ -64,7 +64,7 @@ pub struct RepairParams {
     #[param(id = "longestGap", label = "Longest gap", default = 24, range = 1..=500, display = 1..=100)]
     pub longest_gap: i32,
     /// Where neighbouring frames come from in hosts that give none.
-    #[group(label = "Source file", open = false, shown_in = "alone")]
+    #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
@@ -131,7 +131,7 @@ impl Node for Repair {
             _ if marked => Shown::Made(Missing::Here),
             None if params.looks() => Shown::Unseen,
             Some(Some(missing)) => Shown::Made(missing.clone()),
-            _ => return Ok(Plan::new(Shown::Own(Input::First))),
+            _ => return Ok(Plan { note: marks.strays(scene), ..Plan::new(Shown::Own(Input::First)) }),
         };
         let runs = params.seen(&marks, scene, marked).into_iter();
         Ok(runs.fold(Plan::new(shown), |plan, (first, last)| plan.from(Input::First, first..=last)))
@@ -266,6 +266,14 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_the_clip_does_not_have_is_told() {
+        let note = |frames: &str| row(&listed(frames), &[], 10..=10)[0].note.clone();
+        assert_eq!((note("5-6, 40"), note("")), (None, None));
+        assert_eq!(note("5, 500").as_deref(), Some("“Frames” lists 500, which is not in the clip: it has 0 to 40"));
+        assert!(note("-3, 5").is_some_and(|note| note.contains("lists -3")));
+    }
+
+    #[test]
     fn the_frames_about_a_gap_are_asked_for_and_not_those_in_it() {
         let frames = |plan: &Plan<Missing>| plan.from.iter().map(|(_, run)| *run.start()).collect::<Vec<_>>();
         let plans = row(&listed("10-12"), &[], 11..=11);
@@ -290,6 +298,6 @@ mod tests {
         let told = Told::default();
         let told_of =
             |frames: &str| Marks::new(frames, &told, RepairParams::DAMAGED).map(|_| ()).unwrap_err().to_string();
-        assert!(told_of("5-").contains("101-104, 120"), "{}", told_of("5-"));
+        assert!(told_of("5-").contains("such as 101-104"), "{}", told_of("5-"));
     }
 }

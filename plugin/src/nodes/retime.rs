@@ -99,7 +99,7 @@ pub struct RetimeParams {
     #[param(id = "quality", label = "Quality", default = Quality::Normal)]
     pub quality: Quality,
     /// Where neighbouring frames come from in hosts that give none.
-    #[group(label = "Source file", open = false, shown_in = "alone")]
+    #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
@@ -279,8 +279,8 @@ mod tests {
     #[test]
     fn without_a_start_the_clip_passes_and_the_user_is_told_where_a_speed_is_set() {
         let plain = RetimeParams::default();
-        let told = |speed| plans(&plain, speed, None, &[6816])[0].note;
-        assert_eq!((told(100.0), told(50.0)), (None, Some(NO_START)));
+        let told = |speed| plans(&plain, speed, None, &[6816])[0].note.clone();
+        assert_eq!((told(100.0), told(50.0)), (None, Some(NO_START.into())));
         let start = StartParams { start: 6816, ..StartParams::default() };
         let stated = RetimeParams { start, ..plain };
         assert_eq!(plans(&stated, 50.0, None, &[6818])[0].shown, Shown::Held(6817));

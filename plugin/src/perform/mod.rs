@@ -240,7 +240,12 @@ impl<N: Node> Effect for Of<N> {
         if N::common(&params).view != View::Frames {
             return Ok(None);
         }
-        let (input, time) = match N::plan(&params, &scene, None).map(|plan| plan.shown) {
+        let plan = N::plan(&params, &scene, None);
+        if matches!(&plan, Ok(Plan { note: Some(_), .. })) {
+            // The user is told when it is rendered.
+            return Ok(None);
+        }
+        let (input, time) = match plan.map(|plan| plan.shown) {
             Ok(Shown::Own(Input::Next)) if cx.host().clips_look_connected() => return Ok(None),
             Ok(Shown::Own(input)) if N::file(&params, &scene, input)?.is_none() => (input, cx.time()),
             Ok(Shown::Outside) => (Input::First, cx.time()),
@@ -329,7 +334,7 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
     {
         plan.shown = Shown::Made(made);
     }
-    if let Some(note) = plan.note {
+    if let Some(note) = &plan.note {
         stage.warn(note);
     }
     stage.show(&plan.shown)?;

@@ -163,6 +163,7 @@ fn mixed(a: &Picture, b: &Picture, share: f32) -> Result<Picture, CliError> {
 
 fn next_steps(out: &mut dyn Write, demo: &Demo<'_>, seconds: u64) -> Result<(), CliError> {
     let shown = demo.folder.display();
+    let pickup = std::env::args().next().unwrap_or_else(|| "pickup".to_owned());
     writeln!(
         out,
         "
@@ -170,12 +171,12 @@ Done in {seconds} s. Look at {shown}/contact-sheet.png; each job's frames lie be
 {}   the bundle, for any OpenFX host
 
 Try next:
-  pickup render Generate --out snow/%04d.png --set prompt='falling snow, blowing to the left, on black'
-  pickup render Repair --in {shown}/damaged/%04d.png --out again/%04d.png --set frames=3,6-7,10
-  pickup render Extend --in {shown}/generated/%04d.png --out longer/%04d.png --set tail=48 --set prompt='{}'
-  pickup nodes
-  pickup install
-  pickup doctor",
+  {pickup} render Generate --out snow/%04d.png --set prompt='falling snow, blowing to the left, on black'
+  {pickup} render Repair --in {shown}/damaged/%04d.png --out again/%04d.png --set frames=3,6-7,10
+  {pickup} render Extend --in {shown}/generated/%04d.png --out longer/%04d.png --set tail=48 --set prompt='{}'
+  {pickup} nodes
+  {pickup} install
+  {pickup} doctor",
         demo.bundle.display(),
         shots::SMOKE
     )?;

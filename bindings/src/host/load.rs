@@ -72,6 +72,9 @@ impl Binary {
         let given = path.as_ref();
         let error = |path: &Path, why: String| HostError::Binary { path: path.display().to_string(), why };
         let file = binary_file(given);
+        if file.is_dir() {
+            return Err(error(&file, "it is a folder: name the .ofx.bundle that lies in it".to_owned()));
+        }
         if !file.is_file() {
             return Err(error(&file, "there is no such file".to_owned()));
         }

@@ -82,7 +82,8 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     if info.is_some_and(has_extras) && bare > 0 {
         progress::note(&format!("{bare} frames were made and have colour and alpha alone: OpenFX gives no others"));
     }
-    writeln!(out, "{label}: {} frames ({frames}) written to {}", frames.len(), args.out.display())?;
+    let noun = if frames.len() == 1 { "frame" } else { "frames" };
+    writeln!(out, "{label}: {} {noun} ({frames}) written to {}", frames.len(), args.out.display())?;
     Ok(())
 }
 

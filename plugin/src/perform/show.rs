@@ -131,11 +131,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// When a frame cannot be made.
     pub fn show_own(&self, place: Place, finish: Finish<'_>, frame_at: impl Fn(usize) -> Result<Frame>) -> Result<()> {
         let frame = in_cadence(&finish.look, place, frame_at)?;
-        if finish.look.changes_pixels() {
-            let display = shown(&frame, (frame.width(), frame.height())).map_err(failed)?;
-            return self.write(&display, finish);
-        }
-        self.put(&frame)
+        self.put(&finish.look.applied(&frame, self.scene.number()).map_err(failed)?)
     }
 
     /// Shows a take by `made`. A final render makes it first; one that may not wait shows it if it is there, else what `rough` makes

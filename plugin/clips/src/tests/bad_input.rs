@@ -192,7 +192,7 @@ fn a_single_file_takes_a_single_frame() {
     let writer = ClipWriter::create(folder.join("a.png"), WriteOptions::default(), &[]).unwrap();
     writer.write(5, &picture(5, 2, 2, false, Depth::U8)).unwrap();
     let error = message(writer.write(6, &picture(6, 2, 2, false, Depth::U8)));
-    assert!(error.contains("frame 5 is in this file already"), "{error}");
+    assert!(error.contains("one picture, which is frame 5"), "{error}");
 }
 
 #[test]

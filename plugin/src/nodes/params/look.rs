@@ -91,38 +91,62 @@ impl LookParams {
         self.grain != 0.0 || self.warmth != 0.0
     }
 
-    /// A display-referred RGB frame with its light warmed, then grain laid over it: the grain of frame `number`, which is
-    /// the same in every render.
+    /// A frame of any channels and range with this look, as the frame of a number: its alpha stays, and what is above white or below
+    /// black is neither cut nor grainy. Colours are associated with alpha.
     ///
     /// # Errors
     /// When the frame has no pixels.
     pub fn applied(&self, frame: &Frame, number: i64) -> pickup_model::Result<Frame> {
-        if !self.changes_pixels() {
+        let channels = frame.channels();
+        if !self.changes_pixels() || channels < 3 {
             return Ok(frame.clone());
         }
         let (grain, warmth) = (self.grain as f32 / 100.0, self.warmth as f32 / 100.0);
         let gains = [1.0 + WARMTH * warmth, 1.0, 1.0 - WARMTH * warmth];
         let size = (frame.height() / GRAIN_LINES).max(1);
-        let width = frame.width();
+        let (width, encoding) = (frame.width(), frame.encoding());
         let mut pixels = frame.pixels().to_vec();
-        for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
-            if warmth != 0.0 {
-                for (value, gain) in pixel.iter_mut().zip(gains) {
-                    *value = srgb::encode((srgb::decode(*value) * gain).clamp(0.0, 1.0));
-                }
+        for (i, pixel) in pixels.chunks_exact_mut(channels).enumerate() {
+            let alpha = pixel.get(3).copied().unwrap_or(1.0);
+            // Where nothing is seen there is no film.
+            if alpha <= 0.0 {
+                continue;
             }
-            if grain > 0.0 {
-                let (x, y) = (i % width / size, i / width / size);
-                let noise = GRAIN * grain * gaussian(number, x, y);
-                for value in pixel {
-                    // None in black and white, where film has no light or no silver left to vary.
-                    let tone = 4.0 * *value * (1.0 - *value);
-                    *value = (*value + noise * tone.max(0.0).sqrt()).clamp(0.0, 1.0);
+            let (x, y) = (i % width / size, i / width / size);
+            let noise = if grain > 0.0 { GRAIN * grain * gaussian(number, x, y) } else { 0.0 };
+            for (value, gain) in pixel.iter_mut().zip(gains) {
+                let mut colour = if alpha < 1.0 { *value / alpha } else { *value };
+                if warmth != 0.0 {
+                    colour = warmer(colour, gain, encoding);
                 }
+                if noise != 0.0 {
+                    colour = grainy(colour, noise, encoding);
+                }
+                *value = if alpha < 1.0 { colour * alpha } else { colour };
             }
         }
-        Frame::new(width, frame.height(), 3, frame.encoding(), pixels)
+        Frame::new(width, frame.height(), channels, encoding, pixels)
     }
+}
+
+/// A value with so much more light. What a screen shows stays what it can show.
+fn warmer(value: f32, gain: f32, encoding: Encoding) -> f32 {
+    if encoding == Encoding::Linear || value < 0.0 || gain == 1.0 {
+        return value * gain;
+    }
+    let lit = srgb::encode(srgb::decode(value) * gain);
+    if value <= 1.0 { lit.clamp(0.0, 1.0) } else { lit }
+}
+
+/// A value with noise in it, as on a screen: none in black and white, where film has no light or no silver left to vary.
+fn grainy(value: f32, noise: f32, encoding: Encoding) -> f32 {
+    if !(0.0..=1.0).contains(&value) {
+        return value;
+    }
+    let shown = if encoding == Encoding::Linear { srgb::encode(value) } else { value };
+    let tone = 4.0 * shown * (1.0 - shown);
+    let noisy = (shown + noise * tone.max(0.0).sqrt()).clamp(0.0, 1.0);
+    if encoding == Encoding::Linear { srgb::decode(noisy) } else { noisy }
 }
 
 /// The deviation of the noise in a frame, in display units: robustly, by the median of what a Laplacian that is blind to
@@ -209,6 +233,33 @@ mod tests {
         assert!((mean - 0.5).abs() < 0.003 && (deviation - 0.036).abs() < 0.003, "{mean} {deviation}");
         let black = Frame::new(2, 2, 3, Encoding::Display, vec![0.0; 12]).unwrap();
         assert_eq!(look.applied(&black, 1).unwrap(), black);
+    }
+
+    #[test]
+    fn a_look_leaves_alpha_highlights_and_what_is_transparent_alone() {
+        let look = LookParams { grain: 100.0, warmth: 50.0, ..LookParams::default() };
+        // Transparent; half there, of grey 0.5; a highlight; below black; plain grey.
+        let pixels =
+            [[0.0; 4], [0.25, 0.25, 0.25, 0.5], [12.0, 12.0, 12.0, 1.0], [-0.5, -0.5, -0.5, 1.0], [0.5, 0.5, 0.5, 1.0]];
+        for encoding in [Encoding::Display, Encoding::Linear] {
+            let frame = Frame::new(5, 1, 4, encoding, pixels.concat()).unwrap();
+            let looked = look.applied(&frame, 3).unwrap();
+            let is: Vec<_> = looked.pixels().chunks_exact(4).collect();
+            assert!(is.iter().zip(pixels).all(|(is, was)| is[3] == was[3]), "alpha: {is:?}");
+            assert_eq!(is[0], [0.0; 4], "what is transparent");
+            assert!(
+                is[2][0] > 12.0 && is[2][1] == 12.0 && is[2][2] < 12.0 && is[2][2] > 8.0,
+                "warmer, not cut: {:?}",
+                is[2]
+            );
+            assert!(is[3][0] < -0.5 && is[3][1] == -0.5, "{:?}", is[3]);
+            assert!(
+                is[1][1] != 0.25 && (is[1][1] - 0.25).abs() < 0.5 * 0.3,
+                "grain as strong as what is seen: {:?}",
+                is[1]
+            );
+            assert!(is[4][0] > is[4][2] && is[4][1] != 0.5, "{:?}", is[4]);
+        }
     }
 
     #[test]

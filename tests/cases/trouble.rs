@@ -9,7 +9,7 @@ use ofx::{
 
 use super::{
     footage::{FLOAT, assert_same, clip, pan_with, panning},
-    stage::{REPAIR, RETIME, Stage},
+    stage::{ANIMATE, BRIDGE, EXTEND, REPAIR, RETIME, Stage},
 };
 
 #[test]
@@ -84,12 +84,19 @@ fn no_picture_at_all_is_an_error_and_no_crash() {
 }
 
 #[test]
-fn a_hole_that_nobody_asked_to_fill_is_transparent_black_when_retimed_to_itself() {
+fn a_hole_that_is_not_filled_is_an_error_that_names_it() {
     let profile = Profile { calls: Calls { identity: false, ..Calls::ALL }, ..Profile::reference() };
-    let holed = clip((1, 10), |t| (t != 4).then(|| panning(f64::from(t), FLOAT)));
-    let stage = Stage::new(profile, RETIME, Context::Filter, holed);
-    assert!(stage.at(4.0).to_rgba().iter().all(|v| *v == 0.0));
-    assert_same(&stage.at(5.0), &panning(5.0, FLOAT), "the next frame");
+    for id in [RETIME, EXTEND, ANIMATE, BRIDGE] {
+        let holed = clip((1, 10), |t| (t != 4).then(|| panning(f64::from(t), FLOAT)));
+        let stage = Stage::new(profile.clone(), id, Context::Filter, holed);
+        [("still", "1"), ("length", "2"), ("start", "8")]
+            .iter()
+            .filter(|(id, _)| stage.get(id, 0.0).is_some())
+            .for_each(|(id, value)| stage.put(id, value));
+        let said = stage.error_at(4.0);
+        assert!(said.contains("no frame 4") && said.contains("Repair"), "{id}: {said}");
+        assert_same(&stage.at(5.0), &panning(5.0, FLOAT), &format!("{id}: the next frame"));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
+use ofx::plugin::{Clip, Effect as _, Error, MessageKind, Render, Result};
 use pickup_clips::naming;
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
@@ -254,7 +254,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         Ok(self.cx.host().temporal_access && !self.footage(Input::First)?.exists(self.scene.number())?)
     }
 
-    /// Copies a clip's frame to the output bit for bit; where there is none the output is transparent black.
+    /// Copies a clip's frame to the output bit for bit. Beyond the clip, or where it is not known which frames it has, the output is
+    /// transparent black where there is none.
+    ///
+    /// # Errors
+    /// When the clip should have the frame, and has it not.
     fn pass(&self, input: Input, frame: i64) -> Result<()> {
         // A host may ask between frames, and means the frame that it has there.
         let time = if frame == frame_number(self.cx.time()) { self.cx.time() } else { as_time(frame) };
@@ -265,9 +269,20 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let mut output = self.cx.output()?;
         match image {
             Some(image) => output.copy_from(&image),
+            None if self.lacks(input, frame) => {
+                return Err(Error::Failed(format!(
+                    "The clip has no frame {frame}: put Repair before this node, which makes it, or bring the file back"
+                )));
+            }
             None => output.fill_zero(),
         }
         Ok(())
+    }
+
+    /// Whether a frame that the host does not have lies inside what it says is the clip.
+    fn lacks(&self, input: Input, frame: i64) -> bool {
+        let cut = self.scene.timeline(input).cut();
+        self.cx.host().temporal_access && cut.is_some_and(|(first, last)| (first..=last).contains(&frame))
     }
 
     /// Writes a frame of the host's own pixels, as large as the output.

@@ -307,8 +307,12 @@ fn a_bundle_is_made_installed_and_hosted() {
 fn doctor_finds_the_bundle_sound_and_broken_weights_broken() {
     let folder = tempfile::tempdir().unwrap();
     let said = expect(folder.path(), "doctor", 0);
-    assert!(said.contains("OK: everything") && said.contains("Repair described in"), "{said}");
+    assert!(said.contains("OK: Pickup works here") && said.contains("Repair described in"), "{said}");
     expect(folder.path(), "bundle", 0);
+    let said = expect(folder.path(), "doctor --strict Pickup.ofx.bundle", 0);
+    assert!(said.contains("org.pickup.Bridge") && said.contains("OK:") && !said.contains("FAULT"), "{said}");
+    let said = expect(folder.path(), "doctor --strict .", 1);
+    assert!(said.contains("it is a folder"), "{said}");
     let weights = folder.path().join("Pickup.ofx.bundle/Contents/Resources/motion.safetensors");
     let whole = fs::read(&weights).unwrap();
     fs::write(&weights, &whole[..whole.len() / 3]).unwrap();

@@ -101,7 +101,7 @@ pub(super) struct RenderArgs {
     /// A picture to write with frames of the clip side by side, such as sheet.png or sheet.jpg
     #[arg(long, value_name = "FILE")]
     pub(super) sheet: Option<PathBuf>,
-    /// Sets a parameter; NAME=FRAME:VALUE,FRAME:VALUE animates it
+    /// Sets a parameter; NAME=FRAME:VALUE,FRAME:VALUE animates it, texts too where there are two or more
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::values::Setting::parse)]
     pub(super) set: Vec<super::values::Setting>,
     /// Presses a button once everything is set, such as Find or startHere@105 [default: at the clip's first frame]

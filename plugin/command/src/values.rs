@@ -60,9 +60,28 @@ fn find_among<'a>(
     })
 }
 
-/// The keys in `0:1.0,25:2.0`, if that is what it is. Only single numbers, switches and choices have any: a colon in a
-/// text is a colon.
+/// The keys in `0:smoke, thick,25:the sea`: parts that each begin with a frame and a colon. A text has two keys at the least: one
+/// colon is a colon.
+fn text_keys(value: &str) -> Option<Vec<(f64, &str)>> {
+    let starts_key = |at: usize| {
+        let (time, _) = value[at..].split_once(':')?;
+        time.trim().parse::<f64>().ok().filter(|t| t.is_finite()).map(|time| (at, time))
+    };
+    let places = std::iter::once(0).chain(value.match_indices(',').map(|(comma, _)| comma + 1));
+    let starts: Vec<(usize, f64)> = places.filter_map(starts_key).collect();
+    if starts.len() < 2 || starts[0].0 != 0 {
+        return None;
+    }
+    let ends = starts[1..].iter().map(|(at, _)| at - 1).chain([value.len()]);
+    let text = |((at, time), end): (&(usize, f64), usize)| Some((*time, value[*at..end].split_once(':')?.1.trim()));
+    starts.iter().zip(ends).map(text).collect()
+}
+
+/// The keys in `0:1.0,25:2.0`, if that is what it is: of single numbers, switches, choices and texts that can be animated.
 fn keys<'a>(value: &'a str, param: &ParamDescriptor) -> Result<Option<Vec<(f64, &'a str)>>, CliError> {
+    if param.kind == ParamKind::String {
+        return Ok(if param.animates { text_keys(value) } else { None });
+    }
     if param.kind.dimension() != 1 || !value.contains(':') {
         return Ok(None);
     }
@@ -130,6 +149,15 @@ mod tests {
         assert_eq!(read("a=b=c"), Ok(("a".into(), "b=c".into())));
         assert_eq!(read("prompt="), Ok(("prompt".into(), String::new())));
         assert!(read("=3").is_err() && read("frames").is_err());
+    }
+
+    #[test]
+    fn a_text_that_animates_has_keys_where_there_are_two() {
+        assert_eq!(text_keys("0:smoke,1:sea"), Some(vec![(0.0, "smoke"), (1.0, "sea")]));
+        assert_eq!(text_keys("0: smoke, thick, 24:the sea"), Some(vec![(0.0, "smoke, thick"), (24.0, "the sea")]));
+        assert_eq!(text_keys("the station, 12:30, rain"), None, "it begins with none");
+        assert_eq!(text_keys("12:30 at the station"), None, "one is none");
+        assert_eq!(text_keys("rain"), None);
     }
 
     #[test]

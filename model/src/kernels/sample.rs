@@ -29,7 +29,7 @@ pub enum Filter {
     /// From the nearest 2 x 2 pixels: never outside their range.
     Bilinear,
     /// From the nearest 4 x 4 pixels by Catmull-Rom splines (cubic convolution with a = -0.5): sharper; it may pass
-    /// the range of the pixels by a little beside edges. Of four channels the fourth is alpha: where that varies the
+    /// the range of the pixels by a little beside edges, but not where it leaves 0 to 1. Of four channels the fourth is alpha: where that varies the
     /// value is bilinear, since colours that pass the range of their alpha cannot be divided by it again.
     CatmullRom,
 }
@@ -150,9 +150,39 @@ impl Row<'_> {
                         *sum += wy * line;
                     }
                 }
+                if sum.iter().any(|v| !(0.0..=1.0).contains(v)) {
+                    let tap = |row: usize, column: usize| &data[(row * width + column) * channels + group * K..][..K];
+                    within_taps(&mut sum, (&rows, &columns), tap);
+                }
                 out.copy_from_slice(&sum);
             }
         }
+    }
+}
+
+/// Holds values within the range of the pixels that they were made of, without those that are no numbers. Beside an edge a spline
+/// swings past that range: by hundreds where a highlight is that bright, and below black, of which a logarithm is none. What a screen
+/// can show is left as it is, so that edges stay as sharp.
+#[cold]
+fn within_taps<'p, const K: usize>(
+    values: &mut [f32; K],
+    (rows, columns): (&[usize; 4], &[usize; 4]),
+    tap: impl Fn(usize, usize) -> &'p [f32],
+) {
+    let (mut least, mut most) = ([f32::INFINITY; K], [f32::NEG_INFINITY; K]);
+    for (row, column) in rows.iter().flat_map(|row| columns.iter().map(move |column| (*row, *column))) {
+        for ((least, most), value) in least.iter_mut().zip(&mut most).zip(tap(row, column)) {
+            // Both pass over what is no number.
+            *least = least.min(*value);
+            *most = most.max(*value);
+        }
+    }
+    let near = tap(rows[1], columns[1]);
+    for ((value, (least, most)), near) in values.iter_mut().zip(least.iter().zip(most)).zip(near) {
+        if value.is_nan() {
+            *value = if near.is_nan() { f32::midpoint(*least, most) } else { *near };
+        }
+        *value = value.max(*least).min(most);
     }
 }
 
@@ -235,6 +265,20 @@ mod tests {
         for pixel in out.chunks_exact(4) {
             assert!((0.0..=1.0).contains(&pixel[3]) && (pixel[0] - 4.0 * pixel[3]).abs() < 1e-6, "{pixel:?}");
         }
+    }
+
+    #[test]
+    fn cubic_stays_within_its_pixels_beside_highlights_and_passes_over_what_is_no_number() {
+        let data: Vec<f32> = (0..12).map(|x| if (5..7).contains(&x) { 500.0 } else { 0.03 }).collect();
+        let source = Pixels { data: &data, width: 12, height: 1, channels: 1 };
+        let mut out = [0.0; 12];
+        sample_rows(source, 0..1, (&[0.4; 12], &[0.0; 12]), Filter::CatmullRom, &mut out).unwrap();
+        assert!(out.iter().all(|v| (0.029_99..=500.0).contains(v)), "{out:?}");
+        assert!(out[4] > 100.0 && out[5] > 400.0, "the highlight is there: {out:?}");
+        let holed: Vec<f32> = (0..12).map(|x| if x == 6 { f32::NAN } else { 2.0 + x as f32 }).collect();
+        let source = Pixels { data: &holed, width: 12, height: 1, channels: 1 };
+        sample_rows(source, 0..1, (&[0.4; 12], &[0.0; 12]), Filter::CatmullRom, &mut out).unwrap();
+        assert!(out.iter().enumerate().all(|(x, v)| (v - 2.0 - x as f32).abs() < 2.0), "{out:?}");
     }
 
     #[test]

@@ -255,8 +255,32 @@ fn the_input_is_never_overwritten() {
         let said = expect(folder.path(), &format!("render Repair --in in --out {out} --set frames=2"), 1);
         assert!(said.contains("overwrite the input"), "{said}");
     }
+    // Nor by a contact sheet, nor where a parameter names it.
+    let first = folder.path().join("photo.png");
+    fs::copy(folder.path().join("in/0001.png"), &first).unwrap();
+    for line in [
+        "render Repair --in in --out out/%04d.png --set frames=2 --sheet in/0002.png",
+        "render Generate --size 64x36 --out photo.png --frames 0 --set firstFrame=photo.png --set prompt=snow",
+        "render Bridge --in in --out photo.png --set toFile=photo.png",
+    ] {
+        let said = expect(folder.path(), line, 1);
+        assert!(said.contains("overwrite the input"), "{line}: {said}");
+    }
+    assert_eq!(fs::read(&first).unwrap(), fs::read(folder.path().join("in/0001.png")).unwrap());
     assert_eq!(fs::read(folder.path().join("in/0002.png")).unwrap(), before);
     assert_eq!(files(&folder.path().join("in")).len(), 5);
+}
+
+#[test]
+fn a_frame_that_no_host_can_count_is_refused() {
+    let folder = with_clip();
+    let far = folder.path().join("far");
+    fs::create_dir(&far).unwrap();
+    for number in 2_147_483_647_u64..2_147_483_649 {
+        fs::copy(folder.path().join("in/0001.png"), far.join(format!("{number}.png"))).unwrap();
+    }
+    let said = expect(folder.path(), "render Repair --in far --out out/%d.png", 2);
+    assert!(said.contains("frame 2147483648 cannot be rendered"), "{said}");
 }
 
 #[test]

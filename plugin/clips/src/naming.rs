@@ -25,6 +25,17 @@ impl StillFormat {
             _ => None,
         }
     }
+
+    /// The format that a file's first bytes tell, whatever it is called.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x76, 0x2F, 0x31, 0x01, ..] => Some(Self::Exr),
+            [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
+            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
+            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
+            _ => None,
+        }
+    }
 }
 
 /// A file name with a place for the frame number.
@@ -45,7 +56,7 @@ impl Naming {
         let folder = spec.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
         let mut places = places(name);
         let Some((start, end, padding)) = places.next() else {
-            if folder.to_str().is_some_and(|f| !folder.exists() && self::places(f).next().is_some()) {
+            if counts_folders(spec) {
                 return Err(bad("the frame number belongs in the file name, not in a folder's name"));
             }
             return Ok(None);
@@ -87,6 +98,12 @@ impl Naming {
         let pattern = self.folder.join(format!("{}%0{}d{}", self.prefix, self.padding, self.suffix));
         Err(ClipError::NoMatch { pattern, hint })
     }
+}
+
+/// Whether a folder that is not there would be called after a frame number's place.
+pub(super) fn counts_folders(spec: &Path) -> bool {
+    let folder = spec.parent().filter(|folder| !folder.exists());
+    folder.and_then(Path::to_str).is_some_and(|folder| places(folder).next().is_some())
 }
 
 /// The name of a sequence as DaVinci Resolve writes it, with its first and last number for the place: `shot.[0001-0100].dng`; none

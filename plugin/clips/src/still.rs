@@ -25,6 +25,8 @@ pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError>
     if bytes.is_empty() {
         return Err(ClipError::Empty { path: path.to_path_buf() });
     }
+    // A file may be called what it is not.
+    let format = StillFormat::of_bytes(&bytes).unwrap_or(format);
     if format == StillFormat::Exr {
         return open_exr::decode(path, &bytes);
     }

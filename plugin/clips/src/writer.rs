@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::convert::Transfer;
 use super::encoder::{Container, Encoder};
-use super::naming::{Naming, StillFormat};
+use super::naming::{Naming, StillFormat, counts_folders};
 use super::partial::{Partial, write_whole};
 use super::picture::{Depth, Picture};
 use super::reader::{ClipInfo, ClipReader, Rate};
@@ -88,6 +88,9 @@ impl ClipWriter {
             return Err(bad("this is a folder: name the frames in it, such as out/shot.%04d.png, or a video file"));
         }
         let naming = Naming::parse(spec)?;
+        if counts_folders(spec) {
+            return Err(bad("the frame number belongs in the file name, not in a folder's name"));
+        }
         let (still, video) = (StillFormat::of(spec), Container::of(spec));
         if still.is_none() && video.is_none() {
             return Err(bad(

@@ -8,6 +8,7 @@ use ofx::{
         self, ClipDescriptor, ContextDescriptor, Effect, FrameSource, HostImage, Instance, MessageKind, Profile,
         Project, RenderError, render_range,
     },
+    props::PARAM_STRING_IS_FILE_PATH,
 };
 
 use super::{
@@ -57,18 +58,19 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let told = set(args, &described, &instance, |frame| axis.time(frame.unwrap_or(info.map_or(0, ClipInfo::first))));
     check_sources(&sources)?;
     told?;
-    let frames = frames(args, &instance, info, axis)?;
+    let frames = countable(frames(args, &instance, info, axis)?, axis)?;
     let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
     let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
     let options = WriteOptions { depth: Some(depth), ..options };
-    let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).collect();
+    let named = named_files(&described, &instance);
+    let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).chain(&named).collect();
     let writer = ClipWriter::create(&args.out, options, &read)?;
     let keep_alpha = info.is_some_and(|i| i.has_alpha);
     let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, axis, keep_alpha };
     let label = node.descriptor().label;
     let mut bar = Bar::new(label.clone());
     let mut bare = 0;
-    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames, depth)).transpose()?;
+    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames, depth, &read)).transpose()?;
     let result = job.render(&frames, &mut bar, |number, picture| {
         bare += usize::from(picture.extras().is_empty());
         sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture));
@@ -221,6 +223,25 @@ fn frames(args: &RenderArgs, instance: &Instance, info: Option<&ClipInfo>, axis:
             Err(CliError::Usage(format!("--frames {wanted}: frame {frame} is outside, there are {first} to {last}")))
         }
     }
+}
+
+/// The frames, if this host can count them.
+fn countable(frames: FrameList, axis: Axis) -> Result<FrameList, CliError> {
+    let beyond = |frame: &i64| i32::try_from(axis.time(*frame)).is_err();
+    match [frames.first(), frames.last()].into_iter().flatten().find(beyond) {
+        None => Ok(frames),
+        Some(frame) => Err(CliError::Usage(format!(
+            "frame {frame} cannot be rendered: hosts count from -2147483648 to 2147483647. Number the clip lower"
+        ))),
+    }
+}
+
+/// The files that parameters name and the node reads: what is written must not be one of them.
+fn named_files(described: &ContextDescriptor, instance: &Instance) -> Vec<ClipReader> {
+    let files =
+        described.params.iter().filter(|param| param.string_mode.as_bytes() == PARAM_STRING_IS_FILE_PATH.to_bytes());
+    let named = files.filter_map(|param| instance.get(&param.id, 0.0)).map(|value| value.to_string());
+    named.filter(|file| !file.trim().is_empty()).filter_map(|file| ClipReader::open(file.trim()).ok()).collect()
 }
 
 /// The whole frames in a node's time domain, if it says anything that can be rendered.

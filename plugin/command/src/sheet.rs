@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::CliError;
 use pickup_clips::{
-    ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
+    ClipReader, ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
 };
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
@@ -22,9 +22,14 @@ pub(super) struct Sheet {
 
 impl Sheet {
     /// A sheet of frames of those rendered, which are written in a depth; a file that cannot be written is found out now,
-    /// not after the work.
-    pub(super) fn new(path: &Path, rendered: &FrameList, written: Depth) -> Result<Self, CliError> {
-        let writer = ClipWriter::create(path, WriteOptions::default(), &[])?;
+    /// not after the work, as is one that is `read`.
+    pub(super) fn new(
+        path: &Path,
+        rendered: &FrameList,
+        written: Depth,
+        read: &[&ClipReader],
+    ) -> Result<Self, CliError> {
+        let writer = ClipWriter::create(path, WriteOptions::default(), read)?;
         Ok(Self { writer, frames: shown(rendered), transfer: transfer(written), cells: Vec::new() })
     }
 
@@ -69,7 +74,7 @@ mod tests {
         let shown = |written| {
             let folder = tempfile::tempdir().expect("a folder");
             let frames = FrameList::range(1, 1);
-            let mut sheet = Sheet::new(&folder.path().join("sheet.png"), &frames, written).expect("a sheet");
+            let mut sheet = Sheet::new(&folder.path().join("sheet.png"), &frames, written, &[]).expect("a sheet");
             sheet.add(1, &picture);
             sheet.cells[0].transfer
         };

@@ -187,6 +187,28 @@ fn a_folder_without_permission_is_named_as_such() {
 }
 
 #[test]
+fn a_file_that_is_called_what_it_is_not_is_read_for_what_it_is() {
+    let folder = Folder::new();
+    for (is, called) in [("jpg", "png"), ("png", "jpg"), ("tif", "exr"), ("exr", "tif"), ("png", "tif")] {
+        let right = folder.join(format!("{is}.{is}"));
+        let writer = ClipWriter::create(&right, WriteOptions::default(), &[]).unwrap();
+        writer.write(1, &picture(1, 8, 8, false, Depth::U8)).unwrap();
+        writer.finish().unwrap();
+        let wrong = folder.join(format!("{is}-as.{called}"));
+        fs::copy(&right, &wrong).unwrap();
+        let read = |path| ClipReader::open(path).unwrap().frame(1).unwrap();
+        assert_eq!(read(&wrong).pixels().to_f32(), read(&right).pixels().to_f32(), "{is} as {called}");
+    }
+}
+
+#[test]
+fn a_folder_is_never_called_after_a_frame_number() {
+    let folder = Folder::new();
+    let error = message(ClipWriter::create(folder.join("%04d/a.%04d.png"), WriteOptions::default(), &[]));
+    assert!(error.contains("belongs in the file name") && !folder.join("%04d").exists(), "{error}");
+}
+
+#[test]
 fn a_single_file_takes_a_single_frame() {
     let folder = Folder::new();
     let writer = ClipWriter::create(folder.join("a.png"), WriteOptions::default(), &[]).unwrap();

@@ -135,6 +135,45 @@ fn known_frames_come_back_bit_for_bit() {
 }
 
 #[test]
+fn a_bridge_between_two_clips_is_as_long_as_both() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a/%04d.png", (1..=4).map(|n| (n, picture(n, false, Depth::U8))));
+    write(folder.path(), "b/%04d.png", (8..=11).map(|n| (n, picture(n, false, Depth::U8))));
+    let line = "render Bridge --in a --to b --set by=Motion";
+    let said = expect(folder.path(), &format!("{line} --out out/%04d.png"), 0);
+    assert!(said.contains("11 frames (1-11)"), "{said}");
+    for n in [1, 4, 8, 11] {
+        assert_eq!(read(folder.path(), "out", n), picture(n, false, Depth::U8), "{n}");
+    }
+    let said =
+        expect(folder.path(), &format!("{line} --set start=5 --set length=3 --frames 5-7 --out own/%04d.png"), 0);
+    assert!(said.contains("3 frames (5-7)"), "{said}");
+    let said = expect(folder.path(), &format!("{line} --frames 12 --out own/%04d.png"), 2);
+    assert!(said.contains("there are 1 to 11"), "{said}");
+}
+
+#[test]
+fn pixels_that_are_not_square_keep_their_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = WriteOptions { pixel_aspect: 2.0, ..WriteOptions::default() };
+    let writer = ClipWriter::create(folder.path().join("in/%04d.exr"), options, &[]).unwrap();
+    for n in [1, 2, 4, 5] {
+        writer.write(n, &picture(n, false, Depth::F16)).unwrap();
+    }
+    for host in ["reference", "natron"] {
+        expect(folder.path(), &format!("render Repair --in in --out {host}/%04d.exr --host {host}"), 0);
+        let made = ClipReader::open(folder.path().join(host)).unwrap();
+        assert_eq!(made.info().pixel_aspect, 2.0, "{host}");
+        for n in 1..=5 {
+            assert_eq!(made.frame(n).unwrap().size(), (WIDTH, HEIGHT), "{host} {n}");
+        }
+        for n in [1, 2, 4, 5] {
+            assert!(*made.frame(n).unwrap() == picture(n, false, Depth::F16), "{host} {n}");
+        }
+    }
+}
+
+#[test]
 fn a_bridge_inside_one_clip_needs_no_second_where_every_clip_looks_connected() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "in/%04d.png", (1..=16).map(|n| (n, picture(n, false, Depth::U8))));

@@ -438,17 +438,20 @@ impl Instance {
     fn preferences(&self, clips: &[Arc<Clip>]) -> Result<(), HostError> {
         let suffixed = |prefix: &str, clip: &Clip| cstring(&format!("{prefix}{}", clip.name()));
         let out = PropertySet::new(SetKind::Arguments);
+        let first = clips.iter().find_map(|c| c.source());
         for clip in clips {
             let given = clip.given();
             out.open_text(&suffixed(CLIP_COMPONENTS_PREFIX, clip), given.components.as_cstr());
             out.open_text(&suffixed(CLIP_DEPTH_PREFIX, clip), given.depth.as_cstr());
-            let aspect = clip.props.double(IMAGE_PROP_PIXEL_ASPECT_RATIO).unwrap_or(1.0);
+            // What is made has the shape of the first clip's pixels, unless the plugin says otherwise.
+            let like = clip.source().or_else(|| first.clone());
+            let aspect = like.map_or(self.state().project.pixel_aspect, |s| s.pixel_aspect());
             out.open(&suffixed(CLIP_PAR_PREFIX, clip), &[aspect]);
         }
         let output = clips.iter().find(|c| c.is_output());
         let premultiplication = output.map_or(Premultiplication::Opaque, |c| c.given().premultiplication);
         out.open_text(PROP_PRE_MULTIPLICATION, premultiplication.as_cstr());
-        let rate = clips.iter().filter_map(|c| c.source()).map(|s| s.rate()).next();
+        let rate = first.map(|s| s.rate());
         out.open(PROP_FRAME_RATE, &[rate.unwrap_or(self.state().project.frame_rate)]);
         out.open_text(IMAGE_CLIP_PROP_FIELD_ORDER, Field::None.as_cstr());
         out.open(IMAGE_CLIP_PROP_CONTINUOUS_SAMPLES, &[0]);
@@ -474,6 +477,8 @@ impl Instance {
             }
             clip.give(given);
             if clip.is_output() {
+                let aspect = out.double(&suffixed(CLIP_PAR_PREFIX, clip)).filter(|a| a.is_finite() && *a > 0.0);
+                clip.props.put(IMAGE_PROP_PIXEL_ASPECT_RATIO, &[aspect.unwrap_or(1.0)]);
                 let continuous = out.int(IMAGE_CLIP_PROP_CONTINUOUS_SAMPLES).unwrap_or(0);
                 clip.props.put(IMAGE_CLIP_PROP_CONTINUOUS_SAMPLES, &[continuous]);
                 clip.props.put(PROP_FRAME_RATE, &[out.double(PROP_FRAME_RATE).unwrap_or(0.0)]);

@@ -18,7 +18,8 @@ impl Partial {
     /// Makes an empty file beside `target`: so a folder that cannot be written to shows at once.
     pub fn create(target: &Path) -> Result<(Self, File), ClipError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        // File systems take names of up to 255 bytes, and the target's may be as long.
+        let name: String = target.file_name().unwrap_or_default().to_string_lossy().chars().take(40).collect();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = target.with_file_name(format!(".{name}.{}-{count}.part", std::process::id()));
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path);

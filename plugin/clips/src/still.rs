@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::{jpeg, png, tiff as image_tiff};
-use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, Limits};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, Limits};
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
 use tiff::tags::{ExtraSamples, Tag};
 
@@ -99,31 +99,31 @@ fn samples<D: ImageDecoder>(
     // Twice the largest picture: decoders keep a copy of their own.
     limits.max_alloc = Some(MAX_PIXELS * 32);
     decoder.set_limits(limits).map_err(&failed)?;
-    let colour = decoder.color_type();
-    let mut bytes = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image(&mut bytes).map_err(&failed)?;
+    // A camera held upright stores the picture lying, and a tag that says how to turn it.
+    let orientation = decoder.orientation().map_err(&failed)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(&failed)?;
+    image.apply_orientation(orientation);
 
-    let words = |bytes: &[u8]| bytes.chunks_exact(2).map(|b| u16::from_ne_bytes([b[0], b[1]])).collect::<Vec<_>>();
-    let floats = || bytes.chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<_>>();
-    let (alpha, pixels) = match colour {
-        ColorType::L8 => (false, Pixels::U8(grey_to_rgb(&bytes))),
-        ColorType::La8 => (true, Pixels::U8(grey_alpha_to_rgba(&bytes))),
-        ColorType::Rgb8 => (false, Pixels::U8(bytes)),
-        ColorType::Rgba8 => (true, Pixels::U8(bytes)),
-        ColorType::L16 => (false, Pixels::U16(grey_to_rgb(&words(&bytes)))),
-        ColorType::La16 => (true, Pixels::U16(grey_alpha_to_rgba(&words(&bytes)))),
-        ColorType::Rgb16 => (false, Pixels::U16(words(&bytes))),
-        ColorType::Rgba16 => (true, Pixels::U16(words(&bytes))),
-        ColorType::Rgb32F => (false, Pixels::F32(floats())),
-        ColorType::Rgba32F => (true, Pixels::F32(floats())),
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let (alpha, pixels) = match image {
+        DynamicImage::ImageLuma8(v) => (false, Pixels::U8(grey_to_rgb(&v))),
+        DynamicImage::ImageLumaA8(v) => (true, Pixels::U8(grey_alpha_to_rgba(&v))),
+        DynamicImage::ImageRgb8(v) => (false, Pixels::U8(v.into_raw())),
+        DynamicImage::ImageRgba8(v) => (true, Pixels::U8(v.into_raw())),
+        DynamicImage::ImageLuma16(v) => (false, Pixels::U16(grey_to_rgb(&v))),
+        DynamicImage::ImageLumaA16(v) => (true, Pixels::U16(grey_alpha_to_rgba(&v))),
+        DynamicImage::ImageRgb16(v) => (false, Pixels::U16(v.into_raw())),
+        DynamicImage::ImageRgba16(v) => (true, Pixels::U16(v.into_raw())),
+        DynamicImage::ImageRgb32F(v) => (false, Pixels::F32(v.into_raw())),
+        DynamicImage::ImageRgba32F(v) => (true, Pixels::F32(v.into_raw())),
         other => {
             return Err(ClipError::unsupported(
                 path,
-                format!("pixels of kind {other:?} are not read: convert it to PNG or EXR"),
+                format!("pixels of kind {:?} are not read: convert it to PNG or EXR", other.color()),
             ));
         }
     };
-    Picture::new(width as usize, height as usize, alpha, premultiplied, pixels)
+    Picture::new(width, height, alpha, premultiplied, pixels)
 }
 
 pub(super) fn grey_to_rgb<T: Copy>(grey: &[T]) -> Vec<T> {

@@ -112,7 +112,7 @@ impl ClipWriter {
         let target = match (still, naming, video) {
             (Some(format), Some(naming), _) => {
                 // Shows now, not after an hour's render, that the folder cannot be written to.
-                Partial::create(&naming.path(0))?;
+                Partial::create(spec)?;
                 Target::Files { naming, format }
             }
             (Some(format), None, _) => {

@@ -83,8 +83,8 @@ pub(super) fn choose_context(
     Ok(None)
 }
 
-/// Contexts for so many clips, the best first: General, in which a node has the most to say (its own length, for one);
-/// else as the host prefers.
+/// Contexts for so many clips, the best first: General, in which a node has the most to say (its own length, for one,
+/// and where it stands between two clips, which a transition leaves to the host); else as the host prefers.
 fn preferred(mut offered: Vec<Context>, two_clips: bool) -> Vec<Context> {
     offered.retain(|c| match c {
         Context::Transition => two_clips,
@@ -92,8 +92,8 @@ fn preferred(mut offered: Vec<Context>, two_clips: bool) -> Vec<Context> {
         Context::General | Context::Retimer | Context::Generator => true,
     });
     offered.sort_by_key(|c| match c {
-        Context::Transition if two_clips => 0,
-        Context::General => 1,
+        Context::General => 0,
+        Context::Transition => 1,
         Context::Generator | Context::Retimer => 3,
         _ => 2,
     });
@@ -118,7 +118,8 @@ mod tests {
         let best = |offered: &[Context], two| preferred(offered.to_vec(), two).first().copied();
         assert_eq!(best(&[Generator, Filter, General], false), Some(General));
         assert_eq!(best(&[Generator, Transition, Filter], false), Some(Filter));
-        assert_eq!(best(&[Retimer, Transition, General], true), Some(Transition));
+        assert_eq!(best(&[Retimer, Transition, General], true), Some(General));
+        assert_eq!(best(&[Filter, Transition], true), Some(Transition));
         assert_eq!(best(&[Filter], true), None);
     }
 }

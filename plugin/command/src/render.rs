@@ -58,7 +58,9 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let told = set(args, &described, &instance, |frame| axis.time(frame.unwrap_or(info.map_or(0, ClipInfo::first))));
     check_sources(&sources)?;
     told?;
-    let frames = countable(frames(args, &instance, info, axis)?, axis)?;
+    let span = input.iter().chain(&to).map(|reader| (reader.info().first(), reader.info().last()));
+    let span = span.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let frames = countable(frames(args, &instance, span, axis)?, axis)?;
     let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
     let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
     let options = WriteOptions { depth: Some(depth), ..options };
@@ -204,13 +206,14 @@ fn values_of(described: &ContextDescriptor, instance: &Instance) -> Vec<(String,
     described.params.iter().filter_map(|p| value(&p.id)).collect()
 }
 
-/// The frames to render, all of which the output has.
-fn frames(args: &RenderArgs, instance: &Instance, info: Option<&ClipInfo>, axis: Axis) -> Result<FrameList, CliError> {
+/// The frames to render, all of which the output has: from the first that a clip has to the last, unless the node says
+/// otherwise.
+fn frames(args: &RenderArgs, instance: &Instance, span: Option<(i64, i64)>, axis: Axis) -> Result<FrameList, CliError> {
     let domain = instance.time_domain()?.and_then(whole_frames);
     let domain = domain.map(|(first, last)| (axis.number(first as f64), axis.number(last as f64)));
-    let (first, last) = match (domain, info, &args.frames) {
+    let (first, last) = match (domain, span, &args.frames) {
         (Some(domain), ..) => domain,
-        (None, Some(info), _) => (info.first(), info.last()),
+        (None, Some(span), _) => span,
         // A node without a clip goes on for ever, for all that the command can tell.
         (None, None, Some(frames)) => return Ok(frames.clone()),
         (None, None, None) => return Err(CliError::Usage("name the frames to render with --frames".into())),

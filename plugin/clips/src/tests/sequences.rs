@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::*;
+use super::{frame_list::FrameList, *};
 
 fn there_and_back(name: &str, picture: &Picture) -> Picture {
     let folder = Folder::new();
@@ -169,6 +169,37 @@ fn pixel_aspect_survives_exr() {
     let writer = ClipWriter::create(folder.join("a.%d.exr"), options, &[]).unwrap();
     writer.write(1, &picture(1, 4, 4, false, Depth::F16)).unwrap();
     assert_eq!(ClipReader::open(folder.join("a.%d.exr")).unwrap().info().pixel_aspect, 2.0);
+}
+
+#[test]
+fn a_photo_that_a_camera_stored_lying_is_read_upright() {
+    let folder = Folder::new();
+    // Exif as cameras write it: a TIFF header, and one entry, Orientation = 6: turn a quarter clockwise.
+    let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let (lying, photo) = (folder.join("lying.jpg"), folder.join("photo.jpg"));
+    let writer = ClipWriter::create(&lying, WriteOptions::default(), &[]).unwrap();
+    writer.write(1, &picture(1, 6, 4, false, Depth::U8)).unwrap();
+    let bytes = std::fs::read(&lying).unwrap();
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    std::fs::write(&photo, [&bytes[..2], &[0xFF, 0xE1], &length, exif, &bytes[2..]].concat()).unwrap();
+
+    let read = |path: &Path| ClipReader::open(path).unwrap().frame(1).unwrap();
+    let (lying, upright) = (read(&lying), read(&photo));
+    assert_eq!(upright.size(), (4, 6));
+    let (Pixels::U8(lying), Pixels::U8(upright)) = (lying.pixels(), upright.pixels()) else { panic!("8 bits") };
+    for (x, y) in (0..6).flat_map(|y| (0..4).map(move |x| (x, y))) {
+        // The row at the bottom becomes the column at the left.
+        let (at, from) = ((y * 4 + x) * 3, ((3 - x) * 6 + y) * 3);
+        assert_eq!(upright[at..at + 3], lying[from..from + 3], "({x}, {y})");
+    }
+}
+
+#[test]
+fn a_name_as_long_as_file_systems_take_is_written() {
+    let folder = Folder::new();
+    let spec = sequence(&folder, &format!("{}.%04d.png", "a".repeat(240)), 1..=2);
+    assert_eq!(ClipReader::open(spec).unwrap().info().frames, FrameList::range(1, 2));
+    assert_eq!(folder.names().len(), 2);
 }
 
 #[test]

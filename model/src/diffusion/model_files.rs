@@ -8,6 +8,7 @@ use std::{
 use candle_core::{DType, Device, quantized::GgmlDType};
 use candle_transformers::models::t5;
 use serde_json::Value;
+use twox_hash::XxHash3_128;
 
 use super::{
     config::{self, TransformerConfig, UpsamplerConfig, VaeConfig},
@@ -39,6 +40,13 @@ pub struct Elsewhere {
 pub(super) struct Configured<C> {
     pub(super) source: Box<dyn Source>,
     pub(super) config: C,
+}
+
+impl<C: std::fmt::Debug> Configured<C> {
+    fn fingerprint(&self, hasher: &mut XxHash3_128) -> Result<()> {
+        hasher.write(format!("{:?}", self.config).as_bytes());
+        self.source.fingerprint(hasher)
+    }
 }
 
 /// The headers and configurations of a model: what is needed to plan, and to load each part when its turn comes.
@@ -126,15 +134,18 @@ impl ModelFiles {
         &self.path
     }
 
-    /// What tells these weights from others: a hash of every tensor's name, shape and first bytes.
+    /// What tells this model from others: a hash of every tensor's name, shape and first bytes, and of each part's
+    /// configuration.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
-        let mut hasher = twox_hash::XxHash3_128::new();
-        let upsampler = self.upsampler.as_ref().map(|u| &u.source);
-        for source in [&self.text.source, &self.transformer.source, &self.vae.source].into_iter().chain(upsampler) {
-            source.fingerprint(&mut hasher)?;
+        let mut hasher = XxHash3_128::new();
+        self.text.fingerprint(&mut hasher)?;
+        self.transformer.fingerprint(&mut hasher)?;
+        self.vae.fingerprint(&mut hasher)?;
+        if let Some(upsampler) = &self.upsampler {
+            upsampler.fingerprint(&mut hasher)?;
         }
         if let Some(path) = &self.tokenizer {
             let unreadable = |e: std::io::Error| Error::ModelUnreadable { path: path.clone(), reason: e.to_string() };

@@ -25,6 +25,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod beside;
 mod convert;
 mod encoder;
 mod error;
@@ -44,6 +45,7 @@ mod tools;
 mod video;
 mod writer;
 
+pub use beside::{Beside, lost};
 pub use convert::Transfer;
 pub use error::ClipError;
 pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};

@@ -11,6 +11,7 @@ use half::f16;
 use std::result::Result;
 
 use super::ClipError;
+use super::beside::Beside;
 use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 use super::still::{Still, check_size};
 
@@ -88,7 +89,29 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
     }
     let alpha = main.len() == 4;
     let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
-    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect) })
+    let beside = Beside { attributes: tells_more(&image), ..Beside::default() };
+    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside })
+}
+
+/// Whether there are attributes beyond those that say how to read the pixels.
+fn tells_more(image: &FlatImage) -> bool {
+    let all = &image.attributes;
+    let of_layer = |layer: &FlatLayer| {
+        let LayerAttributes { layer_name, layer_position, screen_window_center, screen_window_width, .. } =
+            layer.attributes.clone();
+        let read = LayerAttributes {
+            layer_name,
+            layer_position,
+            screen_window_center,
+            screen_window_width,
+            ..LayerAttributes::default()
+        };
+        layer.attributes != read
+    };
+    all.chromaticities.is_some()
+        || all.time_code.is_some()
+        || !all.other.is_empty()
+        || image.layer_data.iter().any(of_layer)
 }
 
 /// Where R, G, B and perhaps A stand among a layer's channels; grey counts as all three.

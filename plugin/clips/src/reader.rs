@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::beside::Beside;
 use super::naming::{Naming, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
 use super::tools::{Tool, Tools};
@@ -87,6 +88,8 @@ pub struct ClipInfo {
     pub rate: Rate,
     /// Width of a pixel over its height.
     pub pixel_aspect: f64,
+    /// What the file, or a sequence's first, holds beside its pictures.
+    pub beside: Beside,
 }
 
 impl ClipInfo {
@@ -163,7 +166,8 @@ impl ClipReader {
             return Err(ClipError::NoMatch { pattern: spec.into(), hint: String::new() });
         };
         let still = read_still(path)?;
-        let info = info_of(kind, &still.picture, files.keys().copied().collect(), Rate::FILM, still.pixel_aspect);
+        let frames = files.keys().copied().collect();
+        let info = info_of(kind, &still.picture, frames, Rate::FILM, still.pixel_aspect, still.beside);
         let reader =
             Self { name: spec.into(), info, source: Source::Files(files), cache: Mutex::new(Cache::new(cache)) };
         reader.cache.lock().put(first, Arc::new(still.picture));
@@ -180,8 +184,8 @@ impl ClipReader {
                 reason: "it has no frame that can be decoded".into(),
             });
         };
-        let info =
-            info_of(ClipKind::Video, &picture, FrameList::range(1, probe.frames), probe.rate, probe.pixel_aspect);
+        let frames = FrameList::range(1, probe.frames);
+        let info = info_of(ClipKind::Video, &picture, frames, probe.rate, probe.pixel_aspect, probe.beside);
         let source = Source::Video { ffmpeg, matrix: probe.matrix, decoder: Mutex::new(Some(Box::new(decoder))) };
         let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(cache)) };
         reader.cache.lock().put(1, Arc::new(picture));
@@ -286,7 +290,14 @@ fn read_still(path: &Path) -> Result<still::Still, ClipError> {
     }
 }
 
-fn info_of(kind: ClipKind, picture: &Picture, frames: FrameList, rate: Rate, pixel_aspect: f64) -> ClipInfo {
+fn info_of(
+    kind: ClipKind,
+    picture: &Picture,
+    frames: FrameList,
+    rate: Rate,
+    pixel_aspect: f64,
+    beside: Beside,
+) -> ClipInfo {
     ClipInfo {
         kind,
         width: picture.width(),
@@ -299,6 +310,7 @@ fn info_of(kind: ClipKind, picture: &Picture, frames: FrameList, rate: Rate, pix
         frames,
         rate,
         pixel_aspect: if pixel_aspect.is_finite() && pixel_aspect > 0.0 { pixel_aspect } else { 1.0 },
+        beside,
     }
 }
 

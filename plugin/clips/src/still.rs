@@ -10,6 +10,7 @@ use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageEr
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
 use tiff::tags::{ExtraSamples, Tag};
 
+use super::beside::Beside;
 use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
 use super::{ClipError, MAX_PIXELS, MAX_SIDE, open_exr};
@@ -18,6 +19,7 @@ use super::{ClipError, MAX_PIXELS, MAX_SIDE, open_exr};
 pub(super) struct Still {
     pub(super) picture: Picture,
     pub(super) pixel_aspect: f64,
+    pub(super) beside: Beside,
 }
 
 pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError> {
@@ -30,8 +32,7 @@ pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError>
     if format == StillFormat::Exr {
         return open_exr::decode(path, &bytes);
     }
-    let picture = decode(path, format, &bytes)?;
-    Ok(Still { picture, pixel_aspect: 1.0 })
+    decode(path, format, &bytes)
 }
 
 /// Refuses sizes that no film has, before memory is taken for them.
@@ -40,7 +41,7 @@ pub(super) fn check_size(path: &Path, width: u64, height: u64) -> Result<(), Cli
     if fits { Ok(()) } else { Err(ClipError::TooLarge { path: path.to_path_buf(), width, height }) }
 }
 
-fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Picture, ClipError> {
+fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Still, ClipError> {
     let failed = |e: ImageError| match e {
         ImageError::Unsupported(e) => {
             ClipError::unsupported(path, format!("this kind of file is not supported: {e}. Convert it to PNG or EXR"))
@@ -62,7 +63,9 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Picture, Cli
             if !jpeg_ends(bytes) {
                 return Err(ClipError::damaged(path, "the picture's end is missing"));
             }
-            samples(path, jpeg::JpegDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)
+            let mut still = samples(path, jpeg::JpegDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)?;
+            still.beside.jpeg = true;
+            Ok(still)
         }
         _ => {
             let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
@@ -90,7 +93,7 @@ fn samples<D: ImageDecoder>(
     mut decoder: D,
     premultiplied: bool,
     failed: impl Fn(ImageError) -> ClipError,
-) -> Result<Picture, ClipError> {
+) -> Result<Still, ClipError> {
     let (width, height) = decoder.dimensions();
     check_size(path, width.into(), height.into())?;
     let mut limits = Limits::default();
@@ -99,6 +102,7 @@ fn samples<D: ImageDecoder>(
     // Twice the largest picture: decoders keep a copy of their own.
     limits.max_alloc = Some(MAX_PIXELS * 32);
     decoder.set_limits(limits).map_err(&failed)?;
+    let profile = decoder.icc_profile().map_err(&failed)?.is_some();
     // A camera held upright stores the picture lying, and a tag that says how to turn it.
     let orientation = decoder.orientation().map_err(&failed)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(&failed)?;
@@ -123,7 +127,8 @@ fn samples<D: ImageDecoder>(
             ));
         }
     };
-    Picture::new(width, height, alpha, premultiplied, pixels)
+    let picture = Picture::new(width, height, alpha, premultiplied, pixels)?;
+    Ok(Still { picture, pixel_aspect: 1.0, beside: Beside { profile, ..Beside::default() } })
 }
 
 pub(super) fn grey_to_rgb<T: Copy>(grey: &[T]) -> Vec<T> {

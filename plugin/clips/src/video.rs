@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
 
 use super::ClipError;
+use super::beside::Beside;
 use super::picture::{Picture, Pixels};
 use super::reader::Rate;
 use super::still::{check_size, grey_alpha_to_rgba, grey_to_rgb};
@@ -25,6 +26,7 @@ pub(super) struct Probe {
     pub(super) frames: i64,
     /// How its colours become RGB.
     pub(super) matrix: Matrix,
+    pub(super) beside: Beside,
 }
 
 /// How a video's colours become RGB.
@@ -49,14 +51,16 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     let not_a_video = |reason: String| ClipError::NotAVideo { path: path.to_path_buf(), reason };
     let ffprobe = tools.ffprobe(path)?;
     let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
-    let entries = "stream=width,height,color_space,r_frame_rate,avg_frame_rate,sample_aspect_ratio:packet=flags";
-    let mut args: Vec<&std::ffi::OsStr> = ["-v", "error"].iter().chain(&LOCAL_ONLY).map(AsRef::as_ref).collect();
-    args.extend(
-        ["-select_streams", "V:0", "-show_entries", entries, "-of", "default=noprint_wrappers=1"]
-            .map(std::ffi::OsStr::new),
-    );
-    args.push(file.as_os_str());
-    let told = match ffprobe.output(path, args) {
+    let ask = |stream: &str, entries: &str| {
+        let mut args: Vec<&std::ffi::OsStr> = ["-v", "error"].iter().chain(&LOCAL_ONLY).map(AsRef::as_ref).collect();
+        let question = ["-select_streams", stream, "-show_entries", entries, "-of", "default=noprint_wrappers=1"];
+        args.extend(question.map(std::ffi::OsStr::new));
+        args.push(file.as_os_str());
+        ffprobe.output(path, args)
+    };
+    let of_stream = "stream=width,height,color_space,color_transfer,color_primaries,field_order,r_frame_rate,\
+                     avg_frame_rate,sample_aspect_ratio:packet=pts_time,flags";
+    let told = match ask("V:0", of_stream) {
         Err(ClipError::Tool { message, .. }) => return Err(not_a_video(message)),
         told => told?,
     };
@@ -64,11 +68,20 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     let (mut width, mut height) = (0, 0);
     let (mut real, mut average) = (None, None);
     let mut pixel_aspect = 1.0;
-    let mut space = "";
+    let (mut space, mut transfer, mut primaries, mut fields) = ("", "", "", "");
+    let (mut shown, mut times) = (None::<f64>, Vec::new());
     for (key, value) in told.lines().filter_map(|l| l.trim().split_once('=')) {
         match key {
             // D marks packets that an edit list cuts away.
-            "flags" => frames += i64::from(!value.contains('D')),
+            "flags" if value.contains('D') => {}
+            "flags" => {
+                frames += 1;
+                times.extend(shown.take());
+            }
+            "pts_time" => shown = value.parse().ok(),
+            "color_transfer" => transfer = value,
+            "color_primaries" => primaries = value,
+            "field_order" => fields = value,
             "color_space" => space = value,
             "width" => width = value.parse().unwrap_or(0),
             "height" => height = value.parse().unwrap_or(0),
@@ -89,7 +102,32 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
         (Some(r), None) => r,
         (None, None) => Rate::FILM,
     };
-    Ok(Probe { rate, pixel_aspect, frames, matrix: Matrix::of(space, width * height) })
+    let beside = Beside {
+        sound: ask("a:0", "stream=codec_type")?.contains("audio"),
+        interlaced: matches!(fields, "tt" | "bb" | "tb" | "bt"),
+        uneven: uneven(times),
+        wide: wide([space, transfer, primaries]),
+        ..Beside::default()
+    };
+    Ok(Probe { rate, pixel_aspect, frames, matrix: Matrix::of(space, width * height), beside })
+}
+
+/// Whether frames shown at these times, in seconds, stand for unlike lengths. Containers round times to a millisecond
+/// at worst.
+fn uneven(mut times: Vec<f64>) -> bool {
+    times.sort_by(f64::total_cmp);
+    let lengths = || times.windows(2).map(|pair| pair[1] - pair[0]);
+    let (shortest, longest) = (lengths().fold(f64::INFINITY, f64::min), lengths().fold(0.0, f64::max));
+    longest > 1.5 * shortest + 0.002
+}
+
+/// The colour tags (matrix, transfer and primaries) of a video in high dynamic range or with primaries wider than
+/// BT.709's: what shows wrong where nothing says so.
+fn wide(tags: [&str; 3]) -> Option<String> {
+    let [_, transfer, primaries] = tags;
+    let high = matches!(transfer, "smpte2084" | "arib-std-b67" | "smpte428");
+    let wider = matches!(primaries, "bt2020" | "smpte431" | "smpte432");
+    (high || wider).then(|| tags.map(|tag| if tag.is_empty() { "unknown" } else { tag }).join(", "))
 }
 
 /// A running decoder: gives one frame after the other.

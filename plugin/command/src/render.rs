@@ -21,7 +21,7 @@ use super::{
     source::{Axis, ClipSource, clip_depth, to_picture},
     values,
 };
-use pickup_clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, frame_list::FrameList};
+use pickup_clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, frame_list::FrameList, lost};
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 /// The most frames rendered where a node, not the user, says how many there are.
@@ -67,6 +67,7 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let named = named_files(&described, &instance);
     let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).chain(&named).collect();
     let writer = ClipWriter::create(&args.out, options, &read)?;
+    info.iter().flat_map(|info| lost(info, &args.out)).for_each(|what| progress::note(&what));
     let keep_alpha = info.is_some_and(|i| i.has_alpha);
     let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, axis, keep_alpha };
     let label = node.descriptor().label;

@@ -95,6 +95,15 @@ fn requests_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_model_whose_configuration_changed_is_another_model() {
+    let of = |folder: &Path| ModelFiles::open(folder, &Elsewhere::default()).unwrap().fingerprint().unwrap();
+    let (one, two) = (copy(), copy());
+    assert_eq!(of(one.path()), of(two.path()));
+    edit(&two.path().join("vae/config.json"), "\"scaling_factor\": 1.0", "\"scaling_factor\": 3.0");
+    assert_ne!(of(one.path()), of(two.path()));
+}
+
+#[test]
 fn a_budget_too_small_is_refused_with_the_figure_before_anything_is_loaded() {
     let files = ModelFiles::open(&fixture("model"), &Elsewhere::default()).unwrap();
     let ltx = Ltx::new(files, Device::Cpu, DType::F32, 500_000).unwrap();

@@ -37,6 +37,39 @@ fn ffv1_keeps_every_bit_in_both_depths_with_and_without_alpha() {
 
 #[test]
 #[ignore = "needs ffmpeg"]
+fn what_a_video_holds_beside_its_pictures_is_told_where_it_is_lost() {
+    let folder = Folder::new();
+    let plain = ClipReader::open(write_video(&folder, "plain.mkv", 12, (32, 16), false, Depth::U8)).unwrap();
+    assert_eq!(plain.info().beside, Beside::default());
+    assert!(lost(plain.info(), Path::new("a.mp4")).is_empty());
+
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1"])
+        .args(["-f", "lavfi", "-i", "sine=duration=1", "-vf", "setfield=tff,select=not(eq(mod(n\\,5)\\,2))"])
+        .args(["-fps_mode", "passthrough", "-c:v", "libx264", "-flags", "+ildct+ilme", "-c:a", "flac"])
+        .args(["-colorspace", "bt2020nc", "-color_trc", "smpte2084", "-color_primaries", "bt2020"])
+        .arg(folder.join("full.mkv"))
+        .status();
+    assert!(status.unwrap().success());
+    let full = ClipReader::open(folder.join("full.mkv")).unwrap();
+    let expected = Beside {
+        sound: true,
+        interlaced: true,
+        uneven: true,
+        wide: Some("bt2020nc, smpte2084, bt2020".into()),
+        ..Beside::default()
+    };
+    assert_eq!(full.info().beside, expected);
+    let told = lost(full.info(), Path::new("a.mp4"));
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (line, word) in told.iter().zip(["sound", "interlaced", "rate varies", "smpte2084"]) {
+        assert!(line.contains(word), "{line}");
+    }
+    assert_eq!(lost(full.info(), Path::new("a.%d.png")).len(), 2, "pictures have no sound and no rate");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
 fn mp4_and_mov_come_back_close_in_brightness_and_colour() {
     let folder = Folder::new();
     let ramp = |frame: i64| {

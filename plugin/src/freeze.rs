@@ -1,6 +1,7 @@
 //! Where a clip freezes: an editor that lengthens a clip repeats its last frame.
 
 use ofx::plugin::Result;
+use pickup_model::is_frozen;
 
 use crate::perform::footage::{Footage, if_any};
 
@@ -20,8 +21,9 @@ pub const LOOKED_AHEAD: i64 = INSIDE - 2;
 /// When the frame cannot be read.
 pub fn stands_since(footage: &Footage<'_>, number: i64, furthest: i64) -> Result<Option<i64>> {
     let Some(here) = footage.frame(number)? else { return Ok(None) };
-    let same =
-        |at: i64| -> Result<bool> { Ok(if_any(footage.frame(at))?.flatten().is_some_and(|frame| frame == here)) };
+    let same = |at: i64| -> Result<bool> {
+        Ok(if_any(footage.frame(at))?.flatten().is_some_and(|frame| is_frozen(&frame, &here)))
+    };
     if !same(number - 1)? || same(number - furthest)? {
         return Ok(None);
     }
@@ -44,7 +46,7 @@ pub fn stands_since(footage: &Footage<'_>, number: i64, furthest: i64) -> Result
 /// When one cannot be read.
 pub fn last_moving(footage: &Footage<'_>, (first, last): (i64, i64)) -> Result<Option<i64>> {
     let Some(end) = footage.frame(last)? else { return Ok(None) };
-    let frozen = |at: i64| -> Result<bool> { Ok(footage.frame(at)?.is_some_and(|frame| frame == end)) };
+    let frozen = |at: i64| -> Result<bool> { Ok(footage.frame(at)?.is_some_and(|frame| is_frozen(&frame, &end))) };
     if last - first < AT_THE_END || !frozen(last - 1)? || !frozen(last - 2)? {
         return Ok(None);
     }

@@ -36,7 +36,7 @@ impl Traits {
     #[must_use]
     pub fn measure(frame: &Frame) -> Self {
         let (width, height) = (frame.width(), frame.height());
-        let luma = luma(frame);
+        let luma = luma(frame.pixels(), frame.channels(), frame.encoding());
         let mut thumb = Thumb::new(width, height);
         let tile = (width.div_ceil(TILES_ACROSS).next_multiple_of(GRID)).max(SMALLEST_TILE);
         let mut blocks = Blocks::new(width, height, tile);
@@ -142,16 +142,16 @@ fn share(cells: &[f32], share: f32) -> f32 {
     *cells.select_nth_unstable_by(index, f32::total_cmp).1
 }
 
-fn luma(frame: &Frame) -> Vec<f32> {
-    let channels = frame.channels();
-    let grey = frame.pixels().chunks_exact(channels).map(|p| match p {
+/// Display-referred luma (Rec. 709 weights) of pixels, clamped to 0 to 1; NaN counts as black.
+pub(crate) fn luma(pixels: &[f32], channels: usize, encoding: Encoding) -> Vec<f32> {
+    let grey = pixels.chunks_exact(channels).map(|p| match p {
         [r, g, b, ..] => 0.2126 * r + 0.7152 * g + 0.0722 * b,
         [v, ..] => *v,
         [] => 0.0,
     });
     // NaN compares as not above.
     let grey = grey.map(|v| if v > 0.0 { v.min(1.0) } else { 0.0 });
-    match frame.encoding() {
+    match encoding {
         Encoding::Display => grey.collect(),
         Encoding::Linear => grey.map(crate::srgb::encode).collect(),
     }

@@ -28,6 +28,7 @@ mod measure;
 mod tests;
 
 pub use measure::Traits;
+pub(crate) use measure::luma;
 
 /// Frames looked at on each side of the one judged: four, so that each of three repeats in a row sees the clip move
 /// both before and after.

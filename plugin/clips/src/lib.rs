@@ -15,7 +15,7 @@
 //! use pickup_clips::{ClipReader, ClipWriter, WriteOptions};
 //! # fn main() -> Result<(), pickup_clips::ClipError> {
 //! let reader = ClipReader::open("in/shot.%04d.exr")?;
-//! let writer = ClipWriter::create("out/shot.%04d.exr", WriteOptions::like(reader.info()), &[&reader])?;
+//! let writer = ClipWriter::create("out/shot.%04d.exr", WriteOptions::like(reader.info()), &reader.files())?;
 //! for frame in reader.info().frames.iter() {
 //!     writer.write(frame, &*reader.frame(frame)?)?;
 //! }
@@ -52,7 +52,7 @@ pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_d
 pub use measure::{difference, psnr, psnr_float, ssim};
 pub use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
-pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate};
+pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate, files_of};
 pub use sheet::{SheetCell, contact_sheet};
 pub use tools::Tools;
 pub use writer::{ClipWriter, WriteOptions};

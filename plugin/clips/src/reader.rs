@@ -127,6 +127,17 @@ pub struct ClipReader {
     cache: Mutex<Cache>,
 }
 
+/// The files that a clip's name stands for, none where there are none. Nothing in them is read.
+#[must_use]
+pub fn files_of(spec: &Path) -> Vec<PathBuf> {
+    let listed = match fs::metadata(spec) {
+        Ok(found) if found.is_dir() => list_folder(spec),
+        Ok(_) => return vec![spec.to_path_buf()],
+        Err(_) => Naming::parse(spec).and_then(|naming| naming.map_or(Ok(BTreeMap::new()), |naming| naming.list())),
+    };
+    listed.unwrap_or_default().into_values().collect()
+}
+
 impl ClipReader {
     /// Opens a clip by name (see the [module](super)) and reads its first frame.
     pub fn open(spec: impl AsRef<Path>) -> Result<Self, ClipError> {

@@ -11,7 +11,7 @@ use super::encoder::{Container, Encoder};
 use super::naming::{Naming, StillFormat, counts_folders};
 use super::partial::{Partial, write_whole};
 use super::picture::{Depth, Picture};
-use super::reader::{ClipInfo, ClipReader, Rate};
+use super::reader::{ClipInfo, Rate};
 use super::tools::Tools;
 use super::{ClipError, still};
 
@@ -79,9 +79,9 @@ pub struct ClipWriter {
 }
 
 impl ClipWriter {
-    /// Prepares to write the clip named, making its folder where there is none. `inputs` are the clips being read:
+    /// Prepares to write the clip named, making its folder where there is none. `inputs` are the files being read:
     /// a name that would overwrite one of them is refused.
-    pub fn create(spec: impl AsRef<Path>, options: WriteOptions, inputs: &[&ClipReader]) -> Result<Self, ClipError> {
+    pub fn create(spec: impl AsRef<Path>, options: WriteOptions, inputs: &[&Path]) -> Result<Self, ClipError> {
         let spec = spec.as_ref();
         let bad = |reason: &str| ClipError::BadName { spec: spec.to_path_buf(), reason: reason.into() };
         if spec.is_dir() || spec.file_name().is_none() || spec.to_string_lossy().ends_with(['/', '\\']) {
@@ -200,9 +200,9 @@ impl std::fmt::Debug for ClipWriter {
 }
 
 /// Each input's file by its name in its folder, and by what that name leads to.
-fn real_paths(inputs: &[&ClipReader]) -> HashSet<PathBuf> {
+fn real_paths(inputs: &[&Path]) -> HashSet<PathBuf> {
     let mut real = HashSet::new();
-    for file in inputs.iter().flat_map(|r| r.files()) {
+    for file in inputs {
         real.extend(fs::canonicalize(file));
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if let (Ok(folder), Some(name)) = (fs::canonicalize(folder), file.file_name()) {

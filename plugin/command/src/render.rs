@@ -1,6 +1,11 @@
 //! `pickup render`: a clip through a node, in a host that behaves as a profile says.
 
-use std::{collections::HashSet, io::Write, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ofx::{
     Context, RangeD,
@@ -21,7 +26,9 @@ use super::{
     source::{Axis, ClipSource, clip_depth, to_picture},
     values,
 };
-use pickup_clips::{ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, frame_list::FrameList, lost};
+use pickup_clips::{
+    ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, files_of, frame_list::FrameList, lost,
+};
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 /// The most frames rendered where a node, not the user, says how many there are.
@@ -65,7 +72,8 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
     let options = WriteOptions { depth: Some(depth), ..options };
     let named = named_files(&described, &instance);
-    let read: Vec<&ClipReader> = input.iter().chain(&to).map(|reader| &**reader).chain(&named).collect();
+    let read: Vec<&Path> =
+        input.iter().chain(&to).flat_map(|reader| reader.files()).chain(named.iter().map(PathBuf::as_path)).collect();
     let writer = ClipWriter::create(&args.out, options, &read)?;
     info.iter().flat_map(|info| lost(info, &args.out)).for_each(|what| progress::note(&what));
     let keep_alpha = info.is_some_and(|i| i.has_alpha);
@@ -241,11 +249,11 @@ fn countable(frames: FrameList, axis: Axis) -> Result<FrameList, CliError> {
 }
 
 /// The files that parameters name and the node reads: what is written must not be one of them.
-fn named_files(described: &ContextDescriptor, instance: &Instance) -> Vec<ClipReader> {
+fn named_files(described: &ContextDescriptor, instance: &Instance) -> Vec<PathBuf> {
     let files =
         described.params.iter().filter(|param| param.string_mode.as_bytes() == PARAM_STRING_IS_FILE_PATH.to_bytes());
     let named = files.filter_map(|param| instance.get(&param.id, 0.0)).map(|value| value.to_string());
-    named.filter(|file| !file.trim().is_empty()).filter_map(|file| ClipReader::open(file.trim()).ok()).collect()
+    named.filter(|file| !file.trim().is_empty()).flat_map(|file| files_of(Path::new(file.trim()))).collect()
 }
 
 /// The whole frames in a node's time domain, if it says anything that can be rendered.

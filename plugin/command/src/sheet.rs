@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::CliError;
 use pickup_clips::{
-    ClipReader, ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
+    ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
 };
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
@@ -23,12 +23,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// A sheet of frames of those rendered, which are written in a depth; a file that cannot be written is found out now,
     /// not after the work, as is one that is `read`.
-    pub(super) fn new(
-        path: &Path,
-        rendered: &FrameList,
-        written: Depth,
-        read: &[&ClipReader],
-    ) -> Result<Self, CliError> {
+    pub(super) fn new(path: &Path, rendered: &FrameList, written: Depth, read: &[&Path]) -> Result<Self, CliError> {
         let writer = ClipWriter::create(path, WriteOptions::default(), read)?;
         Ok(Self { writer, frames: shown(rendered), transfer: transfer(written), cells: Vec::new() })
     }

@@ -134,10 +134,10 @@ fn a_clip_never_overwrites_its_input() {
     let reader = ClipReader::open(&spec).unwrap();
     for name in ["a.%04d.png", "a.####.png", "a.0001.png", "sub/../a.%04d.png"] {
         fs::create_dir_all(folder.join("sub")).unwrap();
-        let result = ClipWriter::create(folder.join(name), WriteOptions::default(), &[&reader]);
+        let result = ClipWriter::create(folder.join(name), WriteOptions::default(), &reader.files());
         assert!(matches!(result, Err(ClipError::OverwritesInput { .. })), "{name}: {result:?}");
     }
-    let beside = ClipWriter::create(folder.join("b.%04d.png"), WriteOptions::default(), &[&reader]);
+    let beside = ClipWriter::create(folder.join("b.%04d.png"), WriteOptions::default(), &reader.files());
     assert!(beside.is_ok());
 }
 
@@ -149,9 +149,9 @@ fn a_link_to_the_input_is_not_written_through() {
     fs::create_dir(folder.join("out")).unwrap();
     std::os::unix::fs::symlink(folder.join("a.0002.png"), folder.join("out/b.0002.png")).unwrap();
     std::os::unix::fs::symlink(folder.0.path(), folder.join("same")).unwrap();
-    let through_folder = ClipWriter::create(folder.join("same/a.%04d.png"), WriteOptions::default(), &[&reader]);
+    let through_folder = ClipWriter::create(folder.join("same/a.%04d.png"), WriteOptions::default(), &reader.files());
     assert!(matches!(through_folder, Err(ClipError::OverwritesInput { .. })));
-    let writer = ClipWriter::create(folder.join("out/b.%04d.png"), WriteOptions::default(), &[&reader]).unwrap();
+    let writer = ClipWriter::create(folder.join("out/b.%04d.png"), WriteOptions::default(), &reader.files()).unwrap();
     let through_file = writer.write(2, &reader.frame(2).unwrap());
     assert!(matches!(through_file, Err(ClipError::OverwritesInput { .. })));
     assert!(writer.write(3, &reader.frame(2).unwrap()).is_ok());

@@ -118,7 +118,7 @@ fn a_video_takes_rising_frames_of_one_size_and_mp4_even_ones() {
     assert_eq!(*reader.frame(2).unwrap(), picture(2, 8, 8, false, Depth::U8));
     let writer = ClipWriter::create(folder.join("odd.mp4"), WriteOptions::default(), &[]).unwrap();
     assert!(message(writer.write(1, &picture(1, 9, 8, false, Depth::U8))).contains("even width and height, not 9×8"));
-    let clash = ClipWriter::create(folder.join("a.mkv"), WriteOptions::default(), &[&reader]);
+    let clash = ClipWriter::create(folder.join("a.mkv"), WriteOptions::default(), &reader.files());
     assert!(matches!(clash, Err(ClipError::OverwritesInput { .. })));
 }
 

@@ -1,68 +1,73 @@
-//! What a file holds beside its pictures, and what of a clip is lost in a file of another kind.
+//! What a clip's files hold beside their pictures.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::encoder::Container;
-use super::naming::StillFormat;
-use super::reader::{ClipInfo, ColourHint};
+use super::attributes::Attributes;
 
-/// What a file holds beside its pictures. None of it is written again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a clip's files hold beside their pictures: a writer that is given it takes over what its format can hold.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beside {
-    /// There is sound.
-    pub sound: bool,
+    /// The ICC colour profile of the first picture.
+    pub profile: Option<Arc<[u8]>>,
+    /// What all of an EXR sequence's files tell beyond how to read them: chromaticities, owner, a show's own notes.
+    pub attributes: Option<Arc<Attributes>>,
+    /// What the numbers of a video stand for.
+    pub tags: ColourTags,
+    /// The sound of a video.
+    pub sound: Option<Sound>,
     /// Every picture is two fields, which were taken one after the other.
-    pub interlaced: bool,
-    /// Some frames stand longer than others.
-    pub uneven: bool,
-    /// The colour tags of a video in high dynamic range or with wide primaries, as ffprobe names them.
-    pub wide: Option<String>,
-    /// There is an ICC colour profile.
-    pub profile: bool,
-    /// An EXR has attributes beyond those that say how to read it: time code, chromaticities, a camera's notes.
-    pub attributes: bool,
-    /// The frames were compressed with loss, as JPEG.
+    pub fields: Option<FieldOrder>,
+    /// When each frame of a video begins, in seconds from its first: only where they are not evenly spaced.
+    pub times: Option<Arc<[f64]>>,
+    /// The frames are JPEG files.
     pub jpeg: bool,
 }
 
-/// What is lost where a clip is written under a name: a sentence for each thing, with what can be done.
-#[must_use]
-pub fn lost(info: &ClipInfo, out: &Path) -> Vec<String> {
-    let (still, video, beside) = (StillFormat::of(out), Container::of(out), &info.beside);
-    let no_alpha = still == Some(StillFormat::Jpeg) || video == Some(Container::Mp4);
-    let mut lost = Vec::new();
-    let mut tell = |happens: bool, what: &str| lost.extend(happens.then(|| what.to_owned()));
-    tell(
-        info.has_alpha && no_alpha,
-        "alpha is not written: this format has none. PNG, TIFF, EXR, .mov and .mkv keep it",
-    );
-    tell(
-        beside.jpeg && still == Some(StillFormat::Jpeg),
-        "a JPEG loses a little each time it is written, in frames that were not made too: write PNG, or take those from the input",
-    );
-    tell(
-        info.colour == ColourHint::Linear
-            && (video.is_some() || matches!(still, Some(StillFormat::Png | StillFormat::Jpeg))),
-        "values are written as they are, and this format is shown as display-referred: scene-linear footage looks too dark \
-         in it. Write EXR or TIFF, or convert it first",
-    );
-    tell(beside.sound && video.is_some(), "sound is not written: take it from the input");
-    tell(
-        beside.interlaced,
-        "the clip is interlaced, and its fields are taken for one picture: made frames mix them, and what is written is not \
-         marked as interlaced. Deinterlace the clip first",
-    );
-    tell(
-        beside.uneven && video.is_some(),
-        "the clip's frame rate varies, and what is written has the same frames evenly spaced",
-    );
-    tell(beside.profile, "the colour profile (ICC) of the input is not written: assign it again");
-    tell(beside.attributes, "what the EXR files tell beside their pixels, such as time code, is not written");
-    if let Some(tags) = &beside.wide {
-        tell(
-            true,
-            &format!("values are written as they are, but without the input's colour tags ({tags}): set them again"),
-        );
+/// What the numbers of a video stand for, by the names of ITU-T H.273 that ffprobe gives; `None` where it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColourTags {
+    /// How luma and chroma were made of red, green and blue, such as `bt709`.
+    pub matrix: Option<String>,
+    /// The transfer curve, such as `smpte2084` (PQ).
+    pub transfer: Option<String>,
+    /// The chromaticities of red, green and blue, such as `bt2020`.
+    pub primaries: Option<String>,
+}
+
+impl ColourTags {
+    /// Whether this is high dynamic range, or primaries wider than BT.709's: what shows wrong where nothing says so.
+    #[must_use]
+    pub fn wide(&self) -> bool {
+        let is = |tag: &Option<String>, names: &[&str]| tag.as_deref().is_some_and(|tag| names.contains(&tag));
+        is(&self.transfer, &["smpte2084", "arib-std-b67", "smpte428"])
+            || is(&self.primaries, &["bt2020", "smpte431", "smpte432"])
     }
-    lost
+}
+
+impl std::fmt::Display for ColourTags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tags = [&self.matrix, &self.transfer, &self.primaries].map(|tag| tag.as_deref().unwrap_or("unknown"));
+        f.write_str(&tags.join(", "))
+    }
+}
+
+/// Which field of an interlaced picture was taken first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldOrder {
+    /// The one that has the top row.
+    Top,
+    /// The one that has the second row.
+    Bottom,
+}
+
+/// The sound of a video file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sound {
+    /// The file, by its whole name.
+    pub file: PathBuf,
+    /// The codec of each track, as ffprobe names it.
+    pub codecs: Vec<String>,
+    /// Seconds from the file's start to its first picture: sound and pictures need not begin together.
+    pub lead: f64,
 }

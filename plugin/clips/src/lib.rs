@@ -25,37 +25,53 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod attributes;
 mod beside;
+mod codec;
 mod convert;
 mod encoder;
 mod error;
 mod font;
 pub mod frame_list;
+mod lost;
 mod measure;
 pub mod naming;
 mod open_exr;
 mod partial;
 mod picture;
+mod probe;
 mod reader;
 mod sheet;
+mod sound;
 mod still;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod tools;
 mod video;
 mod writer;
 
-pub use beside::{Beside, lost};
+pub use attributes::Attributes;
+pub use beside::{Beside, ColourTags, FieldOrder, Sound};
+pub use codec::{Codec, Quality};
 pub use convert::Transfer;
 pub use error::ClipError;
 pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};
+pub use lost::{lost, usual_transfer};
 pub use measure::{difference, psnr, psnr_float, ssim};
 pub use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate, files_of};
 pub use sheet::{SheetCell, contact_sheet};
+pub use sound::SoundSpan;
 pub use tools::Tools;
-pub use writer::{ClipWriter, WriteOptions};
+pub use writer::{ClipWriter, Times, WriteOptions};
+
+/// Whether a file of this name holds one picture, not a video.
+#[must_use]
+pub fn is_picture(path: &std::path::Path) -> bool {
+    naming::StillFormat::of(path).is_some()
+}
 
 /// The most pixels a side of a picture can have.
 pub const MAX_SIDE: u64 = 32_768;

@@ -26,6 +26,10 @@ impl StillFormat {
         }
     }
 
+    pub(super) fn has_alpha(self) -> bool {
+        self != Self::Jpeg
+    }
+
     /// The format that a file's first bytes tell, whatever it is called.
     pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes {

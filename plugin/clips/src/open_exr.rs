@@ -11,6 +11,7 @@ use half::f16;
 use std::result::Result;
 
 use super::ClipError;
+use super::attributes::Attributes;
 use super::beside::Beside;
 use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 use super::still::{Still, check_size};
@@ -89,29 +90,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
     }
     let alpha = main.len() == 4;
     let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
-    let beside = Beside { attributes: tells_more(&image), ..Beside::default() };
-    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside })
-}
-
-/// Whether there are attributes beyond those that say how to read the pixels.
-fn tells_more(image: &FlatImage) -> bool {
-    let all = &image.attributes;
-    let of_layer = |layer: &FlatLayer| {
-        let LayerAttributes { layer_name, layer_position, screen_window_center, screen_window_width, .. } =
-            layer.attributes.clone();
-        let read = LayerAttributes {
-            layer_name,
-            layer_position,
-            screen_window_center,
-            screen_window_width,
-            ..LayerAttributes::default()
-        };
-        layer.attributes != read
-    };
-    all.chromaticities.is_some()
-        || all.time_code.is_some()
-        || !all.other.is_empty()
-        || image.layer_data.iter().any(of_layer)
+    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside: Beside::default() })
 }
 
 /// Where R, G, B and perhaps A stand among a layer's channels; grey counts as all three.
@@ -189,7 +168,20 @@ fn interleave(channels: &[&FlatSamples], placed: &Placed) -> Pixels {
     }
 }
 
-pub(super) fn encode(path: &Path, picture: &Picture, pixel_aspect: f64) -> Result<Vec<u8>, ClipError> {
+/// What the files of a clip's first and last frame tell alike beyond how to read them; nothing where they are no EXR.
+pub(super) fn attributes(first: (i64, &Path), last: (i64, &Path)) -> Option<Attributes> {
+    let header = |path: &Path| MetaData::read_from_file(path, false).ok()?.headers.into_iter().next();
+    Attributes::of((first.0, &header(first.1)?), (last.0, &header(last.1)?))
+}
+
+/// The bytes of the file for a frame of a clip.
+pub(super) fn encode(
+    path: &Path,
+    frame: i64,
+    picture: &Picture,
+    pixel_aspect: f64,
+    attributes: Option<&Attributes>,
+) -> Result<Vec<u8>, ClipError> {
     fn part<T: Copy>(v: &[T], channel: usize, channels: usize) -> Vec<T> {
         v.iter().skip(channel).step_by(channels).copied().collect()
     }
@@ -223,6 +215,9 @@ pub(super) fn encode(path: &Path, picture: &Picture, pixel_aspect: f64) -> Resul
     let layer = Layer::new(picture.size(), LayerAttributes::default(), encoding, AnyChannels::sort(list.into()));
     let mut image = Image::from_layer(layer);
     image.attributes.pixel_aspect = pixel_aspect as f32;
+    if let Some(attributes) = attributes {
+        attributes.tell(frame, &mut image.attributes, &mut image.layer_data.attributes);
+    }
     let mut file = Cursor::new(Vec::new());
     image.write().non_parallel().to_buffered(&mut file).map_err(|e| failed(path, e))?;
     Ok(file.into_inner())

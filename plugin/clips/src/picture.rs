@@ -62,6 +62,19 @@ impl Pixels {
         }
     }
 
+    /// Whether all samples have the same bits; what is no number is the same as itself.
+    pub fn same_bits(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::F16(a), Self::F16(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+            }
+            (Self::F32(a), Self::F32(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+            }
+            (a, b) => a == b,
+        }
+    }
+
     /// How many samples there are: width × height × channels.
     pub fn len(&self) -> usize {
         match self {

@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use super::beside::Beside;
 use super::naming::{Naming, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
-use super::tools::{Tool, Tools};
-use super::video::{self, Decoder, Matrix};
-use super::{ClipError, still};
+use super::tools::Tools;
+use super::video::{self, Decoder, Reading};
+use super::{ClipError, open_exr, probe, still};
 use crate::frame_list::FrameList;
 
 /// Bytes of decoded frames that a reader keeps, unless told otherwise.
@@ -34,6 +34,16 @@ impl Rate {
     /// Frames a second.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
+    }
+
+    /// The same rate in the smallest numbers.
+    #[must_use]
+    pub fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.num, self.den);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        Self { num: self.num / a.max(1), den: self.den / a.max(1) }
     }
 
     pub(super) fn parse(text: &str, divider: char) -> Option<Self> {
@@ -72,8 +82,10 @@ pub struct ClipInfo {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// How samples are stored.
+    /// How samples are stored in memory.
     pub depth: Depth,
+    /// Bits of a sample in the file: 10 where `depth` has 16, for some.
+    pub bits: u8,
     /// True if there is alpha.
     pub has_alpha: bool,
     /// True if colours are multiplied by alpha: EXR, and TIFF that says so.
@@ -88,7 +100,7 @@ pub struct ClipInfo {
     pub rate: Rate,
     /// Width of a pixel over its height.
     pub pixel_aspect: f64,
-    /// What the file, or a sequence's first, holds beside its pictures.
+    /// What its files hold beside their pictures.
     pub beside: Beside,
 }
 
@@ -116,7 +128,12 @@ impl ClipInfo {
 
 enum Source {
     Files(BTreeMap<i64, PathBuf>),
-    Video { ffmpeg: Tool, matrix: Matrix, decoder: Mutex<Option<Box<Decoder>>> },
+    Video {
+        reading: Reading,
+        /// The number of each picture, in the order of the file.
+        numbers: Vec<i64>,
+        decoder: Mutex<Option<Box<Decoder>>>,
+    },
 }
 
 /// An open clip. Frames are read at random, from any thread; the latest ones stay in memory.
@@ -178,7 +195,10 @@ impl ClipReader {
         };
         let still = read_still(path)?;
         let frames = files.keys().copied().collect();
-        let info = info_of(kind, &still.picture, frames, Rate::FILM, still.pixel_aspect, still.beside);
+        let last = files.last_key_value().map_or((first, path), |(&last, path)| (last, path));
+        let attributes = open_exr::attributes((first, path), (last.0, last.1)).map(Arc::new);
+        let beside = Beside { attributes, ..still.beside };
+        let info = info_of(kind, &still.picture, frames, Rate::FILM, still.pixel_aspect, beside);
         let reader =
             Self { name: spec.into(), info, source: Source::Files(files), cache: Mutex::new(Cache::new(cache)) };
         reader.cache.lock().put(first, Arc::new(still.picture));
@@ -186,18 +206,21 @@ impl ClipReader {
     }
 
     fn video(spec: &Path, tools: &Tools, cache: usize) -> Result<Self, ClipError> {
-        let probe = video::probe(spec, tools)?;
-        let ffmpeg = tools.ffmpeg(spec)?;
-        let mut decoder = Decoder::start(spec, &ffmpeg, probe.matrix, 1)?;
+        let probe = probe::probe(spec, tools)?;
+        let reading = Reading { ffmpeg: tools.ffmpeg(spec)?, matrix: probe.matrix, decoder: probe.decoder };
+        let mut decoder = Decoder::start(spec, &reading, 1)?;
         let Some(picture) = decoder.read().map_err(video::undecodable)? else {
             return Err(ClipError::NotAVideo {
                 path: spec.into(),
                 reason: "it has no frame that can be decoded".into(),
             });
         };
-        let frames = FrameList::range(1, probe.frames);
-        let info = info_of(ClipKind::Video, &picture, frames, probe.rate, probe.pixel_aspect, probe.beside);
-        let source = Source::Video { ffmpeg, matrix: probe.matrix, decoder: Mutex::new(Some(Box::new(decoder))) };
+        let frames = probe.numbers.iter().copied().collect();
+        let info = ClipInfo {
+            bits: probe.bits,
+            ..info_of(ClipKind::Video, &picture, frames, probe.rate, probe.pixel_aspect, probe.beside)
+        };
+        let source = Source::Video { reading, numbers: probe.numbers, decoder: Mutex::new(Some(Box::new(decoder))) };
         let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(cache)) };
         reader.cache.lock().put(1, Arc::new(picture));
         Ok(reader)
@@ -211,6 +234,14 @@ impl ClipReader {
     /// The name the clip was opened by.
     pub fn name(&self) -> &Path {
         &self.name
+    }
+
+    /// The file that holds a frame and no other.
+    pub fn file_of(&self, frame: i64) -> Option<&Path> {
+        match &self.source {
+            Source::Files(files) => files.get(&frame).map(PathBuf::as_path),
+            Source::Video { .. } => None,
+        }
     }
 
     /// The files the clip is made of.
@@ -241,38 +272,47 @@ impl ClipReader {
                 self.cache.lock().put(frame, Arc::clone(&picture));
                 Ok(picture)
             }
-            Source::Video { ffmpeg, matrix, decoder } => self.decode((ffmpeg, *matrix), decoder, frame),
+            Source::Video { reading, numbers, decoder } => {
+                let Ok(place) = numbers.binary_search(&frame) else {
+                    return Err(ClipError::MissingFrame { clip: self.name.clone(), frame });
+                };
+                self.decode(reading, decoder, numbers, place as i64 + 1)
+            }
         }
     }
 
+    /// The picture at a place in the file, counted from 1.
     fn decode(
         &self,
-        (ffmpeg, matrix): (&Tool, Matrix),
+        reading: &Reading,
         slot: &Mutex<Option<Box<Decoder>>>,
-        frame: i64,
+        numbers: &[i64],
+        place: i64,
     ) -> Result<Arc<Picture>, ClipError> {
+        let number_at = |place: i64| numbers[place as usize - 1];
+        let frame = number_at(place);
         let mut slot = slot.lock();
         // Another thread may have brought the frame while this one waited.
         if let Some(picture) = self.cache.lock().get(frame) {
             return Ok(picture);
         }
         let mut decoder = match slot.take() {
-            Some(decoder) if decoder.next_frame() <= frame => decoder,
-            _ => Box::new(Decoder::start(&self.name, ffmpeg, matrix, frame)?),
+            Some(decoder) if decoder.next_place() <= place => decoder,
+            _ => Box::new(Decoder::start(&self.name, reading, place)?),
         };
         loop {
-            let number = decoder.next_frame();
+            let here = decoder.next_place();
             // On an error the decoder is dropped, so that the next request starts afresh.
             let Some(picture) = decoder.read()? else {
                 return Err(ClipError::EndsEarly { clip: self.name.clone(), frame, promised: self.info.last() });
             };
-            self.check_size(number, &picture)?;
+            self.check_size(number_at(here), &picture)?;
             let picture = Arc::new(picture);
             // Frames passed on the way are kept only where a look back is likely: they must not drive out what is used.
-            if frame - number < NEAR {
-                self.cache.lock().put(number, Arc::clone(&picture));
+            if place - here < NEAR {
+                self.cache.lock().put(number_at(here), Arc::clone(&picture));
             }
-            if number == frame {
+            if here == place {
                 *slot = Some(decoder);
                 return Ok(picture);
             }
@@ -314,6 +354,7 @@ fn info_of(
         width: picture.width(),
         height: picture.height(),
         depth: picture.depth(),
+        bits: 8 * picture.depth().bytes() as u8,
         has_alpha: picture.has_alpha(),
         premultiplied: picture.premultiplied(),
         channel_names: picture.channel_names().into_iter().map(str::to_owned).collect(),

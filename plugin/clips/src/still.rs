@@ -6,13 +6,17 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::{jpeg, png, tiff as image_tiff};
+use image::metadata::Orientation;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, Limits};
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
 use tiff::tags::{ExtraSamples, Tag};
 
 use super::beside::Beside;
+use super::codec::Quality;
+use super::convert::Transfer;
 use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
+use super::writer::WriteOptions;
 use super::{ClipError, MAX_PIXELS, MAX_SIDE, open_exr};
 
 /// A picture with what its file says beside the pixels.
@@ -33,6 +37,19 @@ pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError>
         return open_exr::decode(path, &bytes);
     }
     decode(path, format, &bytes)
+}
+
+/// Whether a file's pixels are stored as they are to be shown, neither turned nor mirrored.
+pub(super) fn upright(format: StillFormat, bytes: &[u8]) -> bool {
+    fn of(decoder: Result<impl ImageDecoder, ImageError>) -> bool {
+        decoder.and_then(|mut d| d.orientation()).is_ok_and(|turn| turn == Orientation::NoTransforms)
+    }
+    match format {
+        StillFormat::Exr => true,
+        StillFormat::Png => of(png::PngDecoder::new(Cursor::new(bytes))),
+        StillFormat::Jpeg => of(jpeg::JpegDecoder::new(Cursor::new(bytes))),
+        StillFormat::Tiff => of(image_tiff::TiffDecoder::new(Cursor::new(bytes))),
+    }
 }
 
 /// Refuses sizes that no film has, before memory is taken for them.
@@ -96,13 +113,14 @@ fn samples<D: ImageDecoder>(
 ) -> Result<Still, ClipError> {
     let (width, height) = decoder.dimensions();
     check_size(path, width.into(), height.into())?;
+    // Asked for before the limits are set, which in a small TIFF leave a profile no room.
+    let profile = decoder.icc_profile().map_err(&failed)?.map(Into::into);
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE as u32);
     limits.max_image_height = Some(MAX_SIDE as u32);
     // Twice the largest picture: decoders keep a copy of their own.
     limits.max_alloc = Some(MAX_PIXELS * 32);
     decoder.set_limits(limits).map_err(&failed)?;
-    let profile = decoder.icc_profile().map_err(&failed)?.is_some();
     // A camera held upright stores the picture lying, and a tag that says how to turn it.
     let orientation = decoder.orientation().map_err(&failed)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(&failed)?;
@@ -152,12 +170,12 @@ pub(super) fn stored_depth(format: StillFormat, depth: Depth) -> Depth {
     }
 }
 
-/// The bytes of the file that holds the picture, converted where the format asks for it and no further.
+/// The bytes of the file that holds a frame's picture, converted where the format asks for it and no further.
 pub(super) fn encode(
     path: &Path,
     format: StillFormat,
-    picture: &Picture,
-    pixel_aspect: f64,
+    (frame, picture): (i64, &Picture),
+    options: &WriteOptions,
 ) -> Result<Vec<u8>, ClipError> {
     check_size(path, picture.width() as u64, picture.height() as u64)?;
     let depth = stored_depth(format, picture.depth());
@@ -169,11 +187,16 @@ pub(super) fn encode(
         _ => Some(settle(format, picture).to_depth(depth)),
     };
     let picture = ready.as_ref().unwrap_or(picture);
+    let beside = &options.beside;
+    // A profile tells what numbers stand for: after another curve they stand for something else.
+    let profile = beside.profile.as_deref().filter(|_| options.transfer == Transfer::AsIs);
+    let failed = |e: &dyn std::fmt::Display| ClipError::unsupported(path, format!("could not be encoded: {e}"));
     match format {
-        StillFormat::Exr => open_exr::encode(path, picture, pixel_aspect),
-        StillFormat::Tiff => encode_tiff(picture).map_err(|e| ClipError::unsupported(path, format!("TIFF: {e}"))),
-        StillFormat::Png | StillFormat::Jpeg => encode_integer(format, picture)
-            .map_err(|e| ClipError::unsupported(path, format!("could not be encoded: {e}"))),
+        StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside.attributes.as_deref()),
+        StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
+        StillFormat::Png | StillFormat::Jpeg => {
+            encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))
+        }
     }
 }
 
@@ -196,9 +219,26 @@ fn settle(format: StillFormat, picture: &Picture) -> Picture {
     }
 }
 
-fn encode_integer(format: StillFormat, picture: &Picture) -> Result<Vec<u8>, ImageError> {
+fn encode_integer(
+    format: StillFormat,
+    picture: &Picture,
+    profile: Option<&[u8]>,
+    quality: Quality,
+) -> Result<Vec<u8>, ImageError> {
+    fn put<E: ImageEncoder>(
+        mut encoder: E,
+        profile: Option<&[u8]>,
+        (width, height): (u32, u32),
+        (bytes, colour): (&[u8], ExtendedColorType),
+    ) -> Result<(), ImageError> {
+        if let Some(profile) = profile {
+            encoder.set_icc_profile(profile.to_vec()).map_err(ImageError::Unsupported)?;
+        }
+        encoder.write_image(bytes, width, height, colour)
+    }
+
     let mut file = Vec::new();
-    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let size = (picture.width() as u32, picture.height() as u32);
     let (bytes, colour) = match (picture.pixels(), picture.has_alpha()) {
         (Pixels::U8(v), false) => (v.clone(), ExtendedColorType::Rgb8),
         (Pixels::U8(v), true) => (v.clone(), ExtendedColorType::Rgba8),
@@ -208,17 +248,27 @@ fn encode_integer(format: StillFormat, picture: &Picture) -> Result<Vec<u8>, Ima
             (v.iter().flat_map(|s| s.to_ne_bytes()).collect(), colour)
         }
     };
+    let samples = (&*bytes, colour);
     match format {
         StillFormat::Jpeg => {
-            jpeg::JpegEncoder::new_with_quality(&mut file, 95).write_image(&bytes, width, height, colour)?;
+            let quality = match quality {
+                Quality::Low => 75,
+                Quality::Medium => 88,
+                Quality::High => 95,
+            };
+            put(jpeg::JpegEncoder::new_with_quality(&mut file, quality), profile, size, samples)?;
         }
-        _ => png::PngEncoder::new(&mut file).write_image(&bytes, width, height, colour)?,
+        _ => put(png::PngEncoder::new(&mut file), profile, size, samples)?,
     }
     Ok(file)
 }
 
-fn encode_tiff(picture: &Picture) -> Result<Vec<u8>, tiff::TiffError> {
-    fn put<C: colortype::ColorType>(picture: &Picture, data: &[C::Inner]) -> Result<Vec<u8>, tiff::TiffError>
+fn encode_tiff(picture: &Picture, profile: Option<&[u8]>) -> Result<Vec<u8>, tiff::TiffError> {
+    fn put<C: colortype::ColorType>(
+        picture: &Picture,
+        profile: Option<&[u8]>,
+        data: &[C::Inner],
+    ) -> Result<Vec<u8>, tiff::TiffError>
     where
         [C::Inner]: tiff::encoder::TiffValue,
     {
@@ -231,15 +281,18 @@ fn encode_tiff(picture: &Picture) -> Result<Vec<u8>, tiff::TiffError> {
             let kind = if premultiplied { ExtraSamples::AssociatedAlpha } else { ExtraSamples::UnassociatedAlpha };
             image.extra_samples(&[kind])?;
         }
+        if let Some(profile) = profile {
+            image.encoder().write_tag(Tag::IccProfile, profile)?;
+        }
         image.write_data(data)?;
         Ok(file.into_inner())
     }
     match picture.pixels() {
-        Pixels::U8(v) => put::<colortype::RGB8>(picture, v),
-        Pixels::U16(v) => put::<colortype::RGB16>(picture, v),
-        Pixels::F32(v) => put::<colortype::RGB32Float>(picture, v),
+        Pixels::U8(v) => put::<colortype::RGB8>(picture, profile, v),
+        Pixels::U16(v) => put::<colortype::RGB16>(picture, profile, v),
+        Pixels::F32(v) => put::<colortype::RGB32Float>(picture, profile, v),
         Pixels::F16(_) => match picture.pixels().to_depth(Depth::F32) {
-            Pixels::F32(v) => put::<colortype::RGB32Float>(picture, &v),
+            Pixels::F32(v) => put::<colortype::RGB32Float>(picture, profile, &v),
             _ => unreachable!("to_depth gives the depth asked for"),
         },
     }

@@ -92,7 +92,7 @@ pub(super) struct Tool {
 
 impl Tool {
     /// True if the version is below `major.minor`; builds without a number are taken as new.
-    pub(super) fn older_than(&self, major: u32, minor: u32) -> bool {
+    fn older_than(&self, major: u32, minor: u32) -> bool {
         let mut numbers =
             self.version.trim_start_matches('n').split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
         match (numbers.next(), numbers.next()) {
@@ -100,6 +100,11 @@ impl Tool {
             (Some(Ok(a)), _) => a < major,
             _ => false,
         }
+    }
+
+    /// The option by which every picture is given once, at its own time.
+    pub(super) fn each_picture_once(&self) -> [&'static str; 2] {
+        [if self.older_than(5, 1) { "-vsync" } else { "-fps_mode" }, "passthrough"]
     }
 
     /// Runs to the end and gives what it printed.

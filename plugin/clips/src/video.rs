@@ -9,24 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
 
 use super::ClipError;
-use super::beside::Beside;
 use super::picture::{Picture, Pixels};
-use super::reader::Rate;
+use super::probe::LOCAL_ONLY;
 use super::still::{check_size, grey_alpha_to_rgba, grey_to_rgb};
-use super::tools::{Running, Tool, Tools, last_words};
+use super::tools::{Running, Tool, last_words};
 
-/// A playlist or a reference inside a file must not make ffmpeg open the network.
-const LOCAL_ONLY: [&str; 2] = ["-protocol_whitelist", "file,pipe,crypto,data"];
-
-/// What ffprobe says of a video.
-pub(super) struct Probe {
-    pub(super) rate: Rate,
-    pub(super) pixel_aspect: f64,
-    /// Pictures that the container holds.
-    pub(super) frames: i64,
-    /// How its colours become RGB.
+/// How a video is read.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) ffmpeg: Tool,
     pub(super) matrix: Matrix,
-    pub(super) beside: Beside,
+    /// The decoder, where ffmpeg's own choice loses alpha.
+    pub(super) decoder: Option<&'static str>,
 }
 
 /// How a video's colours become RGB.
@@ -41,93 +35,9 @@ pub(super) enum Matrix {
 impl Matrix {
     /// Of a stream of this `color_space` and size: above 750,000 pixels it is high definition, as MLT has it
     /// (avformat/common.c).
-    fn of(space: &str, pixels: u64) -> Self {
-        let silent = matches!(space, "" | "unknown" | "unspecified" | "reserved" | "N/A");
-        if silent && pixels > 750_000 { Self::Bt709 } else { Self::Told }
+    pub(super) fn of(space: Option<&str>, pixels: u64) -> Self {
+        if space.is_none() && pixels > 750_000 { Self::Bt709 } else { Self::Told }
     }
-}
-
-pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
-    let not_a_video = |reason: String| ClipError::NotAVideo { path: path.to_path_buf(), reason };
-    let ffprobe = tools.ffprobe(path)?;
-    let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
-    let ask = |stream: &str, entries: &str| {
-        let mut args: Vec<&std::ffi::OsStr> = ["-v", "error"].iter().chain(&LOCAL_ONLY).map(AsRef::as_ref).collect();
-        let question = ["-select_streams", stream, "-show_entries", entries, "-of", "default=noprint_wrappers=1"];
-        args.extend(question.map(std::ffi::OsStr::new));
-        args.push(file.as_os_str());
-        ffprobe.output(path, args)
-    };
-    let of_stream = "stream=width,height,color_space,color_transfer,color_primaries,field_order,r_frame_rate,\
-                     avg_frame_rate,sample_aspect_ratio:packet=pts_time,flags";
-    let told = match ask("V:0", of_stream) {
-        Err(ClipError::Tool { message, .. }) => return Err(not_a_video(message)),
-        told => told?,
-    };
-    let mut frames = 0;
-    let (mut width, mut height) = (0, 0);
-    let (mut real, mut average) = (None, None);
-    let mut pixel_aspect = 1.0;
-    let (mut space, mut transfer, mut primaries, mut fields) = ("", "", "", "");
-    let (mut shown, mut times) = (None::<f64>, Vec::new());
-    for (key, value) in told.lines().filter_map(|l| l.trim().split_once('=')) {
-        match key {
-            // D marks packets that an edit list cuts away.
-            "flags" if value.contains('D') => {}
-            "flags" => {
-                frames += 1;
-                times.extend(shown.take());
-            }
-            "pts_time" => shown = value.parse().ok(),
-            "color_transfer" => transfer = value,
-            "color_primaries" => primaries = value,
-            "field_order" => fields = value,
-            "color_space" => space = value,
-            "width" => width = value.parse().unwrap_or(0),
-            "height" => height = value.parse().unwrap_or(0),
-            "r_frame_rate" => real = Rate::parse(value, '/'),
-            "avg_frame_rate" => average = Rate::parse(value, '/'),
-            "sample_aspect_ratio" => pixel_aspect = Rate::parse(value, ':').map_or(1.0, Rate::as_f64),
-            _ => {}
-        }
-    }
-    if width == 0 || height == 0 || frames == 0 {
-        return Err(not_a_video("it has no picture".into()));
-    }
-    check_size(path, width, height)?;
-    let rate = match (real, average) {
-        // The average of a short file is off by its first and last frame; of a variable rate it is what there is.
-        (Some(r), Some(a)) if (r.as_f64() / a.as_f64() - 1.0).abs() < 0.02 => r,
-        (_, Some(a)) => a,
-        (Some(r), None) => r,
-        (None, None) => Rate::FILM,
-    };
-    let beside = Beside {
-        sound: ask("a:0", "stream=codec_type")?.contains("audio"),
-        interlaced: matches!(fields, "tt" | "bb" | "tb" | "bt"),
-        uneven: uneven(times),
-        wide: wide([space, transfer, primaries]),
-        ..Beside::default()
-    };
-    Ok(Probe { rate, pixel_aspect, frames, matrix: Matrix::of(space, width * height), beside })
-}
-
-/// Whether frames shown at these times, in seconds, stand for unlike lengths. Containers round times to a millisecond
-/// at worst.
-fn uneven(mut times: Vec<f64>) -> bool {
-    times.sort_by(f64::total_cmp);
-    let lengths = || times.windows(2).map(|pair| pair[1] - pair[0]);
-    let (shortest, longest) = (lengths().fold(f64::INFINITY, f64::min), lengths().fold(0.0, f64::max));
-    longest > 1.5 * shortest + 0.002
-}
-
-/// The colour tags (matrix, transfer and primaries) of a video in high dynamic range or with primaries wider than
-/// BT.709's: what shows wrong where nothing says so.
-fn wide(tags: [&str; 3]) -> Option<String> {
-    let [_, transfer, primaries] = tags;
-    let high = matches!(transfer, "smpte2084" | "arib-std-b67" | "smpte428");
-    let wider = matches!(primaries, "bt2020" | "smpte431" | "smpte432");
-    (high || wider).then(|| tags.map(|tag| if tag.is_empty() { "unknown" } else { tag }).join(", "))
 }
 
 /// A running decoder: gives one frame after the other.
@@ -140,24 +50,24 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Starts so that the first frame given is `first`, counted from 1.
-    pub(super) fn start(path: &Path, ffmpeg: &Tool, matrix: Matrix, first: i64) -> Result<Self, ClipError> {
+    /// Starts so that the first picture given is `first`, counted from 1 in the order of the file.
+    pub(super) fn start(path: &Path, reading: &Reading, first: i64) -> Result<Self, ClipError> {
+        let Reading { ffmpeg, matrix, decoder } = reading;
         let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
-        let every_frame =
-            if ffmpeg.older_than(5, 1) { ["-vsync", "passthrough"] } else { ["-fps_mode", "passthrough"] };
         let mut args: Vec<std::ffi::OsString> = ["-v", "error", "-nostdin"].map(Into::into).into();
         args.extend(LOCAL_ONLY.map(Into::into));
+        args.extend(decoder.iter().flat_map(|decoder| ["-c:v", decoder]).map(Into::into));
         args.extend(["-i".into(), file.into_os_string()]);
         args.extend(["-map", "0:V:0"].map(Into::into));
         // Frames before are decoded and counted, but neither converted nor sent.
         let select = (first > 1).then(|| format!("select=gte(n\\,{})", first - 1));
-        let tag = (matrix == Matrix::Bt709).then(|| "setparams=colorspace=bt709".to_owned());
+        let tag = (*matrix == Matrix::Bt709).then(|| "setparams=colorspace=bt709".to_owned());
         let filters = select.into_iter().chain(tag).collect::<Vec<_>>().join(",");
         if !filters.is_empty() {
             args.extend(["-vf".into(), filters.into()]);
         }
         args.extend(["-sws_flags", "bicubic+accurate_rnd+full_chroma_int"].map(Into::into));
-        args.extend(every_frame.map(Into::into));
+        args.extend(ffmpeg.each_picture_once().map(Into::into));
         args.extend(["-f", "image2pipe", "-c:v", "pam", "pipe:1"].map(Into::into));
         let mut running = ffmpeg.start(path, args, Stdio::null(), Stdio::piped())?;
         let Some(stdout) = running.child.stdout.take() else {
@@ -172,8 +82,8 @@ impl Decoder {
         })
     }
 
-    /// The number of the frame that comes next.
-    pub(super) fn next_frame(&self) -> i64 {
+    /// The place in the file of the picture that comes next, counted from 1.
+    pub(super) fn next_place(&self) -> i64 {
         self.next
     }
 
@@ -285,10 +195,9 @@ mod tests {
 
     #[test]
     fn what_is_not_said_of_a_large_video_is_high_definitions() {
-        assert_eq!(Matrix::of("unknown", 1280 * 720), Matrix::Bt709);
-        assert_eq!(Matrix::of("", 1920 * 1080), Matrix::Bt709);
-        assert_eq!(Matrix::of("smpte170m", 1920 * 1080), Matrix::Told);
-        assert_eq!(Matrix::of("unknown", 720 * 576), Matrix::Told);
+        assert_eq!(Matrix::of(None, 1280 * 720), Matrix::Bt709);
+        assert_eq!(Matrix::of(Some("smpte170m"), 1920 * 1080), Matrix::Told);
+        assert_eq!(Matrix::of(None, 720 * 576), Matrix::Told);
     }
 
     #[test]

@@ -3,15 +3,19 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::beside::Beside;
+use super::codec::{Codec, Container, Quality};
 use super::convert::Transfer;
-use super::encoder::{Container, Encoder};
+use super::encoder::Encoder;
 use super::naming::{Naming, StillFormat, counts_folders};
 use super::partial::{Partial, write_whole};
 use super::picture::{Depth, Picture};
 use super::reader::{ClipInfo, Rate};
+use super::sound::SoundSpan;
 use super::tools::Tools;
 use super::{ClipError, still};
 
@@ -20,26 +24,85 @@ use super::{ClipError, still};
 pub struct WriteOptions {
     /// Frames a second of a video; sequences have none.
     pub rate: Rate,
+    /// When frames begin that are not evenly spaced; the rate counts where there are none.
+    pub times: Option<Times>,
     /// Width of a pixel over its height, for EXR and video.
     pub pixel_aspect: f64,
     /// Store samples in this depth instead of the picture's, as far as the format can.
     pub depth: Option<Depth>,
     /// A change of transfer curve on the way out.
     pub transfer: Transfer,
+    /// How a video is compressed; without it as is usual in its container.
+    pub codec: Option<Codec>,
+    /// How much is lost to compression, where any is.
+    pub quality: Quality,
+    /// What the clip held that is read, and what is to be written beside the pictures too.
+    pub beside: Beside,
+    /// Which part of its sound is written; none without.
+    pub sound: Option<SoundSpan>,
     /// Where ffmpeg is.
     pub tools: Tools,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { rate: Rate::FILM, pixel_aspect: 1.0, depth: None, transfer: Transfer::AsIs, tools: Tools::default() }
+        Self {
+            rate: Rate::FILM,
+            times: None,
+            pixel_aspect: 1.0,
+            depth: None,
+            transfer: Transfer::AsIs,
+            codec: None,
+            quality: Quality::default(),
+            beside: Beside::default(),
+            sound: None,
+            tools: Tools::default(),
+        }
     }
 }
 
 impl WriteOptions {
-    /// The rate and pixel aspect of another clip; everything else as it comes.
+    /// As another clip is: its rate or times, its pixel aspect, and what it holds beside its pictures. Its sound is written
+    /// where [`WriteOptions::sound`] is set.
     pub fn like(info: &ClipInfo) -> Self {
-        Self { rate: info.rate, pixel_aspect: info.pixel_aspect, ..Self::default() }
+        let times = Times::of(info);
+        let beside = info.beside.clone();
+        Self { rate: info.rate, times, pixel_aspect: info.pixel_aspect, beside, ..Self::default() }
+    }
+
+    /// The codec for a video of this name.
+    pub(super) fn codec_of(&self, path: &Path, container: Container) -> Result<Codec, ClipError> {
+        let Some(codec) = self.codec else { return Ok(container.usual(&self.beside)) };
+        if container.codecs().contains(&codec) {
+            return Ok(codec);
+        }
+        let names: Vec<_> = container.codecs().iter().map(|codec| codec.name()).collect();
+        let what = format!("{} is not written there: choose {}, or another ending", codec.name(), names.join(", "));
+        Err(ClipError::unsupported(path, what))
+    }
+}
+
+/// When the frames of a clip begin that are not evenly spaced, in seconds.
+#[derive(Clone, Debug)]
+pub struct Times {
+    first: i64,
+    starts: Arc<[f64]>,
+    period: f64,
+}
+
+impl Times {
+    /// The times of a clip, where it is not the rate that tells them.
+    pub fn of(info: &ClipInfo) -> Option<Self> {
+        let starts = info.beside.times.clone()?;
+        (!starts.is_empty()).then(|| Self { first: info.first(), starts, period: 1.0 / info.rate.as_f64() })
+    }
+
+    /// When a frame begins, from the clip's first; beyond its ends by the mean rate.
+    pub fn at(&self, frame: i64) -> f64 {
+        let place = frame - self.first;
+        let last = self.starts.len() as i64 - 1;
+        let inside = place.clamp(0, last);
+        self.starts[inside as usize] + (place - inside) as f64 * self.period
     }
 }
 
@@ -94,7 +157,7 @@ impl ClipWriter {
         let (still, video) = (StillFormat::of(spec), Container::of(spec));
         if still.is_none() && video.is_none() {
             return Err(bad(
-                "the format is told by the ending: write .exr, .png, .tif or .jpg with %04d for the number, or .mp4, .mov or .mkv",
+                "the format is told by the ending: write .exr, .png, .tif or .jpg with %04d for the number, or .mp4, .mov, .mkv, .webm, .avi or .gif",
             ));
         }
         if video.is_some() && naming.is_some() {
@@ -120,7 +183,7 @@ impl ClipWriter {
                 Target::Still { format, written: Mutex::new(None) }
             }
             (None, _, Some(container)) => {
-                let encoder = Encoder::create(spec, container, &options.tools, options.rate, options.pixel_aspect)?;
+                let encoder = Encoder::create(spec, container, &options)?;
                 Target::Video(Mutex::new(Some(Box::new(encoder))))
             }
             (None, _, None) => return Err(bad("the format is told by the ending")),
@@ -145,8 +208,59 @@ impl ClipWriter {
     pub fn write(&self, frame: i64, picture: &Picture) -> Result<(), ClipError> {
         let changed = self.changed(picture);
         let picture = changed.as_ref().unwrap_or(picture);
+        if let Target::Video(encoder) = &self.target {
+            return match encoder.lock().as_mut() {
+                Some(encoder) => encoder.write(frame, picture),
+                None => Err(ClipError::unsupported(&self.spec, "the video is finished already")),
+            };
+        }
+        self.write_still(frame, |path, format| still::encode(path, format, (frame, picture), &self.options))
+    }
+
+    /// Writes a frame whose picture is that of a file. Where the format is the same the file is copied as it is: nothing is
+    /// compressed a second time, and whatever it holds beside the picture stays.
+    pub fn write_kept(&self, frame: i64, picture: &Picture, file: &Path) -> Result<(), ClipError> {
+        match self.format().and_then(|format| self.copy(format, picture, file)) {
+            Some(bytes) => self.write_still(frame, |_, _| Ok(bytes)),
+            None => self.write(frame, picture),
+        }
+    }
+
+    /// The file's bytes, if they are what would be written of its picture.
+    fn copy(&self, format: StillFormat, picture: &Picture, file: &Path) -> Option<Vec<u8>> {
+        let as_is = self.options.transfer == Transfer::AsIs && self.options.depth.is_none_or(|d| d == picture.depth());
+        if !as_is || StillFormat::of(file) != Some(format) {
+            return None;
+        }
+        // One that cannot be read any more is written from memory.
+        let bytes = fs::read(file).ok()?;
+        (StillFormat::of_bytes(&bytes) == Some(format) && still::upright(format, &bytes)).then_some(bytes)
+    }
+
+    fn format(&self) -> Option<StillFormat> {
         match &self.target {
-            Target::Files { naming, format } => self.write_still(&naming.path(frame), *format, picture),
+            Target::Files { format, .. } | Target::Still { format, .. } => Some(*format),
+            Target::Video(_) => None,
+        }
+    }
+
+    fn changed(&self, picture: &Picture) -> Option<Picture> {
+        let depth = self.options.depth.unwrap_or(picture.depth());
+        if self.options.transfer == Transfer::AsIs {
+            return (depth != picture.depth()).then(|| picture.to_depth(depth));
+        }
+        // A curve on 8 bits loses shades: it is applied to floats, and comes in the depth that the format stores.
+        let depth = self.format().map_or(Depth::U16, |format| still::stored_depth(format, depth));
+        Some(picture.to_depth(Depth::F32).to_transfer(self.options.transfer).to_depth(depth))
+    }
+
+    fn write_still(
+        &self,
+        frame: i64,
+        content: impl FnOnce(&Path, StillFormat) -> Result<Vec<u8>, ClipError>,
+    ) -> Result<(), ClipError> {
+        match &self.target {
+            Target::Files { naming, format } => self.put(&naming.path(frame), *format, content),
             Target::Still { format, written } => {
                 let mut written = written.lock();
                 if let Some(first) = *written {
@@ -155,33 +269,25 @@ impl ClipWriter {
                     );
                     return Err(ClipError::BadName { spec: self.spec.clone(), reason });
                 }
-                self.write_still(&self.spec, *format, picture)?;
+                self.put(&self.spec, *format, content)?;
                 *written = Some(frame);
                 Ok(())
             }
-            Target::Video(encoder) => match encoder.lock().as_mut() {
-                Some(encoder) => encoder.write(frame, picture),
-                None => Err(ClipError::unsupported(&self.spec, "the video is finished already")),
-            },
+            Target::Video(_) => Err(ClipError::unsupported(&self.spec, "a video is no file of one picture")),
         }
     }
 
-    fn changed(&self, picture: &Picture) -> Option<Picture> {
-        let depth = self.options.depth.filter(|d| *d != picture.depth());
-        if depth.is_none() && self.options.transfer == Transfer::AsIs {
-            return None;
-        }
-        // A curve on 8 bits loses shades: apply it on the finer of the two depths.
-        let depth = depth.unwrap_or(picture.depth());
-        Some(picture.to_depth(depth.max(picture.depth())).to_transfer(self.options.transfer).to_depth(depth))
-    }
-
-    fn write_still(&self, path: &Path, format: StillFormat, picture: &Picture) -> Result<(), ClipError> {
+    fn put(
+        &self,
+        path: &Path,
+        format: StillFormat,
+        content: impl FnOnce(&Path, StillFormat) -> Result<Vec<u8>, ClipError>,
+    ) -> Result<(), ClipError> {
         // A file system that ignores case, or a link, can lead to an input under another name.
         if fs::canonicalize(path).is_ok_and(|real| self.inputs.contains(&real)) {
             return Err(ClipError::OverwritesInput { path: path.to_path_buf() });
         }
-        write_whole(path, &still::encode(path, format, picture, self.options.pixel_aspect)?)
+        write_whole(path, &content(path, format)?)
     }
 
     /// Completes the clip. A video gets its name only now.

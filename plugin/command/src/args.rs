@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ofx::{BitDepth, Context, host::Profile};
+use pickup_clips::{Codec, Quality};
 
 /// Fills missing frames of footage: the OpenFX bundle Pickup, hosted from the command line.
 #[derive(Debug, Parser)]
@@ -121,6 +122,18 @@ pub(super) struct RenderArgs {
     /// Depth of the pictures the node gets and of the clip written [default: that of the clip read]
     #[arg(long, value_enum)]
     pub(super) depth: Option<DepthArg>,
+    /// Frames a second of the video written: Retime makes the frames that it needs [default: as the clip read]
+    #[arg(long, value_name = "RATE", value_parser = super::output::parse_rate)]
+    pub(super) rate: Option<pickup_clips::Rate>,
+    /// How a video is compressed [default: H.264 in .mp4, HEVC there for HDR, ProRes in .mov, FFV1 in .mkv and .avi, VP9 in .webm]
+    #[arg(long, value_enum)]
+    pub(super) codec: Option<CodecArg>,
+    /// How much is lost to compression, of JPEG, H.264, HEVC, VP9 and ProRes
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) quality: QualityArg,
+    /// Whether values change between scene-linear EXR and formats that are shown as they are
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) transfer: TransferArg,
     #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
     pub(super) bundle: Option<PathBuf>,
 }
@@ -229,6 +242,65 @@ impl From<ContextArg> for Context {
             ContextArg::Retimer => Self::Retimer,
         }
     }
+}
+
+/// The codecs of video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CodecArg {
+    /// 8 bits, in .mp4, .mov and .mkv
+    H264,
+    /// 8 or 10 bits, in .mp4, .mov and .mkv
+    Hevc,
+    /// 10 bits, with alpha, in .mov
+    Prores,
+    /// 8 or 16 bits, with alpha, without loss, in .mkv and .avi
+    Ffv1,
+    /// 8 or 10 bits, with alpha, in .webm and .mkv
+    Vp9,
+}
+
+impl From<CodecArg> for Codec {
+    fn from(codec: CodecArg) -> Self {
+        match codec {
+            CodecArg::H264 => Self::H264,
+            CodecArg::Hevc => Self::Hevc,
+            CodecArg::Prores => Self::ProRes,
+            CodecArg::Ffv1 => Self::Ffv1,
+            CodecArg::Vp9 => Self::Vp9,
+        }
+    }
+}
+
+/// How much is lost to compression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum QualityArg {
+    /// Small files, in which the loss can be seen
+    Low,
+    /// As is usual for watching
+    Medium,
+    /// For further work: the loss is hard to see
+    #[default]
+    High,
+}
+
+impl From<QualityArg> for Quality {
+    fn from(quality: QualityArg) -> Self {
+        match quality {
+            QualityArg::Low => Self::Low,
+            QualityArg::Medium => Self::Medium,
+            QualityArg::High => Self::High,
+        }
+    }
+}
+
+/// What happens to the curve of values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TransferArg {
+    /// The picture looks the same: scene-linear values are encoded by sRGB for PNG, JPEG and video, and the other way round
+    #[default]
+    Auto,
+    /// The numbers stay the same
+    Keep,
 }
 
 /// The standard's depths.

@@ -1,7 +1,6 @@
 //! `pickup render`: a clip through a node, in a host that behaves as a profile says.
 
 use std::{
-    collections::HashSet,
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,10 +8,7 @@ use std::{
 
 use ofx::{
     Context, RangeD,
-    host::{
-        self, ClipDescriptor, ContextDescriptor, Effect, FrameSource, HostImage, Instance, MessageKind, Profile,
-        Project, RenderError, render_range,
-    },
+    host::{ClipDescriptor, ContextDescriptor, Effect, FrameSource, Instance, Profile, Project},
     props::PARAM_STRING_IS_FILE_PATH,
 };
 
@@ -20,15 +16,15 @@ use super::{
     CliError,
     args::{Press, RenderArgs},
     cancel,
+    job::{Job, Taken, check_sources, say_messages},
+    output::Output,
     plugin::{Hosted, choose_context},
     progress::{self, Bar},
     sheet::Sheet,
-    source::{Axis, ClipSource, clip_depth, to_picture},
-    values,
+    source::{Axis, ClipSource},
+    values::{self, Setting},
 };
-use pickup_clips::{
-    ClipInfo, ClipReader, ClipWriter, Depth, Picture, WriteOptions, files_of, frame_list::FrameList, lost,
-};
+use pickup_clips::{ClipInfo, ClipKind, ClipReader, ClipWriter, Depth, files_of, frame_list::FrameList, lost};
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 /// The most frames rendered where a node, not the user, says how many there are.
@@ -36,68 +32,174 @@ const MAX_FRAMES: f64 = 1e6;
 
 pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError> {
     cancel::listen();
-    let input = args.input.as_ref().map(|input| ClipReader::open(input).map(Arc::new)).transpose()?;
-    let info = input.as_ref().map(|input| input.info());
-    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, info))?;
+    let clips = Clips::open(args)?;
+    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, clips.info()))?;
     let node = hosted.node(&args.node)?;
-    let (context, described) = context(args, &node)?;
-    let to = args.to.as_ref().map(|to| ClipReader::open(to).map(Arc::new)).transpose()?;
-    let clips = match &input {
-        Some(_) => Some(inputs(&described, args.to.is_some(), &node)?),
-        None => needs_none(&described, &node).map(|()| None)?,
-    };
-    let axis = info.map_or_else(Axis::default, |info| Axis::of(&args.host.profile, info));
-    if let Some(info) = info.filter(|_| axis.differs()) {
-        let (first, time) = (info.first(), axis.time(info.first()));
-        progress::note(&format!(
-            "this host's time is {time} at frame {first}: what is set by --set is at the host's times"
-        ));
-    }
-    let instance = node.create(context, info.map_or_else(|| empty_project(args), |info| project(info, axis)))?;
-    cancel::watch(instance.cancel_handle());
-    let mut sources = Vec::new();
-    if let (Some((first, second)), Some(input)) = (clips, &input) {
-        sources.push(connect(&instance, &first, input, axis)?);
-        if let (Some(clip), Some(to)) = (second, &to) {
-            sources.push(connect(&instance, &clip, to, axis)?);
-        }
-    }
-    let told = set(args, &described, &instance, |frame| axis.time(frame.unwrap_or(info.map_or(0, ClipInfo::first))));
-    check_sources(&sources)?;
-    told?;
-    let span = input.iter().chain(&to).map(|reader| (reader.info().first(), reader.info().last()));
-    let span = span.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let frames = countable(frames(args, &instance, span, axis)?, axis)?;
-    let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
-    let options = info.map_or_else(WriteOptions::default, WriteOptions::like);
-    let options = WriteOptions { depth: Some(depth), ..options };
-    let named = named_files(&described, &instance);
-    let read: Vec<&Path> =
-        input.iter().chain(&to).flat_map(|reader| reader.files()).chain(named.iter().map(PathBuf::as_path)).collect();
-    let writer = ClipWriter::create(&args.out, options, &read)?;
-    info.iter().flat_map(|info| lost(info, &args.out)).for_each(|what| progress::note(&what));
-    let keep_alpha = info.is_some_and(|i| i.has_alpha);
-    let job = Job { instance: &instance, input: input.as_deref(), sources: &sources, axis, keep_alpha };
-    let label = node.descriptor().label;
-    let mut bar = Bar::new(label.clone());
-    let mut bare = 0;
-    let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, &frames, depth, &read)).transpose()?;
-    let result = job.render(&frames, &mut bar, |number, picture| {
-        bare += usize::from(picture.extras().is_empty());
-        sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture));
-        Ok(writer.write(number, &picture)?)
-    });
-    drop(bar);
-    say_messages(&instance);
-    result?;
-    writer.finish()?;
-    sheet.map(Sheet::write).transpose()?;
-    if info.is_some_and(has_extras) && bare > 0 {
-        progress::note(&format!("{bare} frames were made and have colour and alpha alone: OpenFX gives no others"));
-    }
-    let noun = if frames.len() == 1 { "frame" } else { "frames" };
-    writeln!(out, "{label}: {} {noun} ({frames}) written to {}", frames.len(), args.out.display())?;
+    let rendering = Rendering::set_up(args, &clips, &node)?;
+    let frames = rendering.frames()?;
+    let made = rendering.write(&node.descriptor().label, &frames)?;
+    writeln!(out, "{}: {}", node.descriptor().label, report(&frames, &made, &args.out))?;
     Ok(())
+}
+
+/// The clips that are read.
+struct Clips {
+    first: Option<Arc<ClipReader>>,
+    second: Option<Arc<ClipReader>>,
+}
+
+impl Clips {
+    fn open(args: &RenderArgs) -> Result<Self, CliError> {
+        let open = |clip: &Option<PathBuf>| clip.as_ref().map(|clip| ClipReader::open(clip).map(Arc::new)).transpose();
+        let (first, second) = (open(&args.input)?, open(&args.to)?);
+        Ok(Self { first, second })
+    }
+
+    /// What the clip is from which size, rate and the rest are taken.
+    fn info(&self) -> Option<&ClipInfo> {
+        self.first.as_ref().map(|reader| reader.info())
+    }
+
+    fn readers(&self) -> impl Iterator<Item = &ClipReader> {
+        self.first.iter().chain(&self.second).map(|reader| &**reader)
+    }
+
+    /// The first frame that a clip has, and the last.
+    fn span(&self) -> Option<(i64, i64)> {
+        let spans = self.readers().map(|reader| (reader.info().first(), reader.info().last()));
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+}
+
+/// A node that is ready to render, with its clips connected and its parameters set.
+struct Rendering<'a> {
+    args: &'a RenderArgs,
+    clips: &'a Clips,
+    described: ContextDescriptor,
+    instance: Instance,
+    sources: Vec<Arc<ClipSource>>,
+    axis: Axis,
+    /// The node shows the clip's frames at other times than their own.
+    retimes: bool,
+}
+
+impl<'a> Rendering<'a> {
+    fn set_up(args: &'a RenderArgs, clips: &'a Clips, node: &Effect) -> Result<Self, CliError> {
+        let info = clips.info();
+        let retimes = node.descriptor().contexts.contains(&Context::Retimer);
+        if args.rate.is_some() && !retimes && info.is_some_and(|info| info.kind == ClipKind::Video) {
+            return Err(CliError::Usage("a video has its rate: only Retime makes another of it".to_owned()));
+        }
+        let (context, described) = context(args, node)?;
+        let taken = match info {
+            Some(_) => Some(inputs(&described, args.to.is_some(), node)?),
+            None => needs_none(&described, node).map(|()| None)?,
+        };
+        let axis = info.map_or_else(Axis::default, |info| Axis::of(&args.host.profile, info));
+        if let Some(info) = info.filter(|_| axis.differs()) {
+            let (first, time) = (info.first(), axis.time(info.first()));
+            progress::note(&format!(
+                "this host's time is {time} at frame {first}: what is set by --set is at the host's times"
+            ));
+        }
+        let instance = node.create(context, info.map_or_else(|| empty_project(args), |info| project(info, axis)))?;
+        cancel::watch(instance.cancel_handle());
+        let mut sources = Vec::new();
+        if let (Some((first, second)), Some(input)) = (taken, &clips.first) {
+            sources.push(connect(&instance, &first, input, axis)?);
+            if let (Some(clip), Some(to)) = (second, &clips.second) {
+                sources.push(connect(&instance, &clip, to, axis)?);
+            }
+        }
+        let rendering = Self { args, clips, described, instance, sources, axis, retimes };
+        let told = rendering.set();
+        check_sources(&rendering.sources)?;
+        told.map(|()| rendering)
+    }
+
+    /// Sets parameters, and presses buttons with the cursor at the frame of each; none stands for the clip's first.
+    fn set(&self) -> Result<(), CliError> {
+        let Self { args, described, instance, .. } = self;
+        let first = self.clips.info().map_or(0, ClipInfo::first);
+        let time = |frame: Option<i64>| self.axis.time(frame.unwrap_or(first)) as f64;
+        instance.go_to(time(None));
+        // The command says what went wrong, and fails. The bundle need not be this version's.
+        if described.params.iter().any(|param| param.id == ERRORS_IN_PICTURE) {
+            instance.set(ERRORS_IN_PICTURE, "Never")?;
+        }
+        for setting in &args.set {
+            values::apply(setting, described, instance)?;
+        }
+        if let (Some(rate), Some(info), true) = (args.rate, self.clips.info(), self.retimes) {
+            set_rate(args, instance, rate.as_f64() / info.rate.as_f64())?;
+        }
+        for Press { name, frame } in &args.press {
+            instance.go_to(time(*frame));
+            let before = values_of(described, instance);
+            instance.press(values::button(described, name)?).map_err(CliError::failed)?;
+            for (id, value) in values_of(described, instance).into_iter().filter(|v| !before.contains(v)) {
+                progress::note(&format!("{name} set {id}={value}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The frames to render.
+    fn frames(&self) -> Result<FrameList, CliError> {
+        countable(frames(self.args, &self.instance, self.clips.span(), self.axis)?, self.axis)
+    }
+
+    /// Renders and writes the frames, and gives those that are not a clip's own.
+    fn write(&self, label: &str, frames: &FrameList) -> Result<FrameList, CliError> {
+        let Self { args, clips, instance, sources, axis, retimes, .. } = self;
+        let info = clips.info();
+        let options = Output { args, info, instance, frames, axis: *axis, retimes: *retimes }.options();
+        let depth = options.depth.unwrap_or(Depth::U8);
+        let named = named_files(&self.described, instance);
+        let read: Vec<&Path> =
+            clips.readers().flat_map(ClipReader::files).chain(named.iter().map(PathBuf::as_path)).collect();
+        let told = info.map_or_else(Vec::new, |info| lost(info, &args.out, &options));
+        let writer = ClipWriter::create(&args.out, options, &read)?;
+        let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, frames, depth, &read)).transpose()?;
+        told.iter().for_each(|what| progress::note(what));
+        let readers: Vec<&ClipReader> = clips.readers().collect();
+        let keep_alpha = info.is_some_and(|i| i.has_alpha);
+        let job = Job { instance, clips: &readers, sources, axis: *axis, keep_alpha, retimes: *retimes };
+        let mut bar = Bar::new(label);
+        let mut made = Vec::new();
+        let result = job.render(frames, &mut bar, |Taken { number, picture, kept, file }| {
+            made.extend((!kept).then_some(number));
+            sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture, kept));
+            match file {
+                Some(file) => writer.write_kept(number, &picture, file)?,
+                None => writer.write(number, &picture)?,
+            }
+            Ok(())
+        });
+        drop(bar);
+        say_messages(instance);
+        result?;
+        writer.finish()?;
+        sheet.map(Sheet::write).transpose()?;
+        if info.is_some_and(has_extras) && !made.is_empty() {
+            let count = made.len();
+            progress::note(&format!(
+                "{count} frames were made and have colour and alpha alone: OpenFX gives no others"
+            ));
+        }
+        Ok(made.into_iter().collect())
+    }
+}
+
+/// What was written, and which of it is not the clip's own.
+fn report(frames: &FrameList, made: &FrameList, out: &Path) -> String {
+    let noun = if frames.len() == 1 { "frame" } else { "frames" };
+    let written = format!("{} {noun} ({frames}) written to {}", frames.len(), out.display());
+    match made.len() {
+        0 => format!("{written}, all the clip's own"),
+        count if count == frames.len() => written,
+        _ => format!("{written}; made: {made}; the others are the clip's own"),
+    }
 }
 
 fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
@@ -184,30 +286,17 @@ fn connect(
     Ok(source)
 }
 
-/// Sets parameters, and presses buttons where `time` has the frame of each; none stands for the clip's first.
-fn set(
-    args: &RenderArgs,
-    described: &ContextDescriptor,
-    instance: &Instance,
-    time: impl Fn(Option<i64>) -> i64,
-) -> Result<(), CliError> {
-    instance.go_to(time(None) as f64);
-    // The command says what went wrong, and fails. The bundle need not be this version's.
-    if described.params.iter().any(|param| param.id == ERRORS_IN_PICTURE) {
-        instance.set(ERRORS_IN_PICTURE, "Never")?;
-    }
-    for setting in &args.set {
-        values::apply(setting, described, instance)?;
-    }
-    for Press { name, frame } in &args.press {
-        instance.go_to(time(*frame) as f64);
-        let before = values_of(described, instance);
-        instance.press(values::button(described, name)?).map_err(CliError::failed)?;
-        for (id, value) in values_of(described, instance).into_iter().filter(|v| !before.contains(v)) {
-            progress::note(&format!("{name} set {id}={value}"));
+/// Has Retime show the clip `times` as often in a second, at the speed that is set.
+fn set_rate(args: &RenderArgs, instance: &Instance, times: f64) -> Result<(), CliError> {
+    const SPEED: &str = "speed";
+    let curve = |setting: &&Setting| setting.name.eq_ignore_ascii_case(SPEED) && setting.value.contains(':');
+    let speed = instance.get(SPEED, 0.0).and_then(|value| value.to_string().parse::<f64>().ok());
+    match (speed, args.set.iter().find(curve)) {
+        (Some(speed), None) => Ok(instance.set(SPEED, speed / times)?),
+        _ => {
+            Err(CliError::Usage("--rate goes with one speed, not with a curve: set the curve for that rate".to_owned()))
         }
     }
-    Ok(())
 }
 
 fn values_of(described: &ContextDescriptor, instance: &Instance) -> Vec<(String, String)> {
@@ -266,101 +355,6 @@ fn whole_frames(domain: RangeD) -> Option<(i64, i64)> {
 /// Whether there are channels beside colour and alpha.
 fn has_extras(info: &ClipInfo) -> bool {
     info.channel_names.len() > if info.has_alpha { 4 } else { 3 }
-}
-
-/// What an instance renders, and the clips it reads.
-pub(super) struct Job<'a> {
-    pub(super) instance: &'a Instance,
-    /// The clip whose further channels are kept.
-    pub(super) input: Option<&'a ClipReader>,
-    pub(super) sources: &'a [Arc<ClipSource>],
-    /// Where the host's times have the frames.
-    pub(super) axis: Axis,
-    pub(super) keep_alpha: bool,
-}
-
-impl Job<'_> {
-    /// Renders the frames and gives each to `sink`, in order.
-    pub(super) fn render(
-        &self,
-        frames: &FrameList,
-        bar: &mut Bar,
-        mut sink: impl FnMut(i64, Picture) -> Result<(), CliError>,
-    ) -> Result<(), CliError> {
-        let total = usize::try_from(frames.len()).unwrap_or(usize::MAX);
-        let cancel = self.instance.cancel_handle();
-        let mut done = 0;
-        for range in frames.ranges() {
-            // Frame numbers of lists fit; see `frame_list::MAX_FRAME`.
-            let ends = (self.axis.time(*range.start()) as i32, self.axis.time(*range.end()) as i32);
-            let mut stopped = None;
-            let result = render_range(
-                self.instance,
-                host::RenderArgs::at(0.0),
-                ends,
-                &cancel,
-                |at| bar.update(done + at.done, total),
-                |time, image| {
-                    let taken = self.take(time, &image).and_then(|picture| sink(self.axis.number(time), picture));
-                    // The renderer has no word for this error, and stops at any.
-                    taken.map_err(|error| {
-                        stopped = Some(error);
-                        RenderError::Cancelled
-                    })
-                },
-            );
-            if let Some(error) = stopped {
-                return Err(error);
-            }
-            result.map_err(|error| self.explain(error))?;
-            done += range.count();
-        }
-        Ok(())
-    }
-
-    fn take(&self, time: f64, image: &HostImage) -> Result<Picture, CliError> {
-        self.check_sources()?;
-        let picture = to_picture(image, self.keep_alpha)?;
-        let Some(input) = self.input.filter(|input| has_extras(input.info())) else { return Ok(picture) };
-        // An untouched frame keeps the channels that OpenFX does not carry.
-        let Some(identity) = self.instance.is_identity(time)? else { return Ok(picture) };
-        match input.frame(self.axis.number(identity.time)) {
-            Ok(known) if known.size() == picture.size() => Ok(picture.with_extras(known.extras().to_vec())?),
-            Err(error) if !error.is_missing() => Err(error.into()),
-            _ => Ok(picture),
-        }
-    }
-
-    fn check_sources(&self) -> Result<(), CliError> {
-        check_sources(self.sources)
-    }
-
-    /// A frame that could not be read is the cause, whatever came of it.
-    fn explain(&self, error: RenderError) -> CliError {
-        match (error, self.check_sources()) {
-            (RenderError::Cancelled, _) => CliError::Cancelled,
-            (_, Err(cause)) => cause,
-            (error, Ok(())) => error.into(),
-        }
-    }
-}
-
-fn check_sources(sources: &[Arc<ClipSource>]) -> Result<(), CliError> {
-    match sources.iter().find_map(|s| s.broken()) {
-        Some(broken) => Err(CliError::Failed(broken)),
-        None => Ok(()),
-    }
-}
-
-/// What the node said, each thing once. What it said of a failure is in the error already.
-pub(super) fn say_messages(instance: &Instance) {
-    let mut said = HashSet::new();
-    for message in instance.messages() {
-        let worth = matches!(message.kind, MessageKind::Warning | MessageKind::Message);
-        if worth && said.insert(message.text.clone()) {
-            progress::note(&message.text);
-        }
-    }
 }
 
 /// A clip's source, connected to the first input of an instance.

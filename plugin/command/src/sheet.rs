@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::CliError;
 use pickup_clips::{
-    ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList,
+    ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList, is_picture,
 };
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
@@ -12,32 +12,67 @@ const MOST: usize = 8;
 pub(super) const COLUMNS: usize = 4;
 pub(super) const CELL: usize = 320;
 
-/// Frames evenly spread over what is rendered, the first and the last among them.
+/// The frames to look at: those that were made, each with the frame before it and the one after; where none was, or all were,
+/// frames evenly spread over what is rendered, the first and the last among them.
 pub(super) struct Sheet {
     writer: ClipWriter,
-    frames: Vec<i64>,
     transfer: Transfer,
-    cells: Vec<SheetCell>,
+    spread: Vec<i64>,
+    evenly: Vec<SheetCell>,
+    around: Vec<SheetCell>,
+    /// The last frame, where it is not among those around a made one.
+    before: Option<SheetCell>,
+    after_made: bool,
+    all_made: bool,
 }
 
 impl Sheet {
     /// A sheet of frames of those rendered, which are written in a depth; a file that cannot be written is found out now,
     /// not after the work, as is one that is `read`.
     pub(super) fn new(path: &Path, rendered: &FrameList, written: Depth, read: &[&Path]) -> Result<Self, CliError> {
+        if !is_picture(path) {
+            let name = path.display();
+            return Err(CliError::Usage(format!(
+                "{name}: a sheet is one picture: write it as .png, .jpg, .tif or .exr"
+            )));
+        }
         let writer = ClipWriter::create(path, WriteOptions::default(), read)?;
-        Ok(Self { writer, frames: shown(rendered), transfer: transfer(written), cells: Vec::new() })
+        Ok(Self {
+            writer,
+            transfer: transfer(written),
+            spread: shown(rendered),
+            evenly: Vec::new(),
+            around: Vec::new(),
+            before: None,
+            after_made: false,
+            all_made: true,
+        })
     }
 
-    /// Takes a frame, if it is one of those shown.
-    pub(super) fn add(&mut self, number: i64, picture: &Picture) {
-        if self.frames.contains(&number) {
-            let cell = SheetCell::new(format!("FRAME {number}"), Arc::new(picture.clone()));
-            self.cells.push(cell.shown_with(self.transfer));
+    /// Takes a frame, which is kept as it was or made.
+    pub(super) fn add(&mut self, number: i64, picture: &Picture, kept: bool) {
+        let label = if kept { format!("FRAME {number}") } else { format!("FRAME {number} MADE") };
+        let cell = SheetCell::new(label, Arc::new(picture.clone())).shown_with(self.transfer);
+        if self.spread.contains(&number) {
+            self.evenly.push(cell.clone());
         }
+        self.all_made &= !kept;
+        if !kept || self.after_made {
+            self.around.extend(self.before.take());
+            self.around.push(cell);
+            self.around.truncate(MOST);
+        } else {
+            self.before = Some(cell);
+        }
+        self.after_made = !kept;
+    }
+
+    fn cells(&self) -> &[SheetCell] {
+        if self.all_made || self.around.is_empty() { &self.evenly } else { &self.around }
     }
 
     pub(super) fn write(self) -> Result<(), CliError> {
-        let sheet = contact_sheet(&self.cells, COLUMNS, CELL)?;
+        let sheet = contact_sheet(self.cells(), COLUMNS, CELL)?;
         self.writer.write(1, &sheet)?;
         Ok(self.writer.finish()?)
     }
@@ -70,11 +105,27 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             let frames = FrameList::range(1, 1);
             let mut sheet = Sheet::new(&folder.path().join("sheet.png"), &frames, written, &[]).expect("a sheet");
-            sheet.add(1, &picture);
-            sheet.cells[0].transfer
+            sheet.add(1, &picture, true);
+            sheet.evenly[0].transfer
         };
         assert_eq!(shown(Depth::U8), Transfer::AsIs);
         assert_eq!(shown(Depth::F16), Transfer::LinearToSrgb);
+    }
+
+    #[test]
+    fn made_frames_are_shown_between_their_neighbours() {
+        let picture = Picture::from_rgb8(1, 1, vec![9; 3]).expect("a pixel");
+        let shown = |made: &[i64]| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let frames = FrameList::range(1, 40);
+            let mut sheet = Sheet::new(&folder.path().join("sheet.png"), &frames, Depth::U8, &[]).expect("a sheet");
+            frames.iter().for_each(|n| sheet.add(n, &picture, !made.contains(&n)));
+            sheet.cells().iter().map(|cell| cell.label.clone()).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(shown(&[7]), "FRAME 6, FRAME 7 MADE, FRAME 8");
+        assert_eq!(shown(&[1, 3, 40]), "FRAME 1 MADE, FRAME 2, FRAME 3 MADE, FRAME 4, FRAME 39, FRAME 40 MADE");
+        assert!(shown(&[]).starts_with("FRAME 1, FRAME 6"));
+        assert!(shown(&(1..=40).collect::<Vec<_>>()).ends_with("FRAME 40 MADE"));
     }
 
     #[test]

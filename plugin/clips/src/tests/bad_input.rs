@@ -165,7 +165,7 @@ fn outputs_that_cannot_be_are_refused_at_once() {
         ("", "this is a folder"),
         ("new/", "this is a folder"),
         ("a.%04d", "format is told by the ending"),
-        ("a.gif", "format is told by the ending"),
+        ("a.doc", "format is told by the ending"),
         ("a.%04d.mp4", "a video is one file"),
         ("a.%04d.%d.png", "two places"),
         ("file/a.%04d.png", "a file, not a folder"),

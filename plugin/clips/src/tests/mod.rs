@@ -1,6 +1,7 @@
 //! Clips from end to end, on files that the tests make themselves.
 
 mod bad_input;
+mod beside;
 mod sequences;
 mod videos;
 

@@ -35,37 +35,216 @@ fn ffv1_keeps_every_bit_in_both_depths_with_and_without_alpha() {
     assert_eq!(folder.names(), ["a.mkv"]);
 }
 
+/// A video that ffmpeg draws: a test picture in motion, with what the options say.
+fn drawn(folder: &Folder, name: &str, options: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2"])
+        .args(options)
+        .arg(&path)
+        .status();
+    assert!(status.unwrap().success(), "{name}");
+    path
+}
+
+/// Reads a clip and writes it again under another name, with its sound.
+fn again(folder: &Folder, from: &Path, to: &str, change: impl FnOnce(&mut WriteOptions)) -> ClipReader {
+    let reader = ClipReader::open(from).unwrap();
+    let info = reader.info();
+    let length = info.frames.len() as f64 / info.rate.as_f64();
+    let mut options = WriteOptions::like(info);
+    options.sound = Some(SoundSpan { from: 0.0, length, tempo: 1.0, whole: true });
+    change(&mut options);
+    let writer = ClipWriter::create(folder.join(to), options, &[]).unwrap();
+    info.frames.iter().for_each(|frame| writer.write(frame, &reader.frame(frame).unwrap()).unwrap());
+    writer.finish().unwrap();
+    ClipReader::open(folder.join(to)).unwrap()
+}
+
 #[test]
 #[ignore = "needs ffmpeg"]
-fn what_a_video_holds_beside_its_pictures_is_told_where_it_is_lost() {
+fn colour_tags_go_through_with_the_numbers_that_they_speak_of() {
     let folder = Folder::new();
-    let plain = ClipReader::open(write_video(&folder, "plain.mkv", 12, (32, 16), false, Depth::U8)).unwrap();
-    assert_eq!(plain.info().beside, Beside::default());
-    assert!(lost(plain.info(), Path::new("a.mp4")).is_empty());
-
-    let status = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1"])
-        .args(["-f", "lavfi", "-i", "sine=duration=1", "-vf", "setfield=tff,select=not(eq(mod(n\\,5)\\,2))"])
-        .args(["-fps_mode", "passthrough", "-c:v", "libx264", "-flags", "+ildct+ilme", "-c:a", "flac"])
-        .args(["-colorspace", "bt2020nc", "-color_trc", "smpte2084", "-color_primaries", "bt2020"])
-        .arg(folder.join("full.mkv"))
-        .status();
-    assert!(status.unwrap().success());
-    let full = ClipReader::open(folder.join("full.mkv")).unwrap();
-    let expected = Beside {
-        sound: true,
-        interlaced: true,
-        uneven: true,
-        wide: Some("bt2020nc, smpte2084, bt2020".into()),
-        ..Beside::default()
-    };
-    assert_eq!(full.info().beside, expected);
-    let told = lost(full.info(), Path::new("a.mp4"));
-    assert_eq!(told.len(), 4, "{told:?}");
-    for (line, word) in told.iter().zip(["sound", "interlaced", "rate varies", "smpte2084"]) {
-        assert!(line.contains(word), "{line}");
+    for (matrix, transfer, primaries, names) in [
+        ("bt2020nc", "smpte2084", "bt2020", ["a.mp4", "a.mov", "a.mkv", "a.webm"].as_slice()),
+        ("bt2020nc", "arib-std-b67", "bt2020", &["a.mp4", "a.mov", "a.mkv"]),
+        ("smpte170m", "smpte170m", "smpte170m", &["a.mp4", "a.mov"]),
+    ] {
+        let params = format!("setparams=colorspace={matrix}:color_trc={transfer}:color_primaries={primaries}");
+        let tags = ["-colorspace", matrix, "-color_trc", transfer, "-color_primaries", primaries];
+        let options = [&["-vf", &params, "-c:v", "prores_ks", "-t", "0.2"][..], &tags].concat();
+        let source = drawn(&folder, "source.mov", &options);
+        for name in names {
+            let (before, after) = (ClipReader::open(&source).unwrap(), again(&folder, &source, name, |_| {}));
+            let (then, now) = (&before.info().beside.tags, &after.info().beside.tags);
+            assert_eq!((&now.transfer, &now.primaries), (&then.transfer, &then.primaries), "{name} {transfer}");
+            assert_eq!(then.wide(), transfer != "smpte170m");
+            let db = psnr(&before.frame(2).unwrap(), &after.frame(2).unwrap()).unwrap();
+            assert!(db > 30.0, "{name} {transfer}: {db}");
+            let bits = if then.wide() { 10 } else { 8 };
+            assert!(after.info().bits >= bits, "{name}: {}", after.info().bits);
+        }
     }
-    assert_eq!(lost(full.info(), Path::new("a.%d.png")).len(), 2, "pictures have no sound and no rate");
+}
+
+/// Seconds at which each video frame of a file is shown, as ffprobe has them.
+fn shown(path: &Path) -> Vec<f64> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect()
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn frames_keep_times_of_their_own() {
+    let folder = Folder::new();
+    let uneven = ["-vf", "select=not(lt(mod(n\\,7)\\,3))", "-fps_mode", "passthrough", "-c:v", "ffv1"];
+    let source = drawn(&folder, "source.mkv", &uneven);
+    let times = shown(&source);
+    for name in ["a.mp4", "a.mov", "a.mkv"] {
+        let after = again(&folder, &source, name, |_| {});
+        let again = shown(&folder.join(name));
+        assert_eq!(again.len(), times.len());
+        let late = again.iter().zip(&times).map(|(a, b)| (a - again[0] - (b - times[0])).abs()).fold(0.0, f64::max);
+        assert!(late < 0.0011, "{name}: {late}");
+        assert!(after.info().beside.times.is_some(), "{name}");
+    }
+    let told = lost(ClipReader::open(&source).unwrap().info(), Path::new("a.gif"), &WriteOptions::default());
+    assert!(told.iter().any(|line| line.contains("rate varies")), "{told:?}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_lost_time_stamp_is_a_missing_frame() {
+    let folder = Folder::new();
+    let path = drawn(&folder, "a.mkv", &["-vf", "select=not(eq(n\\,9))", "-fps_mode", "passthrough", "-c:v", "ffv1"]);
+    let whole = drawn(&folder, "whole.mkv", &["-c:v", "ffv1"]);
+    let (reader, whole) = (ClipReader::open(path).unwrap(), ClipReader::open(whole).unwrap());
+    assert_eq!(reader.info().missing().to_string(), "10");
+    assert_eq!(reader.info().rate, whole.info().rate);
+    assert!(reader.frame(10).unwrap_err().is_missing());
+    for frame in [30, 11, 9, 50] {
+        assert_eq!(*reader.frame(frame).unwrap(), *whole.frame(frame).unwrap(), "frame {frame}");
+    }
+}
+
+/// Mean loudness of each half second of a file's sound.
+fn loudness(path: &Path) -> Vec<f64> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(path)
+        .args(["-map", "0:a:0", "-ac", "1", "-ar", "8000", "-f", "f32le", "-"])
+        .output()
+        .unwrap();
+    let samples: Vec<f64> =
+        output.stdout.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect();
+    samples.chunks(4000).map(|part| (part.iter().map(|s| s * s).sum::<f64>() / part.len() as f64).sqrt()).collect()
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn sound_goes_with_the_frames() {
+    let folder = Folder::new();
+    // Silence for half a second, a tone for one, silence for half a second.
+    let tone = "sine=frequency=440:duration=2,volume=enable='not(between(t,0.5,1.5))':volume=0";
+    let source = drawn(&folder, "source.mov", &["-f", "lavfi", "-i", tone, "-c:v", "prores_ks", "-c:a", "pcm_s16le"]);
+    let part = |from, length, tempo| SoundSpan { from, length, tempo, whole: false };
+    let expect = |name: &str, span: Option<SoundSpan>, loud: &[bool]| {
+        again(&folder, &source, name, |options| options.sound = span.or(options.sound));
+        let heard = loudness(&folder.join(name));
+        assert!(heard.len() >= loud.len() && heard.len() <= loud.len() + 1, "{name}: {heard:?}");
+        for (place, loud) in loud.iter().enumerate() {
+            assert_eq!(heard[place] > 0.05, *loud, "{name} {place}: {heard:?}");
+        }
+    };
+    for name in ["a.mov", "a.mkv", "a.mp4", "a.webm", "a.avi"] {
+        expect(name, None, &[false, true, true, false]);
+    }
+    expect("b.mov", Some(part(0.5, 1.0, 1.0)), &[true, true]);
+    expect("c.mov", Some(part(-1.0, 4.0, 1.0)), &[false, false, false, true, true, false, false, false]);
+    expect("d.mov", Some(part(0.0, 4.0, 0.5)), &[false, false, true, true, true, true, false, false]);
+    let gif = lost(
+        ClipReader::open(&source).unwrap().info(),
+        Path::new("a.gif"),
+        &WriteOptions { sound: Some(part(0.0, 2.0, 1.0)), ..WriteOptions::default() },
+    );
+    assert!(gif.iter().any(|line| line.contains("sound is not written")), "{gif:?}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn alpha_of_webm_is_read_and_written() {
+    let folder = Folder::new();
+    let source = drawn(
+        &folder,
+        "source.mov",
+        &["-vf", "format=yuva444p10,geq=lum='lum(X,Y)':a='X*4'", "-c:v", "prores_ks", "-t", "0.2"],
+    );
+    let after = again(&folder, &source, "a.webm", |_| {});
+    let before = ClipReader::open(&source).unwrap();
+    assert!(before.info().has_alpha && after.info().has_alpha);
+    let alpha =
+        |picture: &Picture| picture.to_depth(Depth::U8).pixels().to_f32().chunks(4).map(|p| p[3]).collect::<Vec<_>>();
+    let (then, now) = (alpha(&before.frame(2).unwrap()), alpha(&after.frame(2).unwrap()));
+    let off = then.iter().zip(&now).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 0.04, "{off}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_codec_is_chosen_where_the_container_has_it() {
+    let folder = Folder::new();
+    let source = drawn(&folder, "source.mov", &["-c:v", "prores_ks", "-t", "0.2"]);
+    for (name, codec, bits) in [
+        ("a.mp4", Codec::Hevc, 10),
+        ("a.mov", Codec::Hevc, 10),
+        ("a.mkv", Codec::Hevc, 10),
+        ("a.mov", Codec::H264, 8),
+        ("a.mkv", Codec::Vp9, 10),
+        ("a.avi", Codec::Ffv1, 16),
+        ("a.gif", Codec::Gif, 8),
+    ] {
+        let after = again(&folder, &source, name, |options| options.codec = Some(codec));
+        assert_eq!((after.info().bits, after.info().frames.len()), (bits, 5), "{name} {codec:?}");
+    }
+    let sizes = [Quality::Low, Quality::Medium, Quality::High].map(|quality| {
+        again(&folder, &source, "a.mp4", |options| options.quality = quality);
+        fs::metadata(folder.join("a.mp4")).unwrap().len()
+    });
+    assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{sizes:?}");
+    let options = WriteOptions { codec: Some(Codec::ProRes), ..WriteOptions::default() };
+    let error = message(ClipWriter::create(folder.join("a.webm"), options, &[]));
+    assert!(error.contains("prores is not written there: choose vp9"), "{error}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn what_a_phone_recorded_lying_stands_with_the_shape_of_its_pixels() {
+    let folder = Folder::new();
+    let lying = drawn(&folder, "lying.mp4", &["-vf", "setsar=2", "-t", "0.2"]);
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-display_rotation", "90", "-i"])
+        .arg(&lying)
+        .args(["-c", "copy"])
+        .arg(folder.join("standing.mp4"))
+        .status();
+    // Older builds of ffmpeg cannot turn a copy by that option; then by the stream's tag.
+    if !status.unwrap().success() {
+        let status = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-y", "-i"])
+            .arg(&lying)
+            .args(["-c", "copy", "-metadata:s:v", "rotate=90"])
+            .arg(folder.join("standing.mp4"))
+            .status();
+        assert!(status.unwrap().success());
+    }
+    let standing = ClipReader::open(folder.join("standing.mp4")).unwrap();
+    assert_eq!(standing.info().size(), (48, 64));
+    assert!((standing.info().pixel_aspect - 0.5).abs() < 1e-6, "{}", standing.info().pixel_aspect);
 }
 
 #[test]

@@ -20,9 +20,10 @@ use super::{
     CliError,
     args::DemoArgs,
     bundle, cancel,
+    job::{Job, say_messages},
     plugin::{self, Hosted},
     progress::Bar,
-    render::{Job, connect_first, project, say_messages},
+    render::{connect_first, project},
     sample,
     sheet::{CELL, COLUMNS},
     source::Axis,
@@ -96,16 +97,18 @@ impl Demo<'_> {
         }
         let mut made = Vec::new();
         let (input, sources) = connected.unzip();
+        let clips: Vec<&ClipReader> = input.iter().map(|reader| &**reader).collect();
         let job = Job {
             instance: &instance,
-            input: input.as_deref(),
+            clips: &clips,
             sources: sources.as_slice(),
             axis: Axis::default(),
             keep_alpha: false,
+            retimes: false,
         };
         let mut bar = Bar::new(label);
-        let result = job.render(frames, &mut bar, |_, picture| {
-            made.push(Arc::new(picture.to_rgb().to_depth(Depth::U8)));
+        let result = job.render(frames, &mut bar, |taken| {
+            made.push(Arc::new(taken.picture.to_rgb().to_depth(Depth::U8)));
             Ok(())
         });
         drop(bar);

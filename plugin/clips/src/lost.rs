@@ -1,0 +1,151 @@
+//! What of a clip is lost in the files that are written from it.
+
+use std::path::Path;
+
+use super::codec::{Codec, Container};
+use super::convert::Transfer;
+use super::naming::StillFormat;
+use super::reader::{ClipInfo, ColourHint};
+use super::sound::{Way, way};
+use super::still;
+use super::writer::WriteOptions;
+
+/// What is lost or changed where a clip is written under a name: a sentence for each thing, with what can be done.
+#[must_use]
+pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> {
+    let still = StillFormat::of(out);
+    let video = Container::of(out).and_then(|container| Some((container, options.codec_of(out, container).ok()?)));
+    let told = match (still, video) {
+        (Some(format), _) => in_pictures(info, format, options),
+        (None, Some((container, codec))) => in_video(info, container, codec, options),
+        (None, None) => Vec::new(),
+    };
+    told.into_iter().chain(curve(info, out, options)).chain(fields(info, video)).collect()
+}
+
+fn curve(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Option<String> {
+    let shown = shown_as_is(out);
+    match options.transfer {
+        Transfer::LinearToSrgb => Some(
+            "scene-linear values are encoded by the sRGB curve, since this format is shown as it is; highlights above white are \
+             cut off. --transfer keep writes the numbers themselves"
+                .to_owned(),
+        ),
+        Transfer::SrgbToLinear => Some(
+            "display-referred values are made scene-linear by the sRGB curve, as EXR is read. --transfer keep writes the numbers \
+             themselves"
+                .to_owned(),
+        ),
+        Transfer::AsIs if info.colour == ColourHint::Linear && shown => Some(
+            "values are written as they are, and this format is shown as display-referred: scene-linear footage looks too dark \
+             in it"
+                .to_owned(),
+        ),
+        Transfer::AsIs => None,
+    }
+}
+
+/// Whether what is written under this name is shown as its numbers stand: all but EXR, and TIFF, which can be either.
+fn shown_as_is(out: &Path) -> bool {
+    !matches!(StillFormat::of(out), Some(StillFormat::Exr | StillFormat::Tiff))
+}
+
+/// The change of curve by which a clip looks the same in the files of this name: none where it is not known what the clip's
+/// numbers stand for, as in high dynamic range.
+#[must_use]
+pub fn usual_transfer(info: &ClipInfo, out: &Path) -> Transfer {
+    match info.colour {
+        ColourHint::Linear if shown_as_is(out) => Transfer::LinearToSrgb,
+        ColourHint::Display
+            if StillFormat::of(out) == Some(StillFormat::Exr)
+                && !info.beside.tags.wide()
+                && info.beside.profile.is_none() =>
+        {
+            Transfer::SrgbToLinear
+        }
+        _ => Transfer::AsIs,
+    }
+}
+
+fn fields(info: &ClipInfo, video: Option<(Container, Codec)>) -> Option<String> {
+    info.beside.fields?;
+    let marked = video.is_some_and(|(_, codec)| codec.has_fields());
+    let written = if marked { "" } else { ", and what is written is not marked as interlaced" };
+    Some(format!(
+        "the clip is interlaced, and its fields are taken for one picture: made frames mix them{written}. Deinterlace it \
+         with --fields deinterlace"
+    ))
+}
+
+fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> Vec<String> {
+    let beside = &info.beside;
+    let mut told = Vec::new();
+    if info.has_alpha && !format.has_alpha() {
+        told.push("alpha is not written: this format has none. PNG, TIFF and EXR keep it".to_owned());
+    }
+    if format == StillFormat::Exr && beside.profile.is_some() {
+        told.push("the colour profile (ICC) of the input is not written: EXR holds none".to_owned());
+    } else if beside.profile.is_some() && options.transfer != Transfer::AsIs {
+        told.push("the colour profile (ICC) of the input is not written: the values are others now".to_owned());
+    }
+    match &beside.attributes {
+        Some(_) if format != StillFormat::Exr => told.push(
+            "what the EXR files tell beside their pixels, such as time code, is not written: only EXR holds it"
+                .to_owned(),
+        ),
+        Some(attributes) if attributes.varying() => told.push(
+            "what the EXR files tell of single frames, such as when they were taken, made frames do not have"
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    if beside.tags.wide() {
+        told.push(format!(
+            "values are written as they are, but pictures do not hold the input's colour tags ({}): set them again",
+            beside.tags
+        ));
+    }
+    let stored = still::stored_depth(format, options.depth.unwrap_or(info.depth));
+    told.extend(fewer_bits(info, 8 * stored.bytes() as u8));
+    told
+}
+
+fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &WriteOptions) -> Vec<String> {
+    let beside = &info.beside;
+    let mut told = Vec::new();
+    if info.has_alpha && !codec.has_alpha() {
+        told.push(
+            "alpha is not written: this format has none. .mov, .mkv, .webm, PNG, TIFF and EXR keep it".to_owned(),
+        );
+    }
+    if let (Some(sound), Some(span)) = (&beside.sound, &options.sound) {
+        match way(sound, span, container) {
+            Way::Copied => {}
+            Way::Encoded(encoder) => told.push(format!("the sound is encoded again ({encoder})")),
+            Way::Dropped => told.push("sound is not written: this format holds none".to_owned()),
+        }
+    } else if beside.sound.is_some() {
+        told.push("sound is not written: take it from the input".to_owned());
+    }
+    if beside.times.is_some() && (options.times.is_none() || !container.has_times()) {
+        told.push("the clip's frame rate varies, and what is written has the same frames evenly spaced".to_owned());
+    }
+    if beside.profile.is_some() {
+        told.push("the colour profile (ICC) of the input is not written: video holds none".to_owned());
+    }
+    if beside.attributes.is_some() {
+        told.push("what the EXR files tell beside their pixels, such as time code, is not written".to_owned());
+    }
+    if beside.tags.wide() && codec == Codec::Gif {
+        told.push(format!("the input's colour tags ({}) are not written: GIF holds none", beside.tags));
+    }
+    let alpha = info.has_alpha && codec.has_alpha();
+    told.extend(fewer_bits(info, codec.bits(info.bits, alpha)));
+    told
+}
+
+fn fewer_bits(info: &ClipInfo, bits: u8) -> Option<String> {
+    let instead = "EXR, 16-bit PNG and TIFF, and .mkv keep more";
+    (bits < info.bits.min(16))
+        .then(|| format!("values are written in {bits} bits, where the input has {}: {instead}", info.bits))
+}

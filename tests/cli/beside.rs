@@ -1,0 +1,134 @@
+//! What clips hold beside their pictures goes through a render: files, profiles, sound, time.
+
+use std::path::PathBuf;
+
+use pickup_clips::Beside;
+
+use super::*;
+
+#[test]
+fn kept_frames_of_a_sequence_are_their_files_and_made_ones_have_its_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let beside = Beside { profile: Some(vec![7; 300].into()), ..Beside::default() };
+    for spec in ["in/%04d.png", "lossy/%04d.jpg"] {
+        let options = WriteOptions { beside: beside.clone(), ..WriteOptions::default() };
+        let writer = ClipWriter::create(folder.path().join(spec), options, &[]).unwrap();
+        (1..=5).for_each(|n| writer.write(n, &picture(n, false, Depth::U8)).unwrap());
+    }
+    for (from, ending) in [("in", "png"), ("lossy", "jpg")] {
+        for host in ["reference", "mlt", "natron"] {
+            let to = format!("{from}-{host}");
+            // MLT gives a filter the current frame alone, and counts from 0.
+            let which = match host {
+                "mlt" => format!("--set frames=2 --set sourceFile={}", folder.path().join(from).display()),
+                _ => "--set frames=3".to_owned(),
+            };
+            let line = format!("render Repair --in {from} --out {to}/%04d.{ending} --host {host} {which}");
+            expect(folder.path(), &line, 0);
+            for n in [1, 2, 4, 5] {
+                let bytes = |at: &str| fs::read(folder.path().join(format!("{at}/{n:04}.{ending}"))).unwrap();
+                assert!(bytes(from) == bytes(&to), "{to} {n}");
+            }
+            let made = ClipReader::open(folder.path().join(format!("{to}/0003.{ending}"))).unwrap();
+            assert_eq!(made.info().beside.profile, beside.profile, "{to}");
+        }
+    }
+}
+
+#[test]
+fn a_render_says_which_frames_were_made() {
+    let folder = with_clip();
+    let said = expect(folder.path(), "render Repair --in in --out out/%04d.png --set frames=2,4", 0);
+    assert!(said.contains("5 frames (1-5) written") && said.contains("made: 2, 4;"), "{said}");
+    let said = expect(folder.path(), "render Repair --in in --out none/%04d.png", 0);
+    assert!(said.contains("all the clip's own"), "{said}");
+    let said = expect(folder.path(), "render Repair --in in --out all/%04d.png --set frames=3 --frames 3", 0);
+    assert!(!said.contains("own"), "{said}");
+}
+
+/// A video of two seconds at 25 frames a second: a tone from half a second to one and a half.
+fn with_video(folder: &Path) -> PathBuf {
+    let tone = "sine=frequency=440:duration=2,volume=enable='not(between(t,0.5,1.5))':volume=0";
+    let path = folder.join("in.mov");
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2"])
+        .args(["-f", "lavfi", "-i", tone, "-c:v", "prores_ks", "-c:a", "pcm_s16le"])
+        .arg(&path)
+        .status();
+    assert!(status.expect("ffmpeg starts").success());
+    path
+}
+
+/// Seconds of sound in a file, and from when to when it is heard.
+fn heard(path: &Path) -> (f64, f64, f64) {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(path)
+        .args(["-map", "0:a:0", "-ac", "1", "-ar", "1000", "-f", "f32le", "-"])
+        .output()
+        .unwrap();
+    let samples: Vec<f32> =
+        output.stdout.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).abs()).collect();
+    let loud = |sample: &f32| *sample > 0.03;
+    let first = samples.iter().position(loud).unwrap_or(0);
+    let last = samples.iter().rposition(loud).unwrap_or(0);
+    (samples.len() as f64 / 1000.0, first as f64 / 1000.0, last as f64 / 1000.0)
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn sound_stays_beside_the_frames_it_was_recorded_with() {
+    let folder = tempfile::tempdir().unwrap();
+    with_video(folder.path());
+    for (node, settings, expected) in [
+        ("Repair", "--set frames=20", (2.0, 0.5, 1.5)),
+        ("Repair", "--frames 26-50", (1.0, 0.0, 0.5)),
+        ("Retime", "--set speed=50 --set method=nearest", (4.0, 1.0, 3.0)),
+        ("Retime", "--set speed=50 --rate 50 --set method=nearest", (4.0, 1.0, 3.0)),
+        ("Retime", "--rate 50 --set method=nearest", (2.0, 0.5, 1.5)),
+        ("Retime", "--set speed=200 --set method=nearest", (1.0, 0.25, 0.75)),
+    ] {
+        for name in ["out.mov", "out.mp4"] {
+            expect(folder.path(), &format!("render {node} --in in.mov --out {name} {settings}"), 0);
+            let found = heard(&folder.path().join(name));
+            let apart = [found.0 - expected.0, found.1 - expected.1, found.2 - expected.2];
+            assert!(apart.iter().all(|t| t.abs() < 0.12), "{node} {settings} {name}: {found:?}, not {expected:?}");
+        }
+    }
+    let said = expect(folder.path(), "render Retime --in in.mov --out out.mov --set speed=0:100,49:50", 0);
+    assert!(said.contains("sound is not written"), "{said}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_rate_is_retimes_to_change_and_a_sequences_to_be_given() {
+    let folder = with_clip();
+    with_video(folder.path());
+    expect(folder.path(), "render Retime --in in.mov --out out.mkv --rate 60 --set method=nearest", 0);
+    let info = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
+    assert_eq!((info.rate.num, info.rate.den), (60, 1));
+    assert!((info.frames.len() as f64 / 60.0 - 2.0).abs() < 0.05, "{}", info.frames.len());
+    let said = expect(folder.path(), "render Repair --in in.mov --out out.mkv --rate 60", 2);
+    assert!(said.contains("only Retime"), "{said}");
+    let curve = "render Retime --in in.mov --out out.mkv --rate 60 --set speed=1:100,9:50";
+    assert!(expect(folder.path(), curve, 2).contains("not with a curve"));
+    expect(folder.path(), "render Repair --in in --out out.mkv --rate 12.5", 0);
+    let info = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
+    assert_eq!((info.rate.num, info.rate.den), (25, 2));
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_frame_that_a_video_lost_is_made_where_it_belongs() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=1"])
+        .args(["-vf", "select=not(eq(n\\,11))", "-fps_mode", "passthrough", "-c:v", "ffv1"])
+        .arg(folder.path().join("in.mkv"))
+        .status();
+    assert!(status.unwrap().success());
+    let said = expect(folder.path(), "render Repair --in in.mkv --out out.mkv", 0);
+    assert!(said.contains("25 frames (1-25)") && said.contains("made: 12;"), "{said}");
+    let info = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
+    assert_eq!((info.frames.to_string(), info.beside.times), ("1-25".to_owned(), None));
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pickup_clips::Beside;
+use pickup_clips::{Beside, FieldOrder};
 
 use super::*;
 
@@ -131,4 +131,93 @@ fn a_frame_that_a_video_lost_is_made_where_it_belongs() {
     assert!(said.contains("25 frames (1-25)") && said.contains("made: 12;"), "{said}");
     let info = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
     assert_eq!((info.frames.to_string(), info.beside.times), ("1-25".to_owned(), None));
+}
+
+/// Draws a video with ffmpeg in a folder.
+fn drawn(folder: &Path, name: &str, source: &str, options: &[&str]) {
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", source])
+        .args(options)
+        .arg(folder.join(name))
+        .status();
+    assert!(status.unwrap().success(), "{name}");
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn each_field_is_made_from_its_own_and_the_flag_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    // A ground that moves evenly, at 50 fields a second.
+    let moving = "testsrc2=size=96x64:rate=50:duration=0.8,crop=64:48:'mod(n,24)':8";
+    let fields = ["-vf", "tinterlace=interleave_top,setfield=tff", "-c:v", "ffv1", "-flags", "+ildct", "-top", "1"];
+    drawn(folder.path(), "in.mkv", moving, &fields);
+    let said = expect(folder.path(), "render Repair --in in.mkv --out out.mkv --set frames=8", 0);
+    assert!(said.contains("made: 8;") && !said.contains("mix"), "{said}");
+    let (before, after) = ["in.mkv", "out.mkv"].map(|name| ClipReader::open(folder.path().join(name)).unwrap()).into();
+    assert_eq!(after.info().beside.fields, before.info().beside.fields);
+    assert!(before.info().beside.fields.is_some());
+    for order in [FieldOrder::Top, FieldOrder::Bottom] {
+        let field = |clip: &ClipReader, n| clip.frame(n).unwrap().field(order).unwrap();
+        let near = |other: &Picture| pickup_clips::psnr(other, &field(&before, 8)).unwrap();
+        let made = near(&field(&after, 8));
+        let neighbour = near(&field(&before, 7)).max(near(&field(&before, 9)));
+        assert!(made > neighbour + 3.0, "{order:?}: {made}, the nearer neighbour {neighbour}");
+    }
+    assert!(
+        expect(folder.path(), "render Extend --in in.mkv --out longer.mkv --set tail=1 --set by=Motion", 0)
+            .contains("mix them")
+    );
+    expect(folder.path(), "render Repair --in in.mkv --out whole.mkv --fields double", 0);
+    let whole = ClipReader::open(folder.path().join("whole.mkv")).unwrap().info().clone();
+    assert_eq!((whole.frames.len(), whole.rate.num, whole.beside.fields), (40, 50, None));
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn film_comes_out_of_the_fields_that_it_was_spread_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let moving = "testsrc2=size=64x48:rate=24000/1001:duration=2";
+    drawn(folder.path(), "film.mkv", moving, &["-c:v", "ffv1"]);
+    let spread = ["-vf", "format=yuv444p,telecine=pattern=23", "-c:v", "ffv1", "-flags", "+ildct", "-top", "1"];
+    drawn(folder.path(), "in.mkv", moving, &spread);
+    expect(folder.path(), "render Repair --in in.mkv --out out.mkv --fields film", 0);
+    let (film, out) = ["film.mkv", "out.mkv"].map(|name| ClipReader::open(folder.path().join(name)).unwrap()).into();
+    assert_eq!((out.info().rate, out.info().frames.len()), (film.info().rate, film.info().frames.len()));
+    for n in [3, 17, 30] {
+        let near = pickup_clips::psnr(&film.frame(n).unwrap(), &out.frame(n).unwrap()).unwrap();
+        assert!(near > 35.0, "{n}: {near}");
+    }
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn repeats_are_left_out_and_the_others_keep_their_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let moving = "testsrc2=size=320x240:rate=25:duration=1,crop=160:120:'n*4':'n*2',loop=3:1:9,setpts=N/25/TB";
+    drawn(folder.path(), "in.mkv", moving, &["-c:v", "libx264", "-crf", "18"]);
+    let said = expect(folder.path(), "render Repair --in in.mkv --out out.mkv --without-repeats", 0);
+    assert!(said.contains("3 frames that repeat") && said.contains("10-12"), "{said}");
+    let out = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
+    // Read again, a gap in even times is a hole.
+    assert_eq!((out.frames.len(), out.missing().to_string()), (25, "10-12".to_owned()));
+    expect(folder.path(), "render Repair --in in.mkv --out out/%d.png --without-repeats", 0);
+    assert_eq!(ClipReader::open(folder.path().join("out")).unwrap().info().frames.to_string(), "1-25");
+    assert!(
+        expect(folder.path(), "render Retime --in in.mkv --out o.mkv --without-repeats", 2).contains("at their times")
+    );
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn frames_that_a_decoder_had_to_guess_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["-c:v", "libx264", "-g", "25", "-x264-params", "slices=4"];
+    drawn(folder.path(), "in.ts", "testsrc2=size=320x240:rate=25:duration=2", &options);
+    assert!(!expect(folder.path(), "render Repair --in in.ts --out out.mkv", 0).contains("damaged"));
+    let mut bytes = fs::read(folder.path().join("in.ts")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 60].fill(0x5A);
+    fs::write(folder.path().join("in.ts"), bytes).unwrap();
+    let said = expect(folder.path(), "render Repair --in in.ts --out out.mkv", 0);
+    assert!(said.contains("data are damaged for these frames: ") && said.contains("--set \"frames="), "{said}");
 }

@@ -68,13 +68,10 @@ pub fn usual_transfer(info: &ClipInfo, out: &Path) -> Transfer {
 }
 
 fn fields(info: &ClipInfo, video: Option<(Container, Codec)>) -> Option<String> {
-    info.beside.fields?;
     let marked = video.is_some_and(|(_, codec)| codec.has_fields());
-    let written = if marked { "" } else { ", and what is written is not marked as interlaced" };
-    Some(format!(
-        "the clip is interlaced, and its fields are taken for one picture: made frames mix them{written}. Deinterlace it \
-         with --fields deinterlace"
-    ))
+    (info.beside.fields.is_some() && !marked).then(|| {
+        "the pictures are two fields each, and what is written does not say so: .mov, .mkv and H.264 do".to_owned()
+    })
 }
 
 fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> Vec<String> {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
 use super::beside::Beside;
+use super::fields::Fields;
 use super::naming::{Naming, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
 use super::tools::Tools;
@@ -17,6 +19,23 @@ use crate::frame_list::FrameList;
 
 /// Bytes of decoded frames that a reader keeps, unless told otherwise.
 pub const DEFAULT_CACHE: usize = 128 << 20;
+
+/// How a clip is read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Where ffmpeg and ffprobe are.
+    pub tools: Tools,
+    /// What becomes of the fields of an interlaced video.
+    pub fields: Fields,
+    /// Bytes of decoded frames that are kept; the latest one is in any case.
+    pub cache_bytes: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { tools: Tools::default(), fields: Fields::default(), cache_bytes: DEFAULT_CACHE }
+    }
+}
 
 /// Frames a second, as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,11 +177,12 @@ pub fn files_of(spec: &Path) -> Vec<PathBuf> {
 impl ClipReader {
     /// Opens a clip by name (see the [module](super)) and reads its first frame.
     pub fn open(spec: impl AsRef<Path>) -> Result<Self, ClipError> {
-        Self::open_with(spec, &Tools::default(), DEFAULT_CACHE)
+        Self::open_with(spec, &ReadOptions::default())
     }
 
-    /// Opens a clip with the tools given, keeping at most `cache_bytes` of decoded frames (and always the latest one).
-    pub fn open_with(spec: impl AsRef<Path>, tools: &Tools, cache_bytes: usize) -> Result<Self, ClipError> {
+    /// Opens a clip, read as the options say.
+    pub fn open_with(spec: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, ClipError> {
+        let cache_bytes = options.cache_bytes;
         let spec = spec.as_ref();
         if spec.as_os_str().is_empty() {
             return Err(ClipError::BadName {
@@ -176,7 +196,7 @@ impl ClipReader {
             Ok(_) if StillFormat::of(spec).is_some() => {
                 Self::sequence(spec, BTreeMap::from([(1, spec.to_path_buf())]), ClipKind::Still, cache_bytes)
             }
-            Ok(_) => Self::video(spec, tools, cache_bytes),
+            Ok(_) => Self::video(spec, options),
             Err(error) => match Naming::parse(spec)? {
                 Some(naming) if StillFormat::of(spec).is_some() => {
                     Self::sequence(spec, naming.list()?, ClipKind::Sequence, cache_bytes)
@@ -205,9 +225,21 @@ impl ClipReader {
         Ok(reader)
     }
 
-    fn video(spec: &Path, tools: &Tools, cache: usize) -> Result<Self, ClipError> {
-        let probe = probe::probe(spec, tools)?;
-        let reading = Reading { ffmpeg: tools.ffmpeg(spec)?, matrix: probe.matrix, decoder: probe.decoder };
+    fn video(spec: &Path, options: &ReadOptions) -> Result<Self, ClipError> {
+        let ReadOptions { tools, fields, cache_bytes } = options;
+        let mut probe = probe::probe(spec, tools)?;
+        let order = probe.beside.fields;
+        let reading = Reading {
+            ffmpeg: tools.ffmpeg(spec)?,
+            matrix: probe.matrix,
+            decoder: probe.decoder,
+            filter: fields.filter(order),
+            interlaced: order.is_some(),
+            complaints: Arc::default(),
+        };
+        if *fields != Fields::AsStored {
+            fields.apply(spec, &mut probe, || reading.count(spec))?;
+        }
         let mut decoder = Decoder::start(spec, &reading, 1)?;
         let Some(picture) = decoder.read().map_err(video::undecodable)? else {
             return Err(ClipError::NotAVideo {
@@ -221,7 +253,7 @@ impl ClipReader {
             ..info_of(ClipKind::Video, &picture, frames, probe.rate, probe.pixel_aspect, probe.beside)
         };
         let source = Source::Video { reading, numbers: probe.numbers, decoder: Mutex::new(Some(Box::new(decoder))) };
-        let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(cache)) };
+        let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(*cache_bytes)) };
         reader.cache.lock().put(1, Arc::new(picture));
         Ok(reader)
     }
@@ -234,6 +266,19 @@ impl ClipReader {
     /// The name the clip was opened by.
     pub fn name(&self) -> &Path {
         &self.name
+    }
+
+    /// The frames of a video that its decoder gives although the file's data for them are damaged. Nothing is looked for, and none is
+    /// named, unless the decoder has complained while frames were read; then the whole video is decoded once more.
+    pub fn damaged(&self) -> Result<FrameList, ClipError> {
+        let Source::Video { reading, numbers, decoder } = &self.source else { return Ok(FrameList::default()) };
+        // A decoder tells what it heard when it goes.
+        drop(decoder.lock().take());
+        if !reading.complaints.load(Ordering::Relaxed) {
+            return Ok(FrameList::default());
+        }
+        let places = reading.damaged(&self.name)?;
+        Ok(places.into_iter().filter_map(|place| numbers.get(place as usize - 1).copied()).collect())
     }
 
     /// The file that holds a frame and no other.

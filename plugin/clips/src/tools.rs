@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -113,13 +113,22 @@ impl Tool {
         clip: &Path,
         args: I,
     ) -> Result<String, ClipError> {
+        self.run(clip, args).map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs to the end and gives what it said beside that, which tells how it went.
+    pub(super) fn said<I: IntoIterator<Item: AsRef<OsStr>>>(&self, clip: &Path, args: I) -> Result<String, ClipError> {
+        self.run(clip, args).map(|output| String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    fn run<I: IntoIterator<Item: AsRef<OsStr>>>(&self, clip: &Path, args: I) -> Result<Output, ClipError> {
         let output = quiet(&self.program)
             .args(args)
             .stdin(Stdio::null())
             .output()
             .map_err(|e| self.failed(clip, &format!("could not be started: {e}")))?;
         if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+            return Ok(output);
         }
         Err(self.failed(clip, &String::from_utf8_lossy(&output.stderr)))
     }
@@ -182,6 +191,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// Whether it has said anything that is wrong.
+    pub(super) fn complained(&self) -> bool {
+        !self.words.lock().is_empty()
+    }
+
     /// Waits for its end; an error if it failed, with what it said.
     pub(super) fn wait(&mut self, clip: &Path) -> Result<(), ClipError> {
         drop(self.child.stdin.take());

@@ -4,15 +4,21 @@
 //! for `ffmpeg -i CLIP -fps_mode passthrough %d.png`. It rounds as MLT and players do, and where a file does not say by which
 //! matrix its colours were made, it is that which they take.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ClipError;
 use super::picture::{Picture, Pixels};
 use super::probe::LOCAL_ONLY;
 use super::still::{check_size, grey_alpha_to_rgba, grey_to_rgb};
 use super::tools::{Running, Tool, last_words};
+
+/// How ffmpeg scales chroma and rounds.
+pub(super) const SCALING: &str = "bicubic+accurate_rnd+full_chroma_int";
 
 /// How a video is read.
 #[derive(Clone, Debug)]
@@ -21,6 +27,48 @@ pub(super) struct Reading {
     pub(super) matrix: Matrix,
     /// The decoder, where ffmpeg's own choice loses alpha.
     pub(super) decoder: Option<&'static str>,
+    /// What is done to its pictures before they are counted.
+    pub(super) filter: Option<String>,
+    /// Its pictures are two fields: lines of chroma belong to one of them.
+    pub(super) interlaced: bool,
+    /// Whether ffmpeg complained of pictures that it gave all the same.
+    pub(super) complaints: Arc<AtomicBool>,
+}
+
+impl Reading {
+    /// ffmpeg's options up to the first stream of pictures in the file; `level` says what it speaks of.
+    fn input(&self, path: &Path, level: &str) -> Result<Vec<OsString>, ClipError> {
+        let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
+        let mut args: Vec<OsString> = ["-hide_banner", "-v", level, "-nostdin"].map(Into::into).into();
+        args.extend(LOCAL_ONLY.map(Into::into));
+        args.extend(self.decoder.iter().flat_map(|decoder| ["-c:v", decoder]).map(Into::into));
+        args.extend(["-i".into(), file.into_os_string()]);
+        args.extend(["-map", "0:V:0"].map(Into::into));
+        Ok(args)
+    }
+
+    /// The places of the pictures that the decoder gives although the file's data for them are damaged, counted from 1. All are
+    /// decoded, one after the other, so that what is said can be told from what was said before.
+    pub(super) fn damaged(&self, path: &Path) -> Result<Vec<i64>, ClipError> {
+        let mut args: Vec<OsString> = ["-threads", "1"].map(Into::into).into();
+        args.extend(self.input(path, "info")?);
+        let filters: Vec<String> = self.filter.iter().cloned().chain(["showinfo=checksum=0".to_owned()]).collect();
+        args.extend(["-vf".into(), filters.join(",").into()]);
+        args.extend(self.ffmpeg.each_picture_once().map(Into::into));
+        args.extend(["-f", "null", "-"].map(Into::into));
+        let said = self.ffmpeg.said(path, args)?;
+        Ok(damaged_places(&said))
+    }
+
+    /// How many pictures there are after the filter: all are decoded.
+    pub(super) fn count(&self, path: &Path) -> Result<i64, ClipError> {
+        let mut args = self.input(path, "error")?;
+        args.extend(self.filter.iter().flat_map(|filter| ["-vf".into(), filter.into()]));
+        args.extend(self.ffmpeg.each_picture_once().map(Into::into));
+        args.extend(["-f", "framecrc", "pipe:1"].map(Into::into));
+        let lines = self.ffmpeg.output(path, args)?;
+        Ok(lines.lines().filter(|line| !line.starts_with('#')).count() as i64)
+    }
 }
 
 /// How a video's colours become RGB.
@@ -43,6 +91,7 @@ impl Matrix {
 /// A running decoder: gives one frame after the other.
 pub(super) struct Decoder {
     path: PathBuf,
+    complaints: Arc<AtomicBool>,
     running: Running,
     pipe: BufReader<ChildStdout>,
     next: i64,
@@ -52,21 +101,17 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Starts so that the first picture given is `first`, counted from 1 in the order of the file.
     pub(super) fn start(path: &Path, reading: &Reading, first: i64) -> Result<Self, ClipError> {
-        let Reading { ffmpeg, matrix, decoder } = reading;
-        let file = std::path::absolute(path).map_err(|e| ClipError::io(path, "find the file", e))?;
-        let mut args: Vec<std::ffi::OsString> = ["-v", "error", "-nostdin"].map(Into::into).into();
-        args.extend(LOCAL_ONLY.map(Into::into));
-        args.extend(decoder.iter().flat_map(|decoder| ["-c:v", decoder]).map(Into::into));
-        args.extend(["-i".into(), file.into_os_string()]);
-        args.extend(["-map", "0:V:0"].map(Into::into));
+        let Reading { ffmpeg, matrix, filter, interlaced, .. } = reading;
+        let mut args = reading.input(path, "error")?;
         // Frames before are decoded and counted, but neither converted nor sent.
         let select = (first > 1).then(|| format!("select=gte(n\\,{})", first - 1));
         let tag = (*matrix == Matrix::Bt709).then(|| "setparams=colorspace=bt709".to_owned());
-        let filters = select.into_iter().chain(tag).collect::<Vec<_>>().join(",");
+        let apart = interlaced.then(|| format!("scale=interl=1:flags={SCALING}"));
+        let filters: Vec<String> = filter.clone().into_iter().chain(select).chain(tag).chain(apart).collect();
         if !filters.is_empty() {
-            args.extend(["-vf".into(), filters.into()]);
+            args.extend(["-vf".into(), filters.join(",").into()]);
         }
-        args.extend(["-sws_flags", "bicubic+accurate_rnd+full_chroma_int"].map(Into::into));
+        args.extend(["-sws_flags", SCALING].map(Into::into));
         args.extend(ffmpeg.each_picture_once().map(Into::into));
         args.extend(["-f", "image2pipe", "-c:v", "pam", "pipe:1"].map(Into::into));
         let mut running = ffmpeg.start(path, args, Stdio::null(), Stdio::piped())?;
@@ -75,6 +120,7 @@ impl Decoder {
         };
         Ok(Self {
             path: path.into(),
+            complaints: reading.complaints.clone(),
             running,
             pipe: BufReader::with_capacity(1 << 20, stdout),
             next: first,
@@ -107,6 +153,14 @@ impl Decoder {
                 self.running.wait(&self.path)?;
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        if self.running.complained() {
+            self.complaints.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -164,6 +218,21 @@ fn to_colour<T: Copy>(samples: Vec<T>, depth: usize) -> Vec<T> {
     }
 }
 
+/// The places of the pictures that a decoder called damaged: it does so just before the line about the picture.
+fn damaged_places(said: &str) -> Vec<i64> {
+    let (mut damaged, mut places) = (false, Vec::new());
+    for line in said.lines() {
+        if line.contains("corrupt decoded frame") {
+            damaged = true;
+        } else if let Some((_, rest)) = line.split_once("showinfo").and_then(|(_, line)| line.split_once(" n:")) {
+            let place = rest.split_whitespace().next().and_then(|n| n.parse::<i64>().ok());
+            places.extend(place.filter(|_| damaged).map(|place| place + 1));
+            damaged &= place.is_none();
+        }
+    }
+    places
+}
+
 /// True for the message that means "cannot be decoded" rather than "ffmpeg is broken".
 pub(super) fn undecodable(error: ClipError) -> ClipError {
     match error {
@@ -191,6 +260,16 @@ mod tests {
         let wide = pam(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 65535\nENDHDR\n\x01\x02\x03\x04").unwrap().unwrap();
         assert_eq!(wide.pixels(), &Pixels::U16(vec![0x102, 0x102, 0x102, 0x304]));
         assert!(pam(b"").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_decoder_says_before_a_picture_is_of_that_picture() {
+        let said = "[Parsed_showinfo_0 @ 0x5] n:   0 pts:      0 pts_time:0\n\
+                    x.ts: corrupt decoded frame in stream 0\n\
+                    [Parsed_showinfo_0 @ 0x5] color_range:tv\n\
+                    [Parsed_showinfo_0 @ 0x5] n:   1 pts:   3600 pts_time:0.04\n\
+                    [Parsed_showinfo_0 @ 0x5] n:   2 pts:   7200 pts_time:0.08\n";
+        assert_eq!(damaged_places(said), [2]);
     }
 
     #[test]

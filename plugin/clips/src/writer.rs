@@ -97,6 +97,11 @@ impl Times {
         (!starts.is_empty()).then(|| Self { first: info.first(), starts, period: 1.0 / info.rate.as_f64() })
     }
 
+    /// Those of frames that are evenly spaced, of which some may be left out.
+    pub fn even(first: i64, rate: Rate) -> Self {
+        Self { first, starts: [0.0].into(), period: 1.0 / rate.as_f64() }
+    }
+
     /// When a frame begins, from the clip's first; beyond its ends by the mean rate.
     pub fn at(&self, frame: i64) -> f64 {
         let place = frame - self.first;

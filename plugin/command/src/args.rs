@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ofx::{BitDepth, Context, host::Profile};
-use pickup_clips::{Codec, Quality};
+use pickup_clips::{Codec, Fields, Quality};
 
 /// Fills missing frames of footage: the OpenFX bundle Pickup, hosted from the command line.
 #[derive(Debug, Parser)]
@@ -122,6 +122,12 @@ pub(super) struct RenderArgs {
     /// Depth of the pictures the node gets and of the clip written [default: that of the clip read]
     #[arg(long, value_enum)]
     pub(super) depth: Option<DepthArg>,
+    /// What becomes of the two fields of each picture of an interlaced video
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) fields: FieldsArg,
+    /// Leaves out frames that only repeat the one before: a video keeps the times of the others, a sequence is numbered on
+    #[arg(long)]
+    pub(super) without_repeats: bool,
     /// Frames a second of the video written: Retime makes the frames that it needs [default: as the clip read]
     #[arg(long, value_name = "RATE", value_parser = super::output::parse_rate)]
     pub(super) rate: Option<pickup_clips::Rate>,
@@ -240,6 +246,31 @@ impl From<ContextArg> for Context {
             ContextArg::Transition => Self::Transition,
             ContextArg::Generator => Self::Generator,
             ContextArg::Retimer => Self::Retimer,
+        }
+    }
+}
+
+/// What becomes of fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum FieldsArg {
+    /// They stay: Repair makes each from its own, the other nodes take both for one picture
+    #[default]
+    Stay,
+    /// A whole picture is made of each two, at the same rate
+    Deinterlace,
+    /// A whole picture is made of each one, at twice the rate
+    Double,
+    /// Film that was spread over fields becomes its own pictures again, at four fifths of the rate
+    Film,
+}
+
+impl From<FieldsArg> for Fields {
+    fn from(fields: FieldsArg) -> Self {
+        match fields {
+            FieldsArg::Stay => Self::AsStored,
+            FieldsArg::Deinterlace => Self::Deinterlace,
+            FieldsArg::Double => Self::Double,
+            FieldsArg::Film => Self::Film,
         }
     }
 }

@@ -11,12 +11,65 @@ use super::{
     source::{Axis, ClipSource, to_picture},
 };
 
-/// What an instance renders, and the clips it reads.
+/// A node at work on whole pictures, or on one field of each.
+pub(super) struct Part {
+    pub(super) instance: Instance,
+    pub(super) sources: Vec<Arc<ClipSource>>,
+}
+
+impl Part {
+    pub(super) fn check_sources(&self) -> Result<(), CliError> {
+        match self.sources.iter().find_map(|s| s.broken()) {
+            Some(broken) => Err(CliError::Failed(broken)),
+            None => Ok(()),
+        }
+    }
+
+    /// A frame that could not be read is the cause, whatever came of it.
+    fn explain(&self, error: RenderError) -> CliError {
+        match (error, self.check_sources()) {
+            (RenderError::Cancelled, _) => CliError::Cancelled,
+            (_, Err(cause)) => cause,
+            (error, Ok(())) => error.into(),
+        }
+    }
+
+    /// Renders from one of the host's times to another, and gives each frame with its time.
+    fn render(
+        &self,
+        ends: (i32, i32),
+        done: &mut dyn FnMut(usize),
+        sink: &mut dyn FnMut(f64, &HostImage) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let cancel = self.instance.cancel_handle();
+        let mut stopped = None;
+        let result = render_range(
+            &self.instance,
+            host::RenderArgs::at(0.0),
+            ends,
+            &cancel,
+            |at| done(at.done),
+            |time, image| {
+                // The renderer has no word for this error, and stops at any.
+                self.check_sources().and_then(|()| sink(time, &image)).map_err(|error| {
+                    stopped = Some(error);
+                    RenderError::Cancelled
+                })
+            },
+        );
+        match stopped {
+            Some(error) => Err(error),
+            None => result.map_err(|error| self.explain(error)),
+        }
+    }
+}
+
+/// Frames to be rendered, and the clips they are of.
 pub(super) struct Job<'a> {
-    pub(super) instance: &'a Instance,
+    /// One for whole pictures, or one for the top fields and one for the bottom fields.
+    pub(super) parts: &'a [Part],
     /// The clips whose frames may come back as they are.
     pub(super) clips: &'a [&'a ClipReader],
-    pub(super) sources: &'a [Arc<ClipSource>],
     /// Where the host's times have the frames.
     pub(super) axis: Axis,
     pub(super) keep_alpha: bool,
@@ -34,6 +87,9 @@ pub(super) struct Taken<'a> {
     pub(super) file: Option<&'a Path>,
 }
 
+/// The most frames whose top fields wait for their bottom fields.
+const WAITING: i64 = 16;
+
 impl<'a> Job<'a> {
     /// Renders the frames and gives each to `sink`, in order.
     pub(super) fn render(
@@ -43,43 +99,62 @@ impl<'a> Job<'a> {
         mut sink: impl FnMut(Taken<'a>) -> Result<(), CliError>,
     ) -> Result<(), CliError> {
         let total = usize::try_from(frames.len()).unwrap_or(usize::MAX);
-        let cancel = self.instance.cancel_handle();
-        let mut done = 0;
+        let mut before = 0;
         for range in frames.ranges() {
-            // Frame numbers of lists fit; see `frame_list::MAX_FRAME`.
-            let ends = (self.axis.time(*range.start()) as i32, self.axis.time(*range.end()) as i32);
-            let mut stopped = None;
-            let result = render_range(
-                self.instance,
-                host::RenderArgs::at(0.0),
-                ends,
-                &cancel,
-                |at| bar.update(done + at.done, total),
-                |time, image| {
-                    let taken = self.take(time, &image).and_then(&mut sink);
-                    // The renderer has no word for this error, and stops at any.
-                    taken.map_err(|error| {
-                        stopped = Some(error);
-                        RenderError::Cancelled
-                    })
-                },
-            );
-            if let Some(error) = stopped {
-                return Err(error);
+            let (first, last) = (*range.start(), *range.end());
+            match self.parts {
+                [part] => {
+                    let mut done = |done| bar.update(before + done, total);
+                    part.render(self.ends(first, last), &mut done, &mut |time, image| {
+                        self.settle(time, to_picture(image, self.keep_alpha)?).and_then(&mut sink)
+                    })?;
+                }
+                parts => {
+                    for first in (first..=last).step_by(WAITING as usize) {
+                        self.weave(parts, (first, last.min(first + WAITING - 1)), &mut sink)?;
+                        bar.update(before + (first - range.start()) as usize, total);
+                    }
+                }
             }
-            result.map_err(|error| self.explain(error))?;
-            done += range.count();
+            before += range.count();
         }
         Ok(())
     }
 
-    fn take(&self, time: f64, image: &HostImage) -> Result<Taken<'a>, CliError> {
-        self.check_sources()?;
+    /// The host's times of two frames. Frame numbers of lists fit; see `frame_list::MAX_FRAME`.
+    fn ends(&self, first: i64, last: i64) -> (i32, i32) {
+        (self.axis.time(first) as i32, self.axis.time(last) as i32)
+    }
+
+    /// Renders both fields of some frames, and gives the frames.
+    fn weave(
+        &self,
+        parts: &[Part],
+        (first, last): (i64, i64),
+        sink: &mut dyn FnMut(Taken<'a>) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let mut fields = Vec::new();
+        for part in parts {
+            let mut pictures = Vec::new();
+            part.render(self.ends(first, last), &mut |_| {}, &mut |time, image| {
+                pictures.push((time, to_picture(image, self.keep_alpha)?));
+                Ok(())
+            })?;
+            fields.push(pictures.into_iter());
+        }
+        let [tops, bottoms] = &mut fields[..] else { return Ok(()) };
+        for ((time, top), (_, bottom)) in tops.zip(bottoms) {
+            self.settle(time, Picture::weave(&top, &bottom)?).and_then(&mut *sink)?;
+        }
+        Ok(())
+    }
+
+    /// A picture as it came, or the clip's own frame, if it is that.
+    fn settle(&self, time: f64, picture: Picture) -> Result<Taken<'a>, CliError> {
         let number = self.axis.number(time);
-        let picture = to_picture(image, self.keep_alpha)?;
-        let shown = match self.retimes {
-            true => self.instance.is_identity(time)?.map(|identity| self.axis.number(identity.time)),
-            false => Some(number),
+        let shown = match (self.retimes, self.parts) {
+            (true, [part, ..]) => part.instance.is_identity(time)?.map(|identity| self.axis.number(identity.time)),
+            _ => Some(number),
         };
         for clip in self.clips {
             let Some(known) = shown.and_then(|shown| clip.frame(shown).ok()) else { continue };
@@ -89,19 +164,6 @@ impl<'a> Job<'a> {
             }
         }
         Ok(Taken { number, picture: Arc::new(picture), kept: false, file: None })
-    }
-
-    fn check_sources(&self) -> Result<(), CliError> {
-        check_sources(self.sources)
-    }
-
-    /// A frame that could not be read is the cause, whatever came of it.
-    fn explain(&self, error: RenderError) -> CliError {
-        match (error, self.check_sources()) {
-            (RenderError::Cancelled, _) => CliError::Cancelled,
-            (_, Err(cause)) => cause,
-            (error, Ok(())) => error.into(),
-        }
     }
 }
 
@@ -113,17 +175,10 @@ fn same(known: &Picture, picture: &Picture) -> bool {
         && known.pixels().same_bits(picture.pixels())
 }
 
-pub(super) fn check_sources(sources: &[Arc<ClipSource>]) -> Result<(), CliError> {
-    match sources.iter().find_map(|s| s.broken()) {
-        Some(broken) => Err(CliError::Failed(broken)),
-        None => Ok(()),
-    }
-}
-
-/// What the node said, each thing once. What it said of a failure is in the error already.
-pub(super) fn say_messages(instance: &Instance) {
+/// What the nodes said, each thing once. What they said of a failure is in the error already.
+pub(super) fn say_messages(parts: &[Part]) {
     let mut said = HashSet::new();
-    for message in instance.messages() {
+    for message in parts.iter().flat_map(|part| part.instance.messages()) {
         let worth = matches!(message.kind, MessageKind::Warning | MessageKind::Message);
         if worth && said.insert(message.text.clone()) {
             progress::note(&message.text);

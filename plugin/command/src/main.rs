@@ -16,6 +16,7 @@ mod output;
 mod plugin;
 mod progress;
 mod render;
+mod repeats;
 mod sample;
 mod sheet;
 mod source;

@@ -27,6 +27,8 @@ impl Output<'_> {
         let depth = args.depth.map_or(info.map_or(Depth::U8, |i| i.depth), |d| clip_depth(d.into()));
         let like = info.map_or_else(WriteOptions::default, WriteOptions::like);
         let times = like.times.clone().filter(|_| !self.retimes && args.rate.is_none());
+        let even = || Times::even(self.frames.first().unwrap_or(0), args.rate.unwrap_or(like.rate));
+        let times = if args.without_repeats { times.or_else(|| Some(even())) } else { times };
         WriteOptions {
             depth: Some(depth),
             rate: args.rate.unwrap_or(like.rate),
@@ -62,7 +64,7 @@ impl Output<'_> {
     fn sound(&self, info: &ClipInfo, times: Option<&Times>) -> Option<SoundSpan> {
         info.beside.sound.as_ref()?;
         let (first, last) = (self.frames.first()?, self.frames.last()?);
-        if self.frames.ranges().len() != 1 {
+        if self.frames.ranges().len() != 1 && !self.args.without_repeats {
             return None;
         }
         let rate = self.args.rate.unwrap_or(info.rate).as_f64();

@@ -16,17 +16,25 @@ use super::{
     CliError,
     args::{Press, RenderArgs},
     cancel,
-    job::{Job, Taken, check_sources, say_messages},
+    job::{Job, Part, Taken, say_messages},
     output::Output,
     plugin::{Hosted, choose_context},
     progress::{self, Bar},
+    repeats::repeats,
     sheet::Sheet,
-    source::{Axis, ClipSource},
+    source::{Axis, ClipSource, shape},
     values::{self, Setting},
 };
-use pickup_clips::{ClipInfo, ClipKind, ClipReader, ClipWriter, Depth, files_of, frame_list::FrameList, lost};
+use pickup_clips::{
+    ClipInfo, ClipKind, ClipReader, ClipWriter, Depth, FieldOrder, ReadOptions, files_of, frame_list::FrameList,
+    is_picture, lost,
+};
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
+const FIELDS_MIXED: &str = "the clip is interlaced, and its fields are taken for one picture: made frames mix them. \
+                            --fields deinterlace, double or film makes whole pictures of them first";
+/// The node that makes frames at the time of the frames they replace, so that each field can be made from its own.
+const BY_FIELD: &str = "org.pickup.Repair";
 /// The most frames rendered where a node, not the user, says how many there are.
 const MAX_FRAMES: f64 = 1e6;
 
@@ -50,7 +58,10 @@ struct Clips {
 
 impl Clips {
     fn open(args: &RenderArgs) -> Result<Self, CliError> {
-        let open = |clip: &Option<PathBuf>| clip.as_ref().map(|clip| ClipReader::open(clip).map(Arc::new)).transpose();
+        let options = ReadOptions { fields: args.fields.into(), ..ReadOptions::default() };
+        let open = |clip: &Option<PathBuf>| {
+            clip.as_ref().map(|clip| ClipReader::open_with(clip, &options).map(Arc::new)).transpose()
+        };
         let (first, second) = (open(&args.input)?, open(&args.to)?);
         Ok(Self { first, second })
     }
@@ -76,8 +87,7 @@ struct Rendering<'a> {
     args: &'a RenderArgs,
     clips: &'a Clips,
     described: ContextDescriptor,
-    instance: Instance,
-    sources: Vec<Arc<ClipSource>>,
+    parts: Vec<Part>,
     axis: Axis,
     /// The node shows the clip's frames at other times than their own.
     retimes: bool,
@@ -102,24 +112,36 @@ impl<'a> Rendering<'a> {
                 "this host's time is {time} at frame {first}: what is set by --set is at the host's times"
             ));
         }
-        let instance = node.create(context, info.map_or_else(|| empty_project(args), |info| project(info, axis)))?;
-        cancel::watch(instance.cancel_handle());
-        let mut sources = Vec::new();
-        if let (Some((first, second)), Some(input)) = (taken, &clips.first) {
-            sources.push(connect(&instance, &first, input, axis)?);
-            if let (Some(clip), Some(to)) = (second, &clips.second) {
-                sources.push(connect(&instance, &clip, to, axis)?);
+        let fields: &[Option<FieldOrder>] = match info {
+            Some(info) if by_field(info, node) => &[Some(FieldOrder::Top), Some(FieldOrder::Bottom)],
+            _ => &[None],
+        };
+        let part = |field: &Option<FieldOrder>| {
+            let project = info.map_or_else(|| empty_project(args), |info| project(info, axis, *field));
+            let instance = node.create(context, project)?;
+            cancel::watch(instance.cancel_handle());
+            let mut sources = Vec::new();
+            if let (Some((first, second)), Some(input)) = (&taken, &clips.first) {
+                sources.push(connect(&instance, first, input, axis, *field)?);
+                if let (Some(clip), Some(to)) = (second, &clips.second) {
+                    sources.push(connect(&instance, clip, to, axis, *field)?);
+                }
             }
+            Ok(Part { instance, sources })
+        };
+        let parts = fields.iter().map(part).collect::<Result<Vec<Part>, CliError>>()?;
+        let rendering = Self { args, clips, described, parts, axis, retimes };
+        for part in &rendering.parts {
+            let told = rendering.set(&part.instance);
+            part.check_sources()?;
+            told?;
         }
-        let rendering = Self { args, clips, described, instance, sources, axis, retimes };
-        let told = rendering.set();
-        check_sources(&rendering.sources)?;
-        told.map(|()| rendering)
+        Ok(rendering)
     }
 
     /// Sets parameters, and presses buttons with the cursor at the frame of each; none stands for the clip's first.
-    fn set(&self) -> Result<(), CliError> {
-        let Self { args, described, instance, .. } = self;
+    fn set(&self, instance: &Instance) -> Result<(), CliError> {
+        let Self { args, described, .. } = self;
         let first = self.clips.info().map_or(0, ClipInfo::first);
         let time = |frame: Option<i64>| self.axis.time(frame.unwrap_or(first)) as f64;
         instance.go_to(time(None));
@@ -144,15 +166,32 @@ impl<'a> Rendering<'a> {
         Ok(())
     }
 
+    /// The instance that speaks for all parts: they differ in the pictures they get alone.
+    fn instance(&self) -> &Instance {
+        &self.parts[0].instance
+    }
+
     /// The frames to render.
     fn frames(&self) -> Result<FrameList, CliError> {
-        countable(frames(self.args, &self.instance, self.clips.span(), self.axis)?, self.axis)
+        let frames = countable(frames(self.args, self.instance(), self.clips.span(), self.axis)?, self.axis)?;
+        let Some(clip) = self.clips.first.as_ref().filter(|_| self.args.without_repeats) else { return Ok(frames) };
+        if self.retimes {
+            return Err(CliError::Usage(
+                "--without-repeats goes with nodes that leave frames at their times".to_owned(),
+            ));
+        }
+        let repeats = repeats(clip)?;
+        progress::note(&match repeats.len() {
+            0 => "no frame repeats the one before".to_owned(),
+            count => format!("{count} frames that repeat the one before are left out: {repeats}"),
+        });
+        Ok(frames.iter().filter(|frame| !repeats.contains(*frame)).collect())
     }
 
     /// Renders and writes the frames, and gives those that are not a clip's own.
     fn write(&self, label: &str, frames: &FrameList) -> Result<FrameList, CliError> {
-        let Self { args, clips, instance, sources, axis, retimes, .. } = self;
-        let info = clips.info();
+        let Self { args, clips, parts, axis, retimes, .. } = self;
+        let (info, instance) = (clips.info(), self.instance());
         let options = Output { args, info, instance, frames, axis: *axis, retimes: *retimes }.options();
         let depth = options.depth.unwrap_or(Depth::U8);
         let named = named_files(&self.described, instance);
@@ -162,14 +201,21 @@ impl<'a> Rendering<'a> {
         let writer = ClipWriter::create(&args.out, options, &read)?;
         let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, frames, depth, &read)).transpose()?;
         told.iter().for_each(|what| progress::note(what));
+        if parts.len() == 1 && info.is_some_and(|info| info.beside.fields.is_some()) {
+            progress::note(FIELDS_MIXED);
+        }
         let readers: Vec<&ClipReader> = clips.readers().collect();
         let keep_alpha = info.is_some_and(|i| i.has_alpha);
-        let job = Job { instance, clips: &readers, sources, axis: *axis, keep_alpha, retimes: *retimes };
+        let job = Job { parts, clips: &readers, axis: *axis, keep_alpha, retimes: *retimes };
         let mut bar = Bar::new(label);
         let mut made = Vec::new();
+        let renumbered = args.without_repeats && is_picture(&args.out);
+        let (first, mut place) = (frames.first().unwrap_or(0), 0);
         let result = job.render(frames, &mut bar, |Taken { number, picture, kept, file }| {
             made.extend((!kept).then_some(number));
             sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture, kept));
+            let number = if renumbered { first + place } else { number };
+            place += 1;
             match file {
                 Some(file) => writer.write_kept(number, &picture, file)?,
                 None => writer.write(number, &picture)?,
@@ -177,10 +223,11 @@ impl<'a> Rendering<'a> {
             Ok(())
         });
         drop(bar);
-        say_messages(instance);
+        say_messages(parts);
         result?;
         writer.finish()?;
         sheet.map(Sheet::write).transpose()?;
+        readers.iter().try_for_each(|reader| tell_damage(reader))?;
         if info.is_some_and(has_extras) && !made.is_empty() {
             let count = made.len();
             progress::note(&format!(
@@ -189,6 +236,18 @@ impl<'a> Rendering<'a> {
         }
         Ok(made.into_iter().collect())
     }
+}
+
+/// Names the frames of a video that its decoder had to guess.
+fn tell_damage(reader: &ClipReader) -> Result<(), CliError> {
+    let damaged = reader.damaged()?;
+    if !damaged.is_empty() {
+        let name = reader.name().display();
+        progress::note(&format!(
+            "{name}: the file's data are damaged for these frames: {damaged}. Repair makes them: --set \"frames={damaged}\""
+        ));
+    }
+    Ok(())
 }
 
 /// What was written, and which of it is not the clip's own.
@@ -200,6 +259,11 @@ fn report(frames: &FrameList, made: &FrameList, out: &Path) -> String {
         count if count == frames.len() => written,
         _ => format!("{written}; made: {made}; the others are the clip's own"),
     }
+}
+
+/// Whether the fields of a clip go through a node apart.
+fn by_field(info: &ClipInfo, node: &Effect) -> bool {
+    info.beside.fields.is_some() && info.height.is_multiple_of(2) && node.id() == BY_FIELD
 }
 
 fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
@@ -264,13 +328,14 @@ fn empty_project(args: &RenderArgs) -> Project {
     Project::new(width, height, 0.0, 0.0)
 }
 
-/// A project as large and as long as the clip.
-pub(super) fn project(info: &ClipInfo, axis: Axis) -> Project {
+/// A project as large and as long as the clip, or as one field of it.
+pub(super) fn project(info: &ClipInfo, axis: Axis, field: Option<FieldOrder>) -> Project {
     let (first, last) = (axis.time(info.first()) as f64, axis.time(info.last()) as f64);
-    let mut project = Project::new(info.width, info.height, first, last);
-    project.size.0 *= info.pixel_aspect;
+    let (width, height, aspect) = shape(info, field);
+    let mut project = Project::new(width, height, first, last);
+    project.size.0 *= aspect;
     project.extent = project.size;
-    project.pixel_aspect = info.pixel_aspect;
+    project.pixel_aspect = aspect;
     project.frame_rate = info.rate.as_f64();
     project
 }
@@ -280,8 +345,9 @@ fn connect(
     clip: &ClipDescriptor,
     reader: &Arc<ClipReader>,
     axis: Axis,
+    field: Option<FieldOrder>,
 ) -> Result<Arc<ClipSource>, CliError> {
-    let source = Arc::new(ClipSource::new(reader.clone(), axis));
+    let source = Arc::new(ClipSource::new(reader.clone(), axis, field));
     instance.connect(&clip.id, source.clone() as Arc<dyn FrameSource>)?;
     Ok(source)
 }
@@ -366,7 +432,7 @@ pub(super) fn connect_first(
     let described = node.describe_in(instance.context())?;
     let (first, _) = inputs(&described, false, node)?;
     let reader = Arc::new(ClipReader::open(clip)?);
-    let source = connect(instance, &first, &reader, Axis::default())?;
+    let source = connect(instance, &first, &reader, Axis::default(), None)?;
     Ok((reader, source))
 }
 

@@ -9,7 +9,7 @@ use ofx::{
 };
 use parking_lot::Mutex;
 
-use pickup_clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, Picture, Pixels, naming};
+use pickup_clips::{ClipError, ClipInfo, ClipKind, ClipReader, Depth, FieldOrder, Picture, Pixels, naming};
 
 /// Where a host's times have the frames of a clip: so much later than their own numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,18 +37,28 @@ impl Axis {
     }
 }
 
-/// A clip that gives its frames to a host.
+/// A clip that gives its frames, or one field of each, to a host.
 pub(super) struct ClipSource {
     reader: Arc<ClipReader>,
     axis: Axis,
+    field: Option<FieldOrder>,
     format: PixelFormat,
     broken: Mutex<Option<String>>,
 }
 
+/// Width and height in pixels, and width of a pixel over its height, of a clip's frames or of one field of them.
+pub(super) fn shape(info: &ClipInfo, field: Option<FieldOrder>) -> (usize, usize, f64) {
+    match field {
+        None => (info.width, info.height, info.pixel_aspect),
+        // The rows of a field are twice as high.
+        Some(_) => (info.width, info.height / 2, info.pixel_aspect / 2.0),
+    }
+}
+
 impl ClipSource {
-    pub(super) fn new(reader: Arc<ClipReader>, axis: Axis) -> Self {
+    pub(super) fn new(reader: Arc<ClipReader>, axis: Axis, field: Option<FieldOrder>) -> Self {
         let format = format_of(reader.info());
-        Self { reader, axis, format, broken: Mutex::new(None) }
+        Self { reader, axis, field, format, broken: Mutex::new(None) }
     }
 
     /// The first frame that is there and could not be read, if there was one: a node takes it for missing and might
@@ -94,8 +104,8 @@ impl FrameSource for ClipSource {
     }
 
     fn region(&self, _time: f64) -> RectD {
-        let info = self.reader.info();
-        RectD { x1: 0.0, y1: 0.0, x2: info.width as f64 * info.pixel_aspect, y2: info.height as f64 }
+        let (width, height, aspect) = shape(self.reader.info(), self.field);
+        RectD { x1: 0.0, y1: 0.0, x2: width as f64 * aspect, y2: height as f64 }
     }
 
     fn format(&self) -> PixelFormat {
@@ -117,8 +127,9 @@ impl FrameSource for ClipSource {
                 return Err(Box::new(error));
             }
         };
-        let mut image = to_image(&picture, self.format)?;
-        image.pixel_aspect = self.reader.info().pixel_aspect;
+        let field = self.field.map(|field| picture.field(field)).transpose()?;
+        let mut image = to_image(field.as_ref().unwrap_or(&picture), self.format)?;
+        image.pixel_aspect = self.pixel_aspect();
         Ok(Some(Arc::new(image.named(format!("{} {number}", self.reader.name().display())))))
     }
 
@@ -127,7 +138,7 @@ impl FrameSource for ClipSource {
     }
 
     fn pixel_aspect(&self) -> f64 {
-        self.reader.info().pixel_aspect
+        shape(self.reader.info(), self.field).2
     }
 
     fn file(&self) -> Option<String> {

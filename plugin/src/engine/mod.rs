@@ -28,7 +28,7 @@ use self::{
     jobs::{Models, Preview},
     turns::{IMPATIENCE, Turns},
 };
-use pickup_clips::{ClipReader, Tools};
+use pickup_clips::{ClipReader, ReadOptions};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
 pub const WEIGHTS: &str = "motion.safetensors";
@@ -207,7 +207,10 @@ impl Engine {
             return Ok(reader);
         }
         readers.retain(|r| r.path != path);
-        let reader = Arc::new(ClipReader::open_with(path, &Tools::default(), READER_BUDGET)?);
+        let reader = Arc::new(ClipReader::open_with(
+            path,
+            &ReadOptions { cache_bytes: READER_BUDGET, ..ReadOptions::default() },
+        )?);
         readers.insert(0, OpenReader { path: path.to_owned(), modified, reader: reader.clone() });
         readers.truncate(READERS);
         Ok(reader)

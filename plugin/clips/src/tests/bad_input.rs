@@ -230,7 +230,8 @@ fn a_video_without_ffmpeg_tells_what_to_install() {
     let folder = Folder::new();
     fs::write(folder.join("a.mp4"), b"x").unwrap();
     let nowhere = Tools::at(folder.join("no-ffmpeg"), folder.join("no-ffprobe"));
-    let error = message(ClipReader::open_with(folder.join("a.mp4"), &nowhere, DEFAULT_CACHE));
+    let read = ReadOptions { tools: nowhere.clone(), ..ReadOptions::default() };
+    let error = message(ClipReader::open_with(folder.join("a.mp4"), &read));
     assert!(error.contains("a.mp4: video files need ffprobe") && error.contains("apt install ffmpeg"), "{error}");
     let options = WriteOptions { tools: nowhere, ..WriteOptions::default() };
     let error = message(ClipWriter::create(folder.join("b.mkv"), options, &[]));
@@ -242,6 +243,6 @@ fn a_video_without_ffmpeg_tells_what_to_install() {
 fn an_empty_video_is_refused_without_ffmpeg() {
     let folder = Folder::new();
     fs::write(folder.join("a.mp4"), b"").unwrap();
-    let nowhere = Tools::at("no-such-ffmpeg", "no-such-ffprobe");
-    assert!(message(ClipReader::open_with(folder.join("a.mp4"), &nowhere, 0)).contains("a.mp4: the file is empty"));
+    let read = ReadOptions { tools: Tools::at("no-such-ffmpeg", "no-such-ffprobe"), ..ReadOptions::default() };
+    assert!(message(ClipReader::open_with(folder.join("a.mp4"), &read)).contains("a.mp4: the file is empty"));
 }

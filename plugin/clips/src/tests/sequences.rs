@@ -224,7 +224,8 @@ fn an_exr_is_read_into_its_display_window() {
 fn eight_threads_read_and_write_the_same_as_one() {
     let folder = Folder::new();
     let spec = sequence(&folder, "a.%04d.png", 1..=24);
-    let reader = ClipReader::open_with(&spec, &Tools::default(), 6 * 4 * 3 * 2).unwrap();
+    let reader =
+        ClipReader::open_with(&spec, &ReadOptions { cache_bytes: 6 * 4 * 3 * 2, ..ReadOptions::default() }).unwrap();
     let writer = ClipWriter::create(folder.join("out/b.%04d.png"), WriteOptions::default(), &reader.files()).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {

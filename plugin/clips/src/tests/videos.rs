@@ -321,7 +321,7 @@ fn what_is_no_video_is_refused_and_one_cut_short_ends_with_an_error() {
 fn frames_far_apart_and_many_threads_get_the_right_pictures() {
     let folder = Folder::new();
     let path = write_video(&folder, "a.mkv", 40, (16, 8), false, Depth::U8);
-    let reader = ClipReader::open_with(&path, &Tools::default(), 2000).unwrap();
+    let reader = ClipReader::open_with(&path, &ReadOptions { cache_bytes: 2000, ..ReadOptions::default() }).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let reader = &reader;

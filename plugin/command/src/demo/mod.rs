@@ -20,7 +20,7 @@ use super::{
     CliError,
     args::DemoArgs,
     bundle, cancel,
-    job::{Job, say_messages},
+    job::{Job, Part, say_messages},
     plugin::{self, Hosted},
     progress::Bar,
     render::{connect_first, project},
@@ -82,7 +82,7 @@ impl Demo<'_> {
         let (instance, connected) = match &clip {
             Some(clip) => {
                 let info = ClipReader::open(clip)?.info().clone();
-                let instance = node.create(context, project(&info, Axis::default()))?;
+                let instance = node.create(context, project(&info, Axis::default(), None))?;
                 let connected = connect_first(&instance, &node, clip)?;
                 (instance, Some(connected))
             }
@@ -96,23 +96,17 @@ impl Demo<'_> {
             instance.set(id, value.clone())?;
         }
         let mut made = Vec::new();
-        let (input, sources) = connected.unzip();
+        let (input, source) = connected.unzip();
         let clips: Vec<&ClipReader> = input.iter().map(|reader| &**reader).collect();
-        let job = Job {
-            instance: &instance,
-            clips: &clips,
-            sources: sources.as_slice(),
-            axis: Axis::default(),
-            keep_alpha: false,
-            retimes: false,
-        };
+        let parts = [Part { instance, sources: source.into_iter().collect() }];
+        let job = Job { parts: &parts, clips: &clips, axis: Axis::default(), keep_alpha: false, retimes: false };
         let mut bar = Bar::new(label);
         let result = job.render(frames, &mut bar, |taken| {
             made.push(Arc::new(taken.picture.to_rgb().to_depth(Depth::U8)));
             Ok(())
         });
         drop(bar);
-        say_messages(&instance);
+        say_messages(&parts);
         result.map(|()| made)
     }
 

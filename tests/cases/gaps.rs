@@ -6,8 +6,8 @@ use ofx::host::HostImage;
 
 use super::{
     footage::{
-        FLOAT, Resized, WIDTH, assert_better, assert_same, clip, draw, draw_sized, night, pan_with, panning, psnr,
-        rubbish, texture,
+        FLOAT, HEIGHT, Resized, WIDTH, assert_better, assert_same, clip, draw, draw_sized, night, pan_with, panning,
+        psnr, rubbish, texture,
     },
     stage::Stage,
 };
@@ -69,6 +69,33 @@ fn a_title_that_stands_over_a_pan_keeps_its_letters() {
         let lost = strokes.clone().filter(|(made, _)| **made < 0.75).count() as f32 / strokes.count() as f32;
         assert!(lost < 0.05, "frame {t} has lost {lost} of its strokes");
     }
+}
+
+/// The pan, going up and aside, between black bars of `rows` rows.
+fn letterboxed(time: f32, rows: f32) -> Arc<HostImage> {
+    draw(FLOAT, |x, y| match (rows..HEIGHT as f32 - rows).contains(&y) {
+        true => texture(x - 2.5 * time, y - 2.0 * time),
+        false => [0.0, 0.0, 0.0, 1.0],
+    })
+}
+
+#[test]
+fn black_bars_stay_black_and_the_picture_moves_between_them() {
+    let rows = 9;
+    let picture =
+        |image: &HostImage| -> Vec<f32> { image.to_rgba()[rows * WIDTH * 4..(HEIGHT - rows) * WIDTH * 4].to_vec() };
+    let at = |t: f32| letterboxed(t, rows as f32);
+    let stage = Stage::repair(clip((1, 10), move |t| Some(if t == 5 { rubbish() } else { at(t as f32) })), "5");
+    let made = stage.at(5.0);
+    for y in (0..rows).chain(HEIGHT - rows..HEIGHT) {
+        let row = made.to_rgba()[y * WIDTH * 4..(y + 1) * WIDTH * 4].to_vec();
+        assert!(row.chunks(4).all(|pixel| pixel == [0.0, 0.0, 0.0, 1.0]), "row {y}");
+    }
+    let error = |other: &HostImage| -> f32 {
+        picture(other).iter().zip(picture(&letterboxed(5.0, rows as f32))).map(|(a, b)| (a - b).powi(2)).sum()
+    };
+    let (made, before, after) = (error(&made), error(&letterboxed(4.0, 9.0)), error(&letterboxed(6.0, 9.0)));
+    assert!(made * 10.0 < before.min(after), "made {made}, before {before}, after {after}");
 }
 
 #[test]

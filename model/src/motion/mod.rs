@@ -7,6 +7,7 @@
 
 mod afar;
 mod apply;
+mod bars;
 mod beside;
 mod course;
 mod cut;
@@ -25,8 +26,8 @@ use std::path::Path;
 pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
+use self::{bars::Window, network::MotionNet, onward::onward};
 pub(crate) use self::{course::Course, onward::Beyond};
-use self::{network::MotionNet, onward::onward};
 use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch};
 
 /// Fills gaps between known frames by following what moves.
@@ -99,7 +100,8 @@ impl MotionFiller {
         Ok(Self { net, id: format!("motion-{hash:016x}"), pairs: Pairs::new(memory) })
     }
 
-    /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind.
+    /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind. Black bars around the
+    /// picture stay as they are in the nearer one.
     ///
     /// # Errors
     /// When the frames differ in size or channels, the network fails, or `watch` says stop.
@@ -113,6 +115,29 @@ impl MotionFiller {
         if first.repeats(last) {
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 1.0)?, origin: Origin::Made });
         }
+        let frames = [Some(first), Some(last), outer[0].map(|o| o.1), outer[1].map(|o| o.1)];
+        let frames: Vec<&Frame> = frames.into_iter().flatten().collect();
+        let Some(window) = Window::inside_bars(&frames) else { return self.picture_between(near, t, brief, watch) };
+        let cut = |frame: Option<(f64, &Frame)>| -> Result<Option<(f64, Frame)>> {
+            frame.map(|(at, frame)| Ok((at, window.cut(frame)?))).transpose()
+        };
+        let (inner_first, inner_last) = (window.cut(first)?, window.cut(last)?);
+        let (before, after) = (cut(outer[0])?, cut(outer[1])?);
+        let inner = Neighbours {
+            first: &inner_first,
+            last: &inner_last,
+            before: before.as_ref().map(|(at, frame)| (*at, frame)),
+            after: after.as_ref().map(|(at, frame)| (*at, frame)),
+        };
+        let Between { frame, confidence, origin } = self.picture_between(&inner, t, brief, watch)?;
+        let confidence = window.set(&confidence, &even(first, 1.0)?)?;
+        Ok(Between { frame: window.set(&frame, nearer)?, confidence, origin })
+    }
+
+    /// The frame at `t` between two that differ, and that fill their frames.
+    fn picture_between(&self, near: &Neighbours<'_>, t: f64, brief: &Brief, watch: &dyn Watch) -> Result<Between> {
+        let Neighbours { first, last, .. } = *near;
+        let nearer = if t < 0.5 { first } else { last };
         let settings = Settings::of(brief.quality, first.width(), first.height());
         // A draft is made of the pair alone, at a third of the work.
         let near = if brief.quality == Quality::Draft { &Neighbours::pair(first, last) } else { near };
@@ -278,18 +303,23 @@ impl<'a> MotionOnward<'a> {
         };
         let (at, last) = row[0];
         let before = row.iter().find(|(_, frame)| !frame.repeats(last));
-        let course = match before {
-            Some((told_at, before)) => {
-                let (spacing, away) = ((at - told_at).abs(), (time - at).abs());
-                self.filler.onward(Beyond { last, before, spacing, away, rest: self.rest }, brief.quality, watch)?
-            }
-            None => None,
+        let Some((told_at, before)) = before else { return as_it_is(time, last, Origin::Held) };
+        // Black bars around the picture stay as they are.
+        let window = Window::inside_bars(&[last, before]);
+        let inside = |frame: &Frame| window.map_or_else(|| Ok(frame.clone()), |window| window.cut(frame));
+        let (picture, before) = (inside(last)?, inside(before)?);
+        let (spacing, away) = ((at - told_at).abs(), (time - at).abs());
+        let beyond = Beyond { last: &picture, before: &before, spacing, away, rest: self.rest };
+        let Some(course) = self.filler.onward(beyond, brief.quality, watch)? else {
+            return as_it_is(time, last, Origin::Held);
         };
-        let Some(course) = course else { return as_it_is(time, last, Origin::Held) };
         if !watch.progress(0.9) {
             return Err(Error::Cancelled);
         }
-        let (frame, confidence) = course.apply(last)?;
+        let (mut frame, mut confidence) = course.apply(&picture)?;
+        if let Some(window) = window {
+            (frame, confidence) = (window.set(&frame, last)?, window.set(&confidence, &even(last, 1.0)?)?);
+        }
         Ok(Made { time, frame, confidence, origin: Origin::Made })
     }
 }

@@ -47,7 +47,7 @@ impl Encoder {
             );
             return Err(ClipError::unsupported(target, what));
         }
-        let (partial, _) = Partial::create(target)?;
+        let partial = Partial::create(target)?;
         Ok(Self { target: target.into(), container, codec, ffmpeg, options: options.clone(), partial, started: None })
     }
 
@@ -115,8 +115,8 @@ impl Encoder {
             args.extend(["-movflags", "+faststart"].map(Into::into));
         }
         args.extend(["-f", self.container.muxer()].map(Into::into));
-        let file =
-            std::path::absolute(self.partial.path()).map_err(|e| ClipError::io(&self.target, "write the file", e))?;
+        let file = std::path::absolute(self.partial.hand_over())
+            .map_err(|e| ClipError::io(&self.target, "write the file", e))?;
         let mut args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
         args.push(file.into_os_string());
         let mut running = self.ffmpeg.start(&self.target, args, Stdio::piped(), Stdio::null())?;

@@ -175,6 +175,7 @@ impl ClipWriter {
             }
             _ => ClipError::io(folder, "make the folder", e),
         })?;
+        Partial::sweep(folder);
         let inputs = real_paths(inputs);
         refuse_inputs(spec, folder, naming.as_ref(), &inputs)?;
         let target = match (still, naming, video) {

@@ -158,6 +158,17 @@ fn a_link_to_the_input_is_not_written_through() {
 }
 
 #[test]
+fn the_next_render_clears_away_what_a_killed_one_left() {
+    let folder = Folder::new();
+    for name in [".0007.png.999999-3.part", ".notes.part"] {
+        fs::write(folder.join(name), b"half").unwrap();
+    }
+    let writer = ClipWriter::create(folder.join("%04d.png"), WriteOptions::default(), &[]).unwrap();
+    writer.write(7, &picture(7, 4, 4, false, Depth::U8)).unwrap();
+    assert_eq!(folder.names(), [".notes.part", "0007.png"]);
+}
+
+#[test]
 fn outputs_that_cannot_be_are_refused_at_once() {
     let folder = Folder::new();
     fs::write(folder.join("file"), b"x").unwrap();

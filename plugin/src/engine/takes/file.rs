@@ -75,7 +75,9 @@ pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
     let frames = take.frames.iter().map(Frame::fingerprint).collect();
     let header = Header { width, height, frames, notes: take.notes.clone() };
     let header = serde_json::to_string(&header).map_err(|e| fault(e.into()))?;
-    let (partial, mut file) = Partial::create(path)?;
+    path.parent().into_iter().for_each(Partial::sweep);
+    let mut partial = Partial::create(path)?;
+    let file = partial.file();
     let mut write = || -> io::Result<()> {
         file.write_all(MAGIC.as_bytes())?;
         file.write_all(header.as_bytes())?;

@@ -150,9 +150,7 @@ impl Gap {
 /// What a host says of times beside its clips' ranges: animated parameters, and the two that the standard itself drives.
 pub trait Curves {
     /// What the host uses the node for.
-    fn context(&self) -> Context {
-        Context::General
-    }
+    fn context(&self) -> Context;
 
     /// A switch at a time.
     ///
@@ -182,17 +180,13 @@ pub trait Curves {
     ///
     /// # Errors
     /// When the host refuses it.
-    fn source_time(&self, _: f64) -> Result<Option<f64>> {
-        Ok(None)
-    }
+    fn source_time(&self, time: f64) -> Result<Option<f64>>;
 
     /// How far a transition is, from 0 to 1; none in other contexts.
     ///
     /// # Errors
     /// When the host refuses it.
-    fn transition(&self, _: f64) -> Result<Option<f64>> {
-        Ok(None)
-    }
+    fn transition(&self, time: f64) -> Result<Option<f64>>;
 }
 
 impl<E: Effect> Curves for Cx<'_, E> {
@@ -300,6 +294,8 @@ pub mod table {
         pub curve: Option<fn(f64) -> f64>,
         /// The frames at which every switch is on.
         pub on: Vec<i64>,
+        /// The source time that it asks a retimer for.
+        pub source_time: Option<fn(f64) -> f64>,
         /// How far the transition is.
         pub transition: Option<fn(f64) -> f64>,
     }
@@ -323,6 +319,10 @@ pub mod table {
 
         fn is_keyed(&self, _: ParamId<f64>) -> Result<bool> {
             Ok(self.curve.is_some())
+        }
+
+        fn source_time(&self, time: f64) -> Result<Option<f64>> {
+            Ok(self.source_time.map(|source| source(time)))
         }
 
         fn transition(&self, time: f64) -> Result<Option<f64>> {
@@ -383,6 +383,11 @@ mod tests {
             "known frames that stand at a row's start come after it"
         );
         assert_eq!(Gap::default().nearest(), None);
+    }
+
+    #[test]
+    fn a_run_of_frames_is_announced_from_its_first_to_its_last() {
+        assert_eq!((times(&(3..=9)), times(&(-4..=-4))), ((3.0, 9.0), (-4.0, -4.0)));
     }
 
     #[test]

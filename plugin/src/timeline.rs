@@ -25,22 +25,9 @@ pub struct Timeline {
 const FURTHEST: f64 = 1e8;
 
 impl Timeline {
-    /// The timeline of a clip, at a time that the host asks for. A range counts where the time lies in it, or in what the node
-    /// `makes` of it: the times that the node itself said its output has, where the clip has this range.
-    ///
-    /// # Errors
-    /// When the clip belongs to another effect.
-    pub fn at<E: Effect>(
-        cx: &Cx<'_, E>,
-        clip: Clip,
-        time: f64,
-        makes: impl FnOnce((i64, i64)) -> (i64, i64),
-    ) -> Result<Self> {
-        Ok(Self::told(cx, clip)?.where_it_agrees(time, makes))
-    }
-
-    /// This, if it agrees with a time that the host asks for; see [`at`](Self::at). What is made counts where it goes on from
-    /// the clip's frames.
+    /// This, if it agrees with a time that the host asks for: where the time lies in the range, or in what the node `makes` of
+    /// it, the times that the node itself said its output has, where the clip has this range. What is made counts where it goes
+    /// on from the clip's frames.
     #[must_use]
     pub fn where_it_agrees(self, time: f64, makes: impl FnOnce((i64, i64)) -> (i64, i64)) -> Self {
         let agrees = self.frames.is_none_or(|(first, last)| {
@@ -54,12 +41,12 @@ impl Timeline {
         if agrees { self } else { Self::default() }
     }
 
-    /// As [`at`](Self::at), for a node that makes nothing beyond the clip.
+    /// The timeline of a clip, where it agrees with a time that the host asks for, and nothing is made beyond the clip.
     ///
     /// # Errors
-    /// As [`at`](Self::at).
+    /// When the clip belongs to another effect.
     pub fn inside<E: Effect>(cx: &Cx<'_, E>, clip: Clip, time: f64) -> Result<Self> {
-        Self::at(cx, clip, time, |frames| frames)
+        Ok(Self::told(cx, clip)?.where_it_agrees(time, |frames| frames))
     }
 
     /// What the host says of a clip where no time is asked for that it could be held against.
@@ -67,22 +54,26 @@ impl Timeline {
     /// # Errors
     /// When the clip belongs to another effect.
     pub fn told<E: Effect>(cx: &Cx<'_, E>, clip: Clip) -> Result<Self> {
-        let host = cx.host();
-        Ok(if host.temporal_access { Self::of_range(host, cx.clip(clip)?.frame_range()) } else { Self::from_zero() })
+        Ok(Self::of_range(cx.host(), cx.clip(clip)?.frame_range()))
     }
 
     /// The timeline of a project, for a node with no clip.
     #[must_use]
     pub fn of_project<E: Effect>(cx: &Cx<'_, E>) -> Self {
-        let bounds = cx.timeline_bounds();
-        if bounds.is_none() && !cx.host().temporal_access {
+        Self::of_bounds(cx.host(), cx.timeline_bounds())
+    }
+
+    fn of_bounds(host: &HostInfo, bounds: Option<RangeD>) -> Self {
+        if bounds.is_none() && !host.temporal_access {
             return Self::from_zero();
         }
-        let frames = bounds.and_then(whole_frames);
-        Self { frames, start: frames.map(|(first, _)| first), end: frames.map(|(_, last)| last) }
+        bounds.and_then(whole_frames).map(Self::of_frames).unwrap_or_default()
     }
 
     fn of_range(host: &HostInfo, range: Option<RangeD>) -> Self {
+        if !host.temporal_access {
+            return Self::from_zero();
+        }
         let frames = range.and_then(whole_frames);
         let cut = frames.filter(|_| !hides_trims(host));
         Self { frames, start: cut.map(|(first, _)| first), end: cut.map(|(_, last)| last) }
@@ -204,6 +195,33 @@ mod tests {
         assert_eq!((resolve.frames(), resolve.start(), resolve.cut()), (Some((0, 999)), None, None));
         let natron = Timeline::of_range(&host("fr.inria.Natron"), range);
         assert_eq!((natron.start(), natron.cut()), (Some(0), Some((0, 999))));
+    }
+
+    #[test]
+    fn where_a_host_gives_the_current_frame_alone_its_time_is_0_where_the_clip_starts() {
+        let alone = HostInfo { temporal_access: false, ..host("Shotcut") };
+        let range = Some(RangeD { min: 5.0, max: 24.0 });
+        for (what, timeline) in [
+            ("a clip's range", Timeline::of_range(&alone, range)),
+            ("no range", Timeline::of_range(&alone, None)),
+            ("no project's bounds", Timeline::of_bounds(&alone, None)),
+        ] {
+            assert_eq!((timeline.frames(), timeline.start(), timeline.cut()), (None, Some(0), None), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_project_starts_and_ends_where_the_host_says() {
+        let bounds = Some(RangeD { min: 5.0, max: 24.0 });
+        for temporal_access in [true, false] {
+            let host = HostInfo { temporal_access, ..host("fr.inria.Natron") };
+            let project = Timeline::of_bounds(&host, bounds);
+            assert_eq!((project.frames(), project.cut()), (Some((5, 24)), Some((5, 24))));
+        }
+        let endless = RangeD { min: f64::from(i32::MIN), max: f64::from(i32::MAX) };
+        for bounds in [None, Some(endless)] {
+            assert_eq!(Timeline::of_bounds(&host("fr.inria.Natron"), bounds).start(), None);
+        }
     }
 
     #[test]

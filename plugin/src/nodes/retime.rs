@@ -142,12 +142,12 @@ impl Node for Retime {
 
     fn agreed(params: &RetimeParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {
         let time = scene.curves.source_time(scene.time)?.unwrap_or(scene.time);
-        let makes = |frames| if params.by == By::Speed { params.output(scene.curves, frames) } else { frames };
+        let makes = |frames| if params.adds_up(scene.curves) { params.output(scene.curves, frames) } else { frames };
         Ok(scene.told.map(|told| told.where_it_agrees(time, makes)))
     }
 
     fn domain(params: &RetimeParams, told: &Scene<'_>) -> Result<Option<(i64, i64)>> {
-        let cut = told.timeline(Input::First).cut().filter(|_| params.by == By::Speed);
+        let cut = told.timeline(Input::First).cut().filter(|_| params.adds_up(told.curves));
         Ok(cut.map(|cut| params.output(told.curves, cut)))
     }
 
@@ -199,6 +199,11 @@ impl RetimeParams {
     /// Whether a cycle of repeats is looked for.
     fn smooths(&self) -> bool {
         self.smooth && self.method == Method::Motion
+    }
+
+    /// Whether the speed curve says what stands where: a retimer does as the host says, whatever speed is set.
+    fn adds_up(&self, curves: &dyn Curves) -> bool {
+        self.by == By::Speed && curves.context() != Context::Retimer
     }
 
     /// Whether anything may be shown otherwise than as it is.
@@ -256,6 +261,21 @@ mod tests {
         shown::<Retime>(&RetimeParams { speed, ..params.clone() }, clip(frames), &told, of.iter().copied())
     }
 
+    /// The first and the last frame of the output of a clip.
+    fn length(params: &RetimeParams, told: &Told, frames: (i64, i64)) -> Option<(i64, i64)> {
+        let (told, curves) = (clip(frames), told);
+        let scene = Scene {
+            time: 0.0,
+            told,
+            timelines: told,
+            connected: [true, false],
+            alone: false,
+            has_handles: false,
+            curves,
+        };
+        Retime::domain(params, &scene).expect("the host refuses nothing")
+    }
+
     #[test]
     fn whole_source_frames_are_held_and_those_between_are_made() {
         let (plain, frames) = (RetimeParams::default(), Some((10, 20)));
@@ -274,6 +294,25 @@ mod tests {
     fn a_shutter_is_open_over_instants() {
         let open = RetimeParams { shutter: 180.0, shutter_samples: 2, ..RetimeParams::default() };
         assert_eq!(plans(&open, 100.0, Some((10, 20)), &[15])[0].shown, Shown::Made(vec![14.875, 15.125]));
+    }
+
+    #[test]
+    fn a_retimer_shows_the_source_time_that_the_host_asks_for_and_needs_no_start() {
+        let source_time = Some((|time: f64| 3.0 * time - 20.0) as fn(f64) -> f64);
+        let params = RetimeParams::default();
+        for speed in [50.0, 100.0, 300.0] {
+            let told = Told { context: Some(Context::Retimer), number: speed, source_time, ..Told::default() };
+            let at = |frames: Option<(i64, i64)>| {
+                let plans = shown::<Retime>(&params, clip(frames), &told, [10, 12, 14]);
+                plans.into_iter().map(|plan| plan.shown).collect::<Vec<_>>()
+            };
+            let wanted = [Shown::Own(Input::First), Shown::Held(16), Shown::Held(22)];
+            assert_eq!((&at(None)[..], &at(Some((0, 40)))[..]), (&wanted[..], &wanted[..]), "at {speed} %");
+            // Its length is for the host to say.
+            assert_eq!(length(&params, &told, (0, 40)), None, "at {speed} %");
+        }
+        let filter = Told { number: 50.0, ..Told::default() };
+        assert_eq!(length(&params, &filter, (0, 40)), Some((0, 80)));
     }
 
     #[test]

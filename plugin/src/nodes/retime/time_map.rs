@@ -1,7 +1,7 @@
 //! Which source time stands where: the speed curve, added up.
 
 use ofx::{
-    Context, RangeD,
+    RangeD,
     plugin::{Error, Result},
 };
 
@@ -54,7 +54,7 @@ impl<'a> TimeMap<'a> {
     pub(super) fn new(params: &RetimeParams, scene: &Scene<'a>) -> Option<Self> {
         let (timeline, curves) = (*scene.timeline(Input::First), scene.curves);
         let start = params.start.at(&timeline);
-        let start = if params.by == By::Speed && curves.context() != Context::Retimer { start? } else { 0 };
+        let start = if params.adds_up(curves) { start? } else { 0 };
         Some(Self { curves, by: params.by, reverse: params.reverse, timeline, start: as_time(start) })
     }
 

@@ -13,7 +13,6 @@ weights if asked (`--from ../../resources/motion.safetensors`).
 """
 
 import argparse
-import math
 import time
 from pathlib import Path
 
@@ -22,10 +21,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+import trainer
 from networks import Motion, mixed, resize
 
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+# Steps over which the learning rate comes up, and the share of its peak that is left at the end.
+WARM, LEAST = 200, 0.02
 
 
 class Footage:
@@ -221,11 +223,6 @@ class Pool:
         return [torch.stack(x) for x in zip(*(self.samples[i] for i in chosen))]
 
 
-def rate(step, steps, peak):
-    warm = min(1.0, (step + 1) / 200)
-    return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
-
-
 class LatestFlow:
     """The flow that another run has reached."""
 
@@ -273,12 +270,9 @@ def main():
     optimizer = torch.optim.AdamW(part.parameters(), lr=args.peak, weight_decay=1e-4, betas=(0.9, 0.99))
     first, saved = 0, args.run / "checkpoint.pt"
     smooth.load_state_dict(model.state_dict())
+    parts = {"model": model, "smooth": smooth, "optimizer": optimizer}
     if saved.exists():
-        state = torch.load(saved, map_location=DEVICE)
-        model.load_state_dict(state["model"])
-        smooth.load_state_dict(state["smooth"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
+        first = trainer.resume(saved, parts, DEVICE)["step"]
     flow = LatestFlow(args.flow) if args.flow else None
     # The flow learns from true flow alone.
     footage = Footage(args.footage, [args.seed, first, args.stage == "synthesis"], respace=args.stage == "synthesis")
@@ -292,8 +286,8 @@ def main():
         spent = (time.time() - began) / 60 / args.minutes
         if spent >= 1:
             break
-        for group in optimizer.param_groups:
-            group["lr"] = rate(max(step, spent * args.steps), args.steps, args.peak)
+        far = max(step, spent * args.steps)
+        trainer.set_rate(optimizer, args.peak * trainer.warmup(far, WARM) * trainer.cosine(far / args.steps, LEAST))
         # bf16 halves a step on processors that have it; losses and flows stay f32.
         with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=args.bf16):
             if args.stage == "flow":
@@ -306,25 +300,15 @@ def main():
         if torch.isfinite(norm):
             optimizer.step()
         step += 1
-        decay = min(0.998, (step - first + 1) / (step - first + 10))
-        with torch.no_grad():
-            for mine, theirs in zip(smooth_part.parameters(), part.parameters()):
-                mine.lerp_(theirs, 1 - decay)
+        trainer.update_average(smooth_part.parameters(), part.parameters(), step - first + 1, decay=0.998, warm=9)
         now = torch.stack([loss.detach(), figure])
         average = now if average is None else average.lerp(now, 0.02)
         if step % 50 == 0:
             print(f"step {step} loss {average[0]:.4f} figure {average[1]:.3f} shards {len(footage.shards)} "
                   f"{(time.time() - began) / (step - first):.2f} s/step", flush=True)
         if step % 250 == 0 or step == args.steps:
-            save(saved, model, smooth, optimizer, step)
-    save(saved, model, smooth, optimizer, step)
-
-
-def save(path, model, smooth, optimizer, step):
-    partial = path.with_suffix(".partial")
-    torch.save({"model": model.state_dict(), "smooth": smooth.state_dict(), "optimizer": optimizer.state_dict(),
-                "step": step}, partial)
-    partial.replace(path)
+            trainer.save(saved, parts, step=step)
+    trainer.save(saved, parts, step=step)
 
 
 if __name__ == "__main__":

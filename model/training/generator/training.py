@@ -1,9 +1,10 @@
 """What the trainers share: steps of Muon and AdamW, the mean of the weights, and going on where one was stopped."""
 
-import os
 import time
 
 import torch
+
+import trainer
 
 from . import models
 
@@ -34,8 +35,7 @@ class Training:
             self._resume()
 
     def _resume(self):
-        state = torch.load(self.path, map_location=models.DEVICE)
-        self.module.load_state_dict(state["module"])
+        state = trainer.resume(self.path, {"module": self.module}, models.DEVICE)
         self.mean, self.step = state["mean"], state["step"]
         for optimiser, kept in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(kept)
@@ -65,23 +65,18 @@ class Training:
         for parameter, view in self.views:
             view.grad = parameter.grad.flatten(1)
         for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            trainer.set_rate(optimiser, rate)
             optimiser.step()
         self.module.zero_grad(set_to_none=True)
         self.step += 1
-        with torch.no_grad():
-            decay = min(self.memory, self.step / (self.step + 50))
-            now = {k: v for k, v in self.module.state_dict().items() if v.is_floating_point()}
-            torch._foreach_lerp_([self.mean[k] for k in now], list(now.values()), 1 - decay)
+        now = {k: v for k, v in self.module.state_dict().items() if v.is_floating_point()}
+        trainer.update_average((self.mean[k] for k in now), now.values(), self.step, self.memory, warm=50)
 
     def keep(self):
-        part = self.path.with_suffix(".part")
-        torch.save({"module": self.module.state_dict(), "mean": self.mean, "step": self.step,
-                    "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}, part)
-        os.replace(part, self.path)
+        trainer.save(self.path, {"module": self.module}, mean=self.mean, step=self.step,
+                     optimisers=[optimiser.state_dict() for optimiser in self.optimisers])
 
 
 def scheduled(step, share, rate):
     """Warm-up, level, then down to nothing over the last quarter; `share` of the run is done."""
-    return rate * min(1, (step + 1) / 100, max(0.01, (1 - share) / 0.25))
+    return rate * min(trainer.warmup(step, 100), max(0.01, (1 - share) / 0.25))

@@ -1,4 +1,4 @@
-"""What training goes on from: everything in a run's folder, or what is small enough to be kept with the code.
+"""The small form of a training, which anyone can go on from: it is kept with the code.
 
 Small are the averaged weights in bf16, and of Adam's state the second moments as the products of their rows' and columns' means
 (Adafactor, Shazeer & Stern 2018); momentum is gone within a few dozen steps and is left out.
@@ -9,19 +9,9 @@ import json
 import torch
 from safetensors.torch import load_file, save_file
 
+from trainer import written
+
 WEIGHTS, MOMENTS, STATE = "weights.safetensors", "moments.safetensors", "state.json"
-
-
-def written(path, write):
-    """Has a file written at once or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    write(partial)
-    partial.replace(path)
-
-
-def save(path, parts):
-    """Writes a run's whole state."""
-    written(path, lambda partial: torch.save(parts, partial))
 
 
 def factored(moment):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+import trainer
 from motion import checkpoint
 from motion.evaluate import held_out, loaded
 from motion.footage import Studio
@@ -61,30 +62,21 @@ class Run:
         self.names = [name for name, _ in self.model.named_parameters()]
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=args.peak, weight_decay=1e-4, betas=(0.9, 0.99))
         self.state = {"samples": 0, "steps": 0, "index": 0, "seed": args.seed, "curve": []}
+        self.parts = {"model": self.model, "smooth": self.smooth, "optimizer": self.optimizer}
         self.saved = args.run / "checkpoint.pt"
         if self.saved.exists():
-            parts = torch.load(self.saved, map_location=device)
-            self.model.load_state_dict(parts["model"])
-            self.smooth.load_state_dict(parts["smooth"])
-            self.optimizer.load_state_dict(parts["optimizer"])
-            self.state = parts["state"]
+            self.state = trainer.resume(self.saved, self.parts, device)["state"]
         elif args.start and (args.start / checkpoint.WEIGHTS).exists():
             self.state = checkpoint.restore(args.start, (self.model, self.smooth), self.optimizer, self.names)
 
     def save(self):
-        parts = {"model": self.model, "smooth": self.smooth, "optimizer": self.optimizer}
-        checkpoint.save(self.saved, {k: v.state_dict() for k, v in parts.items()} | {"state": self.state})
+        trainer.save(self.saved, self.parts, state=self.state)
         checkpoint.export(self.args.run, self.smooth, self.optimizer, self.names, self.state)
 
-    def rate(self, done, share):
-        """The learning rate after `done` steps of this start, `share` of its time gone: up, then down as a cosine does."""
-        down = 0.5 * (1 + torch.cos(torch.tensor(min(share, 1.0) * torch.pi)).item())
-        return self.args.peak * min(1.0, (done + 1) / WARM) * (self.args.least + (1 - self.args.least) * down)
-
     def learn(self, batch, done, share):
-        """One step; what is told of it."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(done, share)
+        """One step, after `done` steps of this start with `share` of its time gone; what is told of it."""
+        rate = self.args.peak * trainer.warmup(done, WARM) * trainer.cosine(share, self.args.least)
+        trainer.set_rate(self.optimizer, rate)
         loss, told = step(self.model, batch, self.args.bf16)
         self.optimizer.zero_grad()
         loss.backward()
@@ -93,9 +85,8 @@ class Run:
             self.optimizer.step()
         self.state["steps"] += 1
         self.state["samples"] += len(batch)
-        decay = min(0.999, (self.state["steps"] + 1) / (self.state["steps"] + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.smooth.parameters()), list(self.model.parameters()), 1 - decay)
+        trainer.update_average(
+            self.smooth.parameters(), self.model.parameters(), self.state["steps"] + 1, decay=0.999, warm=9)
         return told
 
     def export(self):

@@ -165,6 +165,25 @@ fn retime_passes_the_clip_and_says_why_where_nothing_says_where_it_starts() {
     assert_eq!(said[0].kind, MessageKind::Warning);
 }
 
+#[test]
+fn where_nothing_says_where_the_clip_starts_the_user_is_told_if_the_speed_ever_changes() {
+    let _turn = turn();
+    let plain = ofx::host::Calls { identity: false, ..ofx::host::Calls::ALL };
+    let profile = Profile { calls: plain, ..Profile::resolve() };
+    let stage = stage(profile, RETIME, Context::Filter, pan(6816, |_| None));
+    let told = || stage.messages().iter().any(|m| m.text.contains("“Start here”"));
+    assert_same(&stage.at(6818.0), &own(2), "at 100 % it passes");
+    assert!(!told(), "a node that does nothing has nothing to say");
+    // A curve that is at 100 % now shows other frames later.
+    for (time, speed) in [(6816.0, 100.0), (6820.0, 100.0), (6826.0, 50.0)] {
+        stage.set_key("speed", time, speed).expect("it can be keyframed");
+    }
+    stage.put("start", "0");
+    stage.put("starts", "With the clip");
+    assert_same(&stage.at(6818.0), &own(2), "it passes");
+    assert!(told(), "a curve without a start");
+}
+
 /// The pan stands still from frame 12 on, as an editor's freeze does.
 fn frozen(first: i32) -> Arc<MemoryClip> {
     pan(first, |at| (at > 12).then(|| own(12)))

@@ -89,6 +89,17 @@ fn a_shot_is_made_once_in_every_host_and_context() {
 }
 
 #[test]
+fn a_shot_starts_where_the_project_does() {
+    for first in [0, 13, -7] {
+        let project = Project::new(SIZE.0, SIZE.1, f64::from(first), f64::from(first + 20));
+        let stage = Stage::empty(Profile::reference(), GENERATE, Context::Generator, project);
+        stage.put("length", "5");
+        let made: Vec<i32> = (first..first + 8).filter(|t| stage.is_made(f64::from(*t))).collect();
+        assert_eq!(made, (first..first + 5).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn frames_do_not_depend_on_who_asks_and_in_which_order() {
     let _turn = turn();
     let one = frames(&reference("fresh snow"));

@@ -131,6 +131,12 @@ fn a_frame_that_a_video_lost_is_made_where_it_belongs() {
     assert!(said.contains("25 frames (1-25)") && said.contains("made: 12;"), "{said}");
     let info = ClipReader::open(folder.path().join("out.mkv")).unwrap().info().clone();
     assert_eq!((info.frames.to_string(), info.beside.times), ("1-25".to_owned(), None));
+    // A node that does not make it shows the one before, as players do, and says so.
+    let said = expect(folder.path(), "render Extend --in in.mkv --out longer.mkv --set tail=2 --set by=Motion", 0);
+    assert!(said.contains("lacks the frames 12:"), "{said}");
+    let longer = ClipReader::open(folder.path().join("longer.mkv")).unwrap();
+    assert_eq!(longer.info().frames.to_string(), "1-27");
+    assert_eq!(longer.frame(12).unwrap(), longer.frame(11).unwrap());
 }
 
 /// Draws a video with ffmpeg in a folder.

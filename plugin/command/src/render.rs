@@ -33,8 +33,8 @@ use pickup_clips::{
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 const FIELDS_MIXED: &str = "the clip is interlaced, and its fields are taken for one picture: made frames mix them. \
                             --fields deinterlace, double or film makes whole pictures of them first";
-/// The node that makes frames at the time of the frames they replace, so that each field can be made from its own.
-const BY_FIELD: &str = "org.pickup.Repair";
+/// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
+const REPAIR: &str = "org.pickup.Repair";
 /// The most frames rendered where a node, not the user, says how many there are.
 const MAX_FRAMES: f64 = 1e6;
 
@@ -116,15 +116,19 @@ impl<'a> Rendering<'a> {
             Some(info) if by_field(info, node) => &[Some(FieldOrder::Top), Some(FieldOrder::Bottom)],
             _ => &[None],
         };
+        let makes_holes = node.id() == REPAIR;
+        for reader in clips.readers().filter(|_| !makes_holes) {
+            tell_lost_frames(reader);
+        }
         let part = |field: &Option<FieldOrder>| {
             let project = info.map_or_else(|| empty_project(args), |info| project(info, axis, *field));
             let instance = node.create(context, project)?;
             cancel::watch(instance.cancel_handle());
             let mut sources = Vec::new();
             if let (Some((first, second)), Some(input)) = (&taken, &clips.first) {
-                sources.push(connect(&instance, first, input, axis, *field)?);
+                sources.push(connect(&instance, first, input, axis, *field, makes_holes)?);
                 if let (Some(clip), Some(to)) = (second, &clips.second) {
-                    sources.push(connect(&instance, clip, to, axis, *field)?);
+                    sources.push(connect(&instance, clip, to, axis, *field, makes_holes)?);
                 }
             }
             Ok(Part { instance, sources })
@@ -238,6 +242,17 @@ impl<'a> Rendering<'a> {
     }
 }
 
+/// Names the frames that a video lacks, and that are held.
+fn tell_lost_frames(reader: &ClipReader) {
+    let missing = reader.info().missing();
+    if reader.info().kind == ClipKind::Video && !missing.is_empty() {
+        let name = reader.name().display();
+        progress::note(&format!(
+            "{name}: by its time stamps the video lacks the frames {missing}: the frame before stands for each. Repair makes them"
+        ));
+    }
+}
+
 /// Names the frames of a video that its decoder had to guess.
 fn tell_damage(reader: &ClipReader) -> Result<(), CliError> {
     let damaged = reader.damaged()?;
@@ -263,7 +278,7 @@ fn report(frames: &FrameList, made: &FrameList, out: &Path) -> String {
 
 /// Whether the fields of a clip go through a node apart.
 fn by_field(info: &ClipInfo, node: &Effect) -> bool {
-    info.beside.fields.is_some() && info.height.is_multiple_of(2) && node.id() == BY_FIELD
+    info.beside.fields.is_some() && info.height.is_multiple_of(2) && node.id() == REPAIR
 }
 
 fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
@@ -346,8 +361,10 @@ fn connect(
     reader: &Arc<ClipReader>,
     axis: Axis,
     field: Option<FieldOrder>,
+    makes_holes: bool,
 ) -> Result<Arc<ClipSource>, CliError> {
-    let source = Arc::new(ClipSource::new(reader.clone(), axis, field));
+    let source = ClipSource::new(reader.clone(), axis, field);
+    let source = Arc::new(if makes_holes { source } else { source.holding() });
     instance.connect(&clip.id, source.clone() as Arc<dyn FrameSource>)?;
     Ok(source)
 }
@@ -432,7 +449,7 @@ pub(super) fn connect_first(
     let described = node.describe_in(instance.context())?;
     let (first, _) = inputs(&described, false, node)?;
     let reader = Arc::new(ClipReader::open(clip)?);
-    let source = connect(instance, &first, &reader, Axis::default(), None)?;
+    let source = connect(instance, &first, &reader, Axis::default(), None, false)?;
     Ok((reader, source))
 }
 

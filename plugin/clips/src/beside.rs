@@ -16,6 +16,8 @@ pub struct Beside {
     pub tags: ColourTags,
     /// The sound of a video.
     pub sound: Option<Sound>,
+    /// What a video's file says of itself.
+    pub notes: Option<Notes>,
     /// Every picture is two fields, which were taken one after the other.
     pub fields: Option<FieldOrder>,
     /// When each frame of a video begins, in seconds from its first: only where they are not evenly spaced.
@@ -70,4 +72,17 @@ pub struct Sound {
     pub codecs: Vec<String>,
     /// Seconds from the file's start to its first picture: sound and pictures need not begin together.
     pub lead: f64,
+}
+
+/// What a video's file says of itself, and what it holds beside pictures and sound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notes {
+    /// The file, by its whole name.
+    pub file: PathBuf,
+    /// The time code of its first frame.
+    pub time_code: Option<String>,
+    /// There are a title, a date, a place, or the like.
+    pub told: bool,
+    /// There are subtitles.
+    pub subtitles: bool,
 }

@@ -98,7 +98,7 @@ impl Encoder {
         let (depth, alpha) = self.codec.takes(picture);
         let mut args: Vec<String> = ["-v", "error", "-y"].map(Into::into).into();
         args.extend(self.input(size, depth, alpha));
-        let (input, output) = self.sound();
+        let (input, output) = self.source();
         args.extend(input);
         args.extend(self.codec.args((depth, alpha), self.options.quality, &self.options.beside));
         args.extend(output);
@@ -149,11 +149,26 @@ impl Encoder {
         args
     }
 
-    fn sound(&self) -> (Vec<String>, Vec<String>) {
-        match (&self.options.beside.sound, &self.options.sound) {
-            (Some(sound), Some(span)) => sound::args(sound, span, self.container),
-            _ => (Vec::new(), Vec::new()),
-        }
+    /// The file that was read as ffmpeg's second input, where sound or what it says of itself goes into this one, and what does.
+    fn source(&self) -> (Vec<String>, Vec<String>) {
+        let beside = &self.options.beside;
+        let sound = beside.sound.as_ref().zip(self.options.sound.as_ref());
+        let (Some(file), true) = (
+            sound.map(|(sound, _)| &sound.file).or(beside.notes.as_ref().map(|notes| &notes.file)),
+            self.container != Container::Gif,
+        ) else {
+            return (Vec::new(), Vec::new());
+        };
+        let (mut input, output) =
+            sound.map_or_else(Default::default, |(sound, span)| sound::args(sound, span, self.container));
+        input.extend(["-i".into(), file.to_string_lossy().into_owned()]);
+        let mut all: Vec<String> = ["-map", "0:v", "-map_metadata", "1", "-map_chapters", "-1"].map(Into::into).into();
+        all.extend(output);
+        let code = beside.notes.as_ref().and_then(|notes| notes.time_code.as_ref()).filter(|_| self.options.from_start);
+        // What the file says as a whole would put the code of its first frame elsewhere.
+        all.extend(["-metadata".into(), "timecode=".into(), "-metadata:s:v:0".into()]);
+        all.push(format!("timecode={}", code.map_or("", String::as_str)));
+        (input, all)
     }
 
     /// Ends the video and gives it its name.

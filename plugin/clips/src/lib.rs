@@ -53,7 +53,7 @@ mod video;
 mod writer;
 
 pub use attributes::Attributes;
-pub use beside::{Beside, ColourTags, FieldOrder, Sound};
+pub use beside::{Beside, ColourTags, FieldOrder, Notes, Sound};
 pub use codec::{Codec, Quality};
 pub use convert::Transfer;
 pub use error::ClipError;

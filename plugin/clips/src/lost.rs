@@ -15,12 +15,24 @@ use super::writer::WriteOptions;
 pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> {
     let still = StillFormat::of(out);
     let video = Container::of(out).and_then(|container| Some((container, options.codec_of(out, container).ok()?)));
-    let told = match (still, video) {
+    let mut told = match (still, video) {
         (Some(format), _) => in_pictures(info, format, options),
         (None, Some((container, codec))) => in_video(info, container, codec, options),
         (None, None) => Vec::new(),
     };
-    told.into_iter().chain(curve(info, out, options)).chain(fields(info, video)).collect()
+    told.extend(aspect(info, still, video));
+    told.extend(notes(info, video, options));
+    told.extend(curve(info, out, options));
+    told.extend(fields(info, video));
+    told
+}
+
+fn aspect(info: &ClipInfo, still: Option<StillFormat>, video: Option<(Container, Codec)>) -> Option<String> {
+    let lost = still.is_some_and(|format| format != StillFormat::Exr) || matches!(video, Some((Container::Gif, _)));
+    let aspect = info.pixel_aspect;
+    (lost && aspect != 1.0).then(|| {
+        format!("pixels are {aspect:.3} times as wide as high, and this format does not say so: EXR and video do")
+    })
 }
 
 fn curve(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Option<String> {
@@ -72,6 +84,27 @@ fn fields(info: &ClipInfo, video: Option<(Container, Codec)>) -> Option<String> 
     (info.beside.fields.is_some() && !marked).then(|| {
         "the pictures are two fields each, and what is written does not say so: .mov, .mkv and H.264 do".to_owned()
     })
+}
+
+fn notes(info: &ClipInfo, video: Option<(Container, Codec)>, options: &WriteOptions) -> Vec<String> {
+    let Some(notes) = &info.beside.notes else { return Vec::new() };
+    let mut told = Vec::new();
+    let holds = video.is_some_and(|(container, _)| container != Container::Gif);
+    if notes.time_code.is_some() && !(holds && options.from_start) {
+        told.push(match holds {
+            true => "the time code is not written: what is written begins at another frame".to_owned(),
+            false => "the time code of the video is not written: this format holds none".to_owned(),
+        });
+    }
+    if notes.told && !holds {
+        told.push(
+            "what the video says of itself, such as title and date, is not written: this format holds none".to_owned(),
+        );
+    }
+    if notes.subtitles {
+        told.push("subtitles are not written: take them from the input".to_owned());
+    }
+    told
 }
 
 fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> Vec<String> {

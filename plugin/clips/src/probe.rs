@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ClipError;
-use super::beside::{Beside, ColourTags, FieldOrder, Sound};
+use super::beside::{Beside, ColourTags, FieldOrder, Notes, Sound};
 use super::reader::Rate;
 use super::still::check_size;
 use super::tools::Tools;
@@ -65,9 +65,9 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     };
     let streams = ask(&[
         "-show_entries",
-        "format=start_time:stream=codec_type,codec_name,pix_fmt,bits_per_raw_sample,width,height,color_space,color_transfer,\
-         color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio:stream_tags=alpha_mode:\
-         stream_disposition=attached_pic:stream_side_data=rotation",
+        "format=start_time:format_tags:stream=codec_type,codec_name,pix_fmt,bits_per_raw_sample,width,height,color_space,\
+         color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio:\
+         stream_tags=alpha_mode,timecode:stream_disposition=attached_pic:stream_side_data=rotation",
     ])?;
     let packets = ask(&["-select_streams", "V:0", "-show_entries", "packet=pts_time,flags"])?;
     read(path, &file, &streams, &packets)
@@ -112,6 +112,7 @@ fn read(path: &Path, file: &Path, streams: &str, packets: &str) -> Result<Probe,
     let first = times.first().copied().unwrap_or(start);
     let sound =
         (!codecs.is_empty()).then(|| Sound { file: PathBuf::from(file), codecs, lead: (first - start).max(0.0) });
+    let notes = notes(file, &sections);
     let fields = match video.get("field_order") {
         Some("tt" | "bt") => Some(FieldOrder::Top),
         Some("bb" | "tb") => Some(FieldOrder::Bottom),
@@ -136,11 +137,26 @@ fn read(path: &Path, file: &Path, streams: &str, packets: &str) -> Result<Probe,
         beside: Beside {
             tags,
             sound,
+            notes,
             fields,
             times: matches!(spacing, Spacing::Uneven).then(uneven),
             ..Beside::default()
         },
     })
+}
+
+/// What the file says of itself, beyond what every file says.
+fn notes(file: &Path, sections: &[Section<'_>]) -> Option<Notes> {
+    // Of the container, and of the program that wrote it.
+    let technical =
+        ["major_brand", "minor_version", "compatible_brands", "encoder", "creation_time", "software", "timecode"];
+    let told = sections.iter().filter(|s| s.kind == "format").flat_map(|s| &s.entries).any(|(key, _)| {
+        key.strip_prefix("tag:").is_some_and(|tag| !technical.iter().any(|name| tag.eq_ignore_ascii_case(name)))
+    });
+    let code = |s: &Section<'_>| s.get("tag:timecode").or(s.get("tag:TIMECODE")).map(str::to_owned);
+    let time_code = sections.iter().find_map(code);
+    let subtitles = sections.iter().any(|s| s.get("codec_type") == Some("subtitle"));
+    (told || subtitles || time_code.is_some()).then(|| Notes { file: file.into(), time_code, told, subtitles })
 }
 
 /// When each packet is shown, in seconds and in order, and how many packets there are.

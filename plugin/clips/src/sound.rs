@@ -34,23 +34,22 @@ pub(super) fn way(sound: &Sound, span: &SoundSpan, container: Container) -> Way 
     }
 }
 
-/// ffmpeg's options for the sound as its second input, and for what becomes of it.
+/// ffmpeg's options for the second input, whose sound this is, and for what becomes of it.
 pub(super) fn args(sound: &Sound, span: &SoundSpan, container: Container) -> (Vec<String>, Vec<String>) {
-    let file = sound.file.to_string_lossy().into_owned();
     match way(sound, span, container) {
         Way::Dropped => (Vec::new(), Vec::new()),
-        Way::Copied => {
-            // The first picture written stands at 0, whatever it stood at in its own file.
-            let input = vec!["-itsoffset".into(), format!("{:.6}", -sound.lead), "-i".into(), file];
-            (input, ["-map", "0:v", "-map", "1:a", "-c:a", "copy"].map(Into::into).into())
-        }
+        // The first picture written stands at 0, whatever it stood at in its own file.
+        Way::Copied => (
+            vec!["-itsoffset".into(), format!("{:.6}", -sound.lead)],
+            ["-map", "1:a", "-c:a", "copy"].map(Into::into).into(),
+        ),
         Way::Encoded(encoder) => {
-            let mut output: Vec<String> = ["-map", "0:v", "-map", "1:a", "-c:a", encoder, "-af"].map(Into::into).into();
+            let mut output: Vec<String> = ["-map", "1:a", "-c:a", encoder, "-af"].map(Into::into).into();
             output.push(filter(sound.lead, span));
             if encoder == "aac" {
                 output.extend(["-b:a", "320k"].map(Into::into));
             }
-            (vec!["-i".into(), file], output)
+            (Vec::new(), output)
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct WriteOptions {
     pub beside: Beside,
     /// Which part of its sound is written; none without.
     pub sound: Option<SoundSpan>,
+    /// The first frame written is the clip's first, so that its time code holds.
+    pub from_start: bool,
     /// Where ffmpeg is.
     pub tools: Tools,
 }
@@ -56,6 +58,7 @@ impl Default for WriteOptions {
             quality: Quality::default(),
             beside: Beside::default(),
             sound: None,
+            from_start: false,
             tools: Tools::default(),
         }
     }

@@ -35,6 +35,7 @@ impl Output<'_> {
             codec: args.codec.map(Into::into),
             quality: args.quality.into(),
             transfer: self.transfer(),
+            from_start: info.is_some_and(|info| self.frames.first() == Some(info.first())),
             sound: info.and_then(|info| self.sound(info, times.as_ref())),
             times,
             ..like

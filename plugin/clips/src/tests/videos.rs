@@ -177,6 +177,34 @@ fn sound_goes_with_the_frames() {
 
 #[test]
 #[ignore = "needs ffmpeg"]
+fn what_a_video_says_of_itself_goes_into_the_next() {
+    let folder = Folder::new();
+    let told = ["-metadata", "title=The walk", "-timecode", "01:02:03:04", "-c:v", "prores_ks", "-t", "0.2"];
+    let source = drawn(&folder, "source.mov", &told);
+    let say = |name: &str| {
+        let output = Command::new("ffprobe")
+            .args(["-v", "error", "-show_entries", "format_tags:stream_tags", "-of", "compact"])
+            .arg(folder.join(name))
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    for (name, from_start) in [("a.mov", true), ("a.mp4", true), ("a.mkv", true), ("b.mov", false)] {
+        let after = again(&folder, &source, name, |options| options.from_start = from_start);
+        let said = say(name);
+        assert!(said.contains("The walk"), "{name}: {said}");
+        assert_eq!(said.contains("01:02:03:04"), from_start, "{name}: {said}");
+        assert_eq!(after.info().frames.len(), 5, "{name}");
+    }
+    let source = ClipReader::open(source).unwrap();
+    let told = |out: &str| lost(source.info(), Path::new(out), &WriteOptions::like(source.info())).join("; ");
+    assert!(told("a.mov").contains("begins at another frame"));
+    for out in ["a.png", "a.gif"] {
+        assert!(told(out).contains("time code of the video") && told(out).contains("title and date"), "{}", told(out));
+    }
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
 fn alpha_of_webm_is_read_and_written() {
     let folder = Folder::new();
     let source = drawn(

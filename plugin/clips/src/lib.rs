@@ -9,7 +9,7 @@
 //! | `plate.png` | a still: one frame, number 1 |
 //! | `plate.mp4` (`.mov`, `.mkv`, …) | a video, by the system's ffmpeg, counted from frame 1 |
 //!
-//! Sequences are EXR, PNG, TIFF or JPEG, and keep the numbers of their files; holes are missing frames.
+//! Sequences are EXR, PNG, TIFF, JPEG, BMP or WebP, and keep the numbers of their files; holes are missing frames.
 //!
 //! ```no_run
 //! use pickup_clips::{ClipReader, ClipWriter, WriteOptions};

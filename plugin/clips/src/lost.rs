@@ -113,8 +113,9 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
     if info.has_alpha && !format.has_alpha() {
         told.push("alpha is not written: this format has none. PNG, TIFF and EXR keep it".to_owned());
     }
-    if format == StillFormat::Exr && beside.profile.is_some() {
-        told.push("the colour profile (ICC) of the input is not written: EXR holds none".to_owned());
+    if !format.has_profile() && beside.profile.is_some() {
+        let instead = "this format holds none. PNG, TIFF, JPEG and WebP do";
+        told.push(format!("the colour profile (ICC) of the input is not written: {instead}"));
     } else if beside.profile.is_some() && options.transfer != Transfer::AsIs {
         told.push("the colour profile (ICC) of the input is not written: the values are others now".to_owned());
     }

@@ -13,7 +13,12 @@ pub(super) enum StillFormat {
     Png,
     Tiff,
     Jpeg,
+    Bmp,
+    WebP,
 }
+
+/// The formats in words, for messages.
+pub(super) const PICTURES: &str = "EXR, PNG, TIFF, JPEG, BMP and WebP";
 
 impl StillFormat {
     pub(super) fn of(path: &Path) -> Option<Self> {
@@ -22,12 +27,19 @@ impl StillFormat {
             "png" => Some(Self::Png),
             "tif" | "tiff" => Some(Self::Tiff),
             "jpg" | "jpeg" => Some(Self::Jpeg),
+            "bmp" => Some(Self::Bmp),
+            "webp" => Some(Self::WebP),
             _ => None,
         }
     }
 
     pub(super) fn has_alpha(self) -> bool {
         self != Self::Jpeg
+    }
+
+    /// Whether it holds an ICC colour profile.
+    pub(super) fn has_profile(self) -> bool {
+        !matches!(self, Self::Exr | Self::Bmp)
     }
 
     /// The format that a file's first bytes tell, whatever it is called.
@@ -37,6 +49,9 @@ impl StillFormat {
             [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
+            // Two letters are no proof; the four zeros are reserved.
+            [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
             _ => None,
         }
     }
@@ -208,8 +223,9 @@ pub(super) fn list_folder(folder: &Path) -> Result<BTreeMap<i64, PathBuf>, ClipE
     match groups.as_slice() {
         [] => Err(ClipError::BadName {
             spec: folder.to_path_buf(),
-            reason: "the folder has no numbered EXR, PNG, TIFF or JPEG files: name a folder that has, or a single file"
-                .into(),
+            reason: format!(
+                "the folder has no numbered pictures ({PICTURES}): name a folder that has, or a single file"
+            ),
         }),
         [group] => {
             let mut found: BTreeMap<i64, PathBuf> = BTreeMap::new();

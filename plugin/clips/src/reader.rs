@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::beside::Beside;
 use super::fields::Fields;
-use super::naming::{Naming, StillFormat, list_folder};
+use super::naming::{Naming, PICTURES, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
 use super::tools::Tools;
 use super::video::{self, Decoder, Reading};
@@ -201,9 +201,7 @@ impl ClipReader {
                 Some(naming) if StillFormat::of(spec).is_some() => {
                     Self::sequence(spec, naming.list()?, ClipKind::Sequence, cache_bytes)
                 }
-                Some(_) => {
-                    Err(ClipError::unsupported(spec, "sequences are read from EXR, PNG, TIFF and JPEG: convert it"))
-                }
+                Some(_) => Err(ClipError::unsupported(spec, format!("sequences are read from {PICTURES}: convert it"))),
                 None => Err(ClipError::io(spec, "open the clip", error)),
             },
         }
@@ -382,7 +380,7 @@ impl std::fmt::Debug for ClipReader {
 fn read_still(path: &Path) -> Result<still::Still, ClipError> {
     match StillFormat::of(path) {
         Some(format) => still::read(path, format),
-        None => Err(ClipError::unsupported(path, "pictures are read from EXR, PNG, TIFF and JPEG: convert it")),
+        None => Err(ClipError::unsupported(path, format!("pictures are read from {PICTURES}: convert it"))),
     }
 }
 

@@ -1,11 +1,11 @@
-//! One PNG, TIFF or JPEG file to a picture and back. Files pass through memory whole: an encoder never meets a full
+//! One picture file to a picture and back. Files pass through memory whole: an encoder never meets a full
 //! disk half-way, and a decoder never meets a file that changes under it.
 
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use image::codecs::{jpeg, png, tiff as image_tiff};
+use image::codecs::{bmp, jpeg, png, tiff as image_tiff, webp};
 use image::metadata::Orientation;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, Limits};
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
@@ -33,9 +33,6 @@ pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError>
     }
     // A file may be called what it is not.
     let format = StillFormat::of_bytes(&bytes).unwrap_or(format);
-    if format == StillFormat::Exr {
-        return open_exr::decode(path, &bytes);
-    }
     decode(path, format, &bytes)
 }
 
@@ -45,7 +42,8 @@ pub(super) fn upright(format: StillFormat, bytes: &[u8]) -> bool {
         decoder.and_then(|mut d| d.orientation()).is_ok_and(|turn| turn == Orientation::NoTransforms)
     }
     match format {
-        StillFormat::Exr => true,
+        StillFormat::Exr | StillFormat::Bmp => true,
+        StillFormat::WebP => of(webp::WebPDecoder::new(Cursor::new(bytes))),
         StillFormat::Png => of(png::PngDecoder::new(Cursor::new(bytes))),
         StillFormat::Jpeg => of(jpeg::JpegDecoder::new(Cursor::new(bytes))),
         StillFormat::Tiff => of(image_tiff::TiffDecoder::new(Cursor::new(bytes))),
@@ -84,7 +82,19 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Still, ClipE
             still.beside.jpeg = true;
             Ok(still)
         }
-        _ => {
+        StillFormat::Bmp => samples(path, bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed),
+        StillFormat::WebP => {
+            let decoder = webp::WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+            // Its first picture alone would pass for a still.
+            if decoder.has_animation() {
+                let what = "this WebP is animated, and WebP is read as single pictures: save it as numbered PNG files or \
+                            as a GIF first";
+                return Err(ClipError::unsupported(path, what));
+            }
+            samples(path, decoder, false, failed)
+        }
+        StillFormat::Exr => open_exr::decode(path, bytes),
+        StillFormat::Tiff => {
             let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
             samples(path, decoder, tiff_is_premultiplied(bytes), failed)
         }
@@ -160,7 +170,7 @@ pub(super) fn grey_alpha_to_rgba<T: Copy>(grey: &[T]) -> Vec<T> {
 /// The depth a format stores when a picture comes in the depth given.
 pub(super) fn stored_depth(format: StillFormat, depth: Depth) -> Depth {
     match (format, depth) {
-        (StillFormat::Jpeg, _) => Depth::U8,
+        (StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP, _) => Depth::U8,
         (StillFormat::Png, Depth::F16 | Depth::F32) => Depth::U16,
         (StillFormat::Tiff, Depth::F16) => Depth::F32,
         // Half holds every 8-bit value apart, but not every 16-bit one.
@@ -194,7 +204,7 @@ pub(super) fn encode(
     match format {
         StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside.attributes.as_deref()),
         StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
-        StillFormat::Png | StillFormat::Jpeg => {
+        StillFormat::Png | StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP => {
             encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))
         }
     }
@@ -204,7 +214,7 @@ pub(super) fn encode(
 fn settled(format: StillFormat, picture: &Picture) -> bool {
     match format {
         StillFormat::Exr => !picture.has_alpha() || picture.premultiplied(),
-        StillFormat::Png => !picture.premultiplied(),
+        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP => !picture.premultiplied(),
         StillFormat::Jpeg => !picture.has_alpha(),
         StillFormat::Tiff => true,
     }
@@ -213,7 +223,7 @@ fn settled(format: StillFormat, picture: &Picture) -> bool {
 fn settle(format: StillFormat, picture: &Picture) -> Picture {
     match format {
         StillFormat::Exr => picture.to_premultiplied(),
-        StillFormat::Png => picture.to_straight(),
+        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP => picture.to_straight(),
         StillFormat::Jpeg => picture.to_rgb(),
         StillFormat::Tiff => picture.clone(),
     }
@@ -258,6 +268,9 @@ fn encode_integer(
             };
             put(jpeg::JpegEncoder::new_with_quality(&mut file, quality), profile, size, samples)?;
         }
+        StillFormat::WebP => put(webp::WebPEncoder::new_lossless(&mut file), profile, size, samples)?,
+        // BMP holds no profile.
+        StillFormat::Bmp => put(bmp::BmpEncoder::new(&mut file), None, size, samples)?,
         _ => put(png::PngEncoder::new(&mut file), profile, size, samples)?,
     }
     Ok(file)

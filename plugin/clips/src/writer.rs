@@ -135,6 +135,7 @@ enum Target {
 /// | PNG | 8 | 16 | 16, clamped | 16, clamped | straight |
 /// | TIFF | 8 | 16 | float | float | as it comes, and said in the file |
 /// | EXR | half | float | half | float | premultiplied; further channels kept |
+/// | BMP, WebP (lossless) | 8 | 8 | 8, clamped | 8, clamped | straight |
 /// | JPEG (quality 95) | 8 | 8 | 8, clamped | 8, clamped | dropped |
 /// | `.mkv` (FFV1, lossless) | 8 | 16 | 16, clamped | 16, clamped | straight |
 /// | `.mov` (ProRes 422 HQ; 4444 with alpha) | 10 | 10 | 10, clamped | 10, clamped | straight |
@@ -165,7 +166,7 @@ impl ClipWriter {
         let (still, video) = (StillFormat::of(spec), Container::of(spec));
         if still.is_none() && video.is_none() {
             return Err(bad(
-                "the format is told by the ending: write .exr, .png, .tif or .jpg with %04d for the number, or .mp4, .mov, .mkv, .webm, .avi or .gif",
+                "the format is told by the ending: write .exr, .png, .tif, .jpg, .bmp or .webp with %04d for the number, or .mp4, .mov, .mkv, .webm, .avi or .gif",
             ));
         }
         if video.is_some() && naming.is_some() {

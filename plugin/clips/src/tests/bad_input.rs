@@ -27,7 +27,7 @@ fn a_folder_of_several_sequences_lists_them() {
 fn a_folder_without_pictures_and_a_number_given_twice_are_named() {
     let folder = Folder::new();
     fs::write(folder.join("notes.txt"), b"x").unwrap();
-    assert!(message(ClipReader::open(folder.join(""))).contains("no numbered EXR, PNG, TIFF or JPEG"));
+    assert!(message(ClipReader::open(folder.join(""))).contains("no numbered pictures (EXR, PNG, TIFF"));
     sequence(&folder, "a.%d.png", [7]);
     sequence(&folder, "a.%04d.png", [7]);
     assert!(message(ClipReader::open(folder.join(""))).contains("frame 7 exists twice"));
@@ -38,13 +38,13 @@ fn absent_and_nameless_clips_are_refused() {
     assert!(message(ClipReader::open("no/such/clip.mp4")).contains("no/such/clip.mp4: there is no such file"));
     assert!(message(ClipReader::open("no/such.png")).contains("no such file"));
     assert!(message(ClipReader::open("")).contains("no name"));
-    assert!(message(ClipReader::open("shot.%04d.dpx")).contains("sequences are read from EXR, PNG, TIFF and JPEG"));
+    assert!(message(ClipReader::open("shot.%04d.jp2")).contains("sequences are read from EXR, PNG, TIFF, JPEG, BMP"));
 }
 
 #[test]
 fn a_picture_cut_short_is_an_error_in_every_format() {
     let folder = Folder::new();
-    for name in ["a.png", "a.tif", "a.exr", "a.jpg"] {
+    for name in ["a.png", "a.tif", "a.exr", "a.jpg", "a.bmp", "a.webp"] {
         let path = folder.join(name);
         let writer = ClipWriter::create(&path, WriteOptions::default(), &[]).unwrap();
         writer.write(1, &picture(1, 64, 64, false, Depth::U8)).unwrap();
@@ -64,7 +64,7 @@ fn a_picture_cut_short_is_an_error_in_every_format() {
 #[test]
 fn flipped_bytes_never_panic() {
     let folder = Folder::new();
-    for name in ["a.png", "a.tif", "a.exr", "a.jpg"] {
+    for name in ["a.png", "a.tif", "a.exr", "a.jpg", "a.bmp", "a.webp"] {
         let path = folder.join(name);
         let writer = ClipWriter::create(&path, WriteOptions::default(), &[]).unwrap();
         writer.write(1, &picture(1, 9, 9, true, Depth::U8)).unwrap();

@@ -21,7 +21,7 @@ fn profiled(folder: &Folder, name: &str) -> PathBuf {
 #[test]
 fn a_colour_profile_goes_into_every_format_that_holds_one() {
     let folder = Folder::new();
-    for name in ["a.png", "a.jpg", "a.tif"] {
+    for name in ["a.png", "a.jpg", "a.tif", "a.webp"] {
         let reader = ClipReader::open(profiled(&folder, name)).unwrap();
         assert_eq!(reader.info().beside.profile.as_deref(), Some(&[1; 200][..]), "{name}");
         let told = |out: &str, transfer| {
@@ -29,7 +29,9 @@ fn a_colour_profile_goes_into_every_format_that_holds_one() {
             lost(reader.info(), Path::new(out), &options).join("; ")
         };
         assert_eq!(told("b.png", Transfer::AsIs), "");
-        assert!(told("b.exr", Transfer::AsIs).contains("profile"), "{name}");
+        for none in ["b.exr", "b.bmp"] {
+            assert!(told(none, Transfer::AsIs).contains("profile"), "{name} to {none}");
+        }
         assert!(told("b.png", Transfer::LinearToSrgb).contains("profile"), "{name}");
     }
 }

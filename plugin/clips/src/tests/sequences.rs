@@ -16,9 +16,13 @@ fn there_and_back(name: &str, picture: &Picture) -> Picture {
 #[test]
 fn each_format_keeps_what_it_can_hold_bit_for_bit() {
     let all = [Depth::U8, Depth::U16, Depth::F16, Depth::F32];
-    for (name, depths) in
-        [("a.%04d.png", &all[..2]), ("a.%04d.tif", &[all[0], all[1], all[3]]), ("a.%04d.exr", &all[2..])]
-    {
+    for (name, depths) in [
+        ("a.%04d.png", &all[..2]),
+        ("a.%04d.tif", &[all[0], all[1], all[3]][..]),
+        ("a.%04d.exr", &all[2..]),
+        ("a.%04d.bmp", &all[..1]),
+        ("a.%04d.webp", &all[..1]),
+    ] {
         for &depth in depths {
             for alpha in [false, true] {
                 let picture = picture(1, 19, 7, alpha, depth);
@@ -251,4 +255,35 @@ fn other_files_in_the_folder_are_no_frames() {
         std::fs::write(folder.join(name), b"x").unwrap();
     }
     assert_eq!(ClipReader::open(&spec).unwrap().info().frames.to_string(), "1-2");
+}
+
+#[test]
+fn bmp_and_webp_take_8_bits_and_straight_alpha_from_deeper_pictures() {
+    for name in ["a.%d.bmp", "a.%d.webp"] {
+        let float = Picture::new(1, 1, true, true, Pixels::F32(vec![0.25, 0.5, -1.0, 0.5])).unwrap();
+        assert_eq!(there_and_back(name, &float).pixels(), &Pixels::U8(vec![128, 255, 0, 128]), "{name}");
+    }
+}
+
+#[test]
+fn an_animated_webp_is_refused_and_not_taken_for_a_still() {
+    let folder = Folder::new();
+    let still = folder.join("a.webp");
+    let writer = ClipWriter::create(&still, WriteOptions::default(), &[]).unwrap();
+    writer.write(1, &picture(1, 4, 2, false, Depth::U8)).unwrap();
+    // The still's picture as the one frame of an animation, by the container's specification.
+    let file = std::fs::read(&still).unwrap();
+    let chunk = |name: &[u8; 4], content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_le_bytes();
+        let padding = vec![0; content.len() % 2];
+        [&name[..], &length, content, &padding].concat()
+    };
+    let size = [3, 0, 0, 1, 0, 0];
+    let frame = chunk(b"ANMF", &[&[0; 6][..], &size, &[40, 0, 0, 0], &file[12..]].concat());
+    let extended = chunk(b"VP8X", &[&[2, 0, 0, 0][..], &size].concat());
+    let chunks = [b"WEBP".to_vec(), extended, chunk(b"ANIM", &[0; 6]), frame].concat();
+    let animated = folder.join("animated.webp");
+    std::fs::write(&animated, chunk(b"RIFF", &chunks)).unwrap();
+    let error = message(ClipReader::open(&animated));
+    assert!(error.contains("animated.webp: this WebP is animated") && error.contains("GIF"), "{error}");
 }

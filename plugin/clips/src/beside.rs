@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::attributes::Attributes;
+use super::dpx::DpxNumbers;
 
 /// What a clip's files hold beside their pictures: a writer that is given it takes over what its format can hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Beside {
     pub fields: Option<FieldOrder>,
     /// When each frame of a video begins, in seconds from its first: only where they are not evenly spaced.
     pub times: Option<Arc<[f64]>>,
+    /// How DPX files store their numbers.
+    pub dpx: Option<DpxNumbers>,
     /// The frames are JPEG files.
     pub jpeg: bool,
 }

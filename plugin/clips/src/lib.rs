@@ -9,7 +9,7 @@
 //! | `plate.png` | a still: one frame, number 1 |
 //! | `plate.mp4` (`.mov`, `.mkv`, …) | a video, by the system's ffmpeg, counted from frame 1 |
 //!
-//! Sequences are EXR, PNG, TIFF, JPEG, BMP or WebP, and keep the numbers of their files; holes are missing frames.
+//! Sequences are EXR, PNG, TIFF, JPEG, BMP, WebP or DPX (by ffmpeg), and keep the numbers of their files; holes are missing frames.
 //!
 //! ```no_run
 //! use pickup_clips::{ClipReader, ClipWriter, WriteOptions};
@@ -29,6 +29,7 @@ mod attributes;
 mod beside;
 mod codec;
 mod convert;
+mod dpx;
 mod encoder;
 mod error;
 mod fields;
@@ -41,6 +42,7 @@ mod open_exr;
 mod partial;
 mod picture;
 mod probe;
+mod read_options;
 mod reader;
 mod sheet;
 mod sound;
@@ -56,6 +58,7 @@ pub use attributes::Attributes;
 pub use beside::{Beside, ColourTags, FieldOrder, Notes, Sound};
 pub use codec::{Codec, Quality};
 pub use convert::Transfer;
+pub use dpx::DpxNumbers;
 pub use error::ClipError;
 pub use fields::Fields;
 pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_dots};
@@ -63,7 +66,8 @@ pub use lost::{lost, usual_transfer};
 pub use measure::{difference, psnr, psnr_float, ssim};
 pub use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
-pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate, ReadOptions, files_of};
+pub use read_options::ReadOptions;
+pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate, files_of};
 pub use sheet::{SheetCell, contact_sheet};
 pub use sound::SoundSpan;
 pub use tools::Tools;

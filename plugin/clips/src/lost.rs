@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::codec::{Codec, Container};
 use super::convert::Transfer;
+use super::dpx::DpxNumbers;
 use super::naming::StillFormat;
 use super::reader::{ClipInfo, ColourHint};
 use super::sound::{Way, way};
@@ -53,8 +54,28 @@ fn curve(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Option<String> 
              in it"
                 .to_owned(),
         ),
+        Transfer::AsIs if info.colour == ColourHint::Unknown && StillFormat::of(out) != Some(StillFormat::Dpx) => {
+            Some(of_unknown_curve(info, out))
+        }
         Transfer::AsIs => None,
     }
+}
+
+/// Of a clip whose curve nobody can undo without being told: what its numbers are, where they go as they are.
+fn of_unknown_curve(info: &ClipInfo, out: &Path) -> String {
+    let told = info.beside.dpx.and_then(DpxNumbers::curve).map_or_else(
+        || "the DPX files do not say by which curve they were made".to_owned(),
+        |curve| format!("the DPX files call them {curve}"),
+    );
+    let taken = if StillFormat::of(out) == Some(StillFormat::Exr) {
+        "EXR is taken for scene-linear"
+    } else {
+        "what is written is shown as it is"
+    };
+    format!(
+        "values are written as they are: {told}, and {taken}. Name their colour space where you open it; --set \
+         footage=Display-referred or Scene-linear says what they are"
+    )
 }
 
 /// Whether what is written under this name is shown as its numbers stand: all but EXR, and TIFF, which can be either.
@@ -136,9 +157,21 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
             beside.tags
         ));
     }
-    let stored = still::stored_depth(format, options.depth.unwrap_or(info.depth));
-    told.extend(fewer_bits(info, 8 * stored.bytes() as u8));
+    told.extend(dpx_header(info, format));
+    let stored = still::stored_bits(format, options.depth.unwrap_or(info.depth), info.has_alpha, beside);
+    told.extend(fewer_bits(info, stored));
     told
+}
+
+/// What DPX files tell of their own, such as a time code, which only copies of them have.
+fn dpx_header(info: &ClipInfo, format: StillFormat) -> Option<String> {
+    let what = "what the DPX files tell beside their pixels, such as time code,";
+    info.beside.dpx.filter(|dpx| dpx.described())?;
+    Some(if format == StillFormat::Dpx {
+        format!("{what} made frames do not have")
+    } else {
+        format!("{what} is not written")
+    })
 }
 
 fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &WriteOptions) -> Vec<String> {
@@ -166,6 +199,9 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
     }
     if beside.attributes.is_some() {
         told.push("what the EXR files tell beside their pixels, such as time code, is not written".to_owned());
+    }
+    if beside.dpx.is_some_and(DpxNumbers::described) {
+        told.push("what the DPX files tell beside their pixels, such as time code, is not written".to_owned());
     }
     if beside.tags.wide() && codec == Codec::Gif {
         told.push(format!("the input's colour tags ({}) are not written: GIF holds none", beside.tags));

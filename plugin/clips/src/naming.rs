@@ -15,10 +15,11 @@ pub(super) enum StillFormat {
     Jpeg,
     Bmp,
     WebP,
+    Dpx,
 }
 
 /// The formats in words, for messages.
-pub(super) const PICTURES: &str = "EXR, PNG, TIFF, JPEG, BMP and WebP";
+pub(super) const PICTURES: &str = "EXR, PNG, TIFF, JPEG, BMP, WebP and DPX";
 
 impl StillFormat {
     pub(super) fn of(path: &Path) -> Option<Self> {
@@ -29,6 +30,7 @@ impl StillFormat {
             "jpg" | "jpeg" => Some(Self::Jpeg),
             "bmp" => Some(Self::Bmp),
             "webp" => Some(Self::WebP),
+            "dpx" => Some(Self::Dpx),
             _ => None,
         }
     }
@@ -39,7 +41,7 @@ impl StillFormat {
 
     /// Whether it holds an ICC colour profile.
     pub(super) fn has_profile(self) -> bool {
-        !matches!(self, Self::Exr | Self::Bmp)
+        !matches!(self, Self::Exr | Self::Bmp | Self::Dpx)
     }
 
     /// The format that a file's first bytes tell, whatever it is called.
@@ -51,6 +53,7 @@ impl StillFormat {
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
             // Two letters are no proof; the four zeros are reserved.
             [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
+            [b'S', b'D', b'P', b'X', ..] | [b'X', b'P', b'D', b'S', ..] => Some(Self::Dpx),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
             _ => None,
         }

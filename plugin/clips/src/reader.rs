@@ -12,30 +12,13 @@ use super::beside::Beside;
 use super::fields::Fields;
 use super::naming::{Naming, PICTURES, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
-use super::tools::Tools;
+use super::read_options::ReadOptions;
 use super::video::{self, Decoder, Reading};
 use super::{ClipError, open_exr, probe, still};
 use crate::frame_list::FrameList;
 
 /// Bytes of decoded frames that a reader keeps, unless told otherwise.
 pub const DEFAULT_CACHE: usize = 128 << 20;
-
-/// How a clip is read.
-#[derive(Clone, Debug)]
-pub struct ReadOptions {
-    /// Where ffmpeg and ffprobe are.
-    pub tools: Tools,
-    /// What becomes of the fields of an interlaced video.
-    pub fields: Fields,
-    /// Bytes of decoded frames that are kept; the latest one is in any case.
-    pub cache_bytes: usize,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self { tools: Tools::default(), fields: Fields::default(), cache_bytes: DEFAULT_CACHE }
-    }
-}
 
 /// Frames a second, as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +62,8 @@ pub enum ColourHint {
     Display,
     /// Linear light: floats.
     Linear,
+    /// By a curve that the file does not tell well enough to be undone, such as the printing density of a DPX.
+    Unknown,
 }
 
 /// What a clip is stored as.
@@ -160,6 +145,7 @@ pub struct ClipReader {
     name: PathBuf,
     info: ClipInfo,
     source: Source,
+    options: ReadOptions,
     cache: Mutex<Cache>,
 }
 
@@ -182,7 +168,6 @@ impl ClipReader {
 
     /// Opens a clip, read as the options say.
     pub fn open_with(spec: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, ClipError> {
-        let cache_bytes = options.cache_bytes;
         let spec = spec.as_ref();
         if spec.as_os_str().is_empty() {
             return Err(ClipError::BadName {
@@ -191,15 +176,15 @@ impl ClipReader {
             });
         }
         match fs::metadata(spec) {
-            Ok(found) if found.is_dir() => Self::sequence(spec, list_folder(spec)?, ClipKind::Sequence, cache_bytes),
+            Ok(found) if found.is_dir() => Self::sequence(spec, list_folder(spec)?, ClipKind::Sequence, options),
             Ok(found) if found.len() == 0 && found.is_file() => Err(ClipError::Empty { path: spec.into() }),
             Ok(_) if StillFormat::of(spec).is_some() => {
-                Self::sequence(spec, BTreeMap::from([(1, spec.to_path_buf())]), ClipKind::Still, cache_bytes)
+                Self::sequence(spec, BTreeMap::from([(1, spec.to_path_buf())]), ClipKind::Still, options)
             }
             Ok(_) => Self::video(spec, options),
             Err(error) => match Naming::parse(spec)? {
                 Some(naming) if StillFormat::of(spec).is_some() => {
-                    Self::sequence(spec, naming.list()?, ClipKind::Sequence, cache_bytes)
+                    Self::sequence(spec, naming.list()?, ClipKind::Sequence, options)
                 }
                 Some(_) => Err(ClipError::unsupported(spec, format!("sequences are read from {PICTURES}: convert it"))),
                 None => Err(ClipError::io(spec, "open the clip", error)),
@@ -207,24 +192,33 @@ impl ClipReader {
         }
     }
 
-    fn sequence(spec: &Path, files: BTreeMap<i64, PathBuf>, kind: ClipKind, cache: usize) -> Result<Self, ClipError> {
+    fn sequence(
+        spec: &Path,
+        files: BTreeMap<i64, PathBuf>,
+        kind: ClipKind,
+        options: &ReadOptions,
+    ) -> Result<Self, ClipError> {
         let Some((&first, path)) = files.first_key_value() else {
             return Err(ClipError::NoMatch { pattern: spec.into(), hint: String::new() });
         };
-        let still = read_still(path)?;
+        let still = read_still(path, options)?;
         let frames = files.keys().copied().collect();
         let last = files.last_key_value().map_or((first, path), |(&last, path)| (last, path));
         let attributes = open_exr::attributes((first, path), (last.0, last.1)).map(Arc::new);
         let beside = Beside { attributes, ..still.beside };
         let info = info_of(kind, &still.picture, frames, Rate::FILM, still.pixel_aspect, beside);
-        let reader =
-            Self { name: spec.into(), info, source: Source::Files(files), cache: Mutex::new(Cache::new(cache)) };
+        let reader = Self::new(spec, info, Source::Files(files), options);
         reader.cache.lock().put(first, Arc::new(still.picture));
         Ok(reader)
     }
 
+    fn new(spec: &Path, info: ClipInfo, source: Source, options: &ReadOptions) -> Self {
+        let cache = Mutex::new(Cache::new(options.cache_bytes));
+        Self { name: spec.into(), info, source, options: options.clone(), cache }
+    }
+
     fn video(spec: &Path, options: &ReadOptions) -> Result<Self, ClipError> {
-        let ReadOptions { tools, fields, cache_bytes } = options;
+        let ReadOptions { tools, fields, .. } = options;
         let mut probe = probe::probe(spec, tools)?;
         let order = probe.beside.fields;
         let reading = Reading {
@@ -251,7 +245,7 @@ impl ClipReader {
             ..info_of(ClipKind::Video, &picture, frames, probe.rate, probe.pixel_aspect, probe.beside)
         };
         let source = Source::Video { reading, numbers: probe.numbers, decoder: Mutex::new(Some(Box::new(decoder))) };
-        let reader = Self { name: spec.into(), info, source, cache: Mutex::new(Cache::new(*cache_bytes)) };
+        let reader = Self::new(spec, info, source, options);
         reader.cache.lock().put(1, Arc::new(picture));
         Ok(reader)
     }
@@ -309,7 +303,7 @@ impl ClipReader {
                 let Some(path) = files.get(&frame) else {
                     return Err(ClipError::MissingFrame { clip: self.name.clone(), frame });
                 };
-                let picture = read_still(path)?.picture;
+                let picture = read_still(path, &self.options)?.picture;
                 self.check_size(frame, &picture)?;
                 let picture = Arc::new(picture);
                 self.cache.lock().put(frame, Arc::clone(&picture));
@@ -377,9 +371,9 @@ impl std::fmt::Debug for ClipReader {
     }
 }
 
-fn read_still(path: &Path) -> Result<still::Still, ClipError> {
+fn read_still(path: &Path, options: &ReadOptions) -> Result<still::Still, ClipError> {
     match StillFormat::of(path) {
-        Some(format) => still::read(path, format),
+        Some(format) => still::read(path, format, options),
         None => Err(ClipError::unsupported(path, format!("pictures are read from {PICTURES}: convert it"))),
     }
 }
@@ -397,11 +391,15 @@ fn info_of(
         width: picture.width(),
         height: picture.height(),
         depth: picture.depth(),
-        bits: 8 * picture.depth().bytes() as u8,
+        bits: beside.dpx.map_or(8 * picture.depth().bytes() as u8, |dpx| dpx.bits),
         has_alpha: picture.has_alpha(),
         premultiplied: picture.premultiplied(),
         channel_names: picture.channel_names().into_iter().map(str::to_owned).collect(),
-        colour: if picture.depth().is_float() { ColourHint::Linear } else { ColourHint::Display },
+        colour: match beside.dpx {
+            Some(dpx) => dpx.hint(),
+            None if picture.depth().is_float() => ColourHint::Linear,
+            None => ColourHint::Display,
+        },
         frames,
         rate,
         pixel_aspect: if pixel_aspect.is_finite() && pixel_aspect > 0.0 { pixel_aspect } else { 1.0 },

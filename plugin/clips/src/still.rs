@@ -16,8 +16,9 @@ use super::codec::Quality;
 use super::convert::Transfer;
 use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
+use super::read_options::ReadOptions;
 use super::writer::WriteOptions;
-use super::{ClipError, MAX_PIXELS, MAX_SIDE, open_exr};
+use super::{ClipError, MAX_PIXELS, MAX_SIDE, dpx, open_exr};
 
 /// A picture with what its file says beside the pixels.
 pub(super) struct Still {
@@ -26,14 +27,14 @@ pub(super) struct Still {
     pub(super) beside: Beside,
 }
 
-pub(super) fn read(path: &Path, format: StillFormat) -> Result<Still, ClipError> {
+pub(super) fn read(path: &Path, format: StillFormat, options: &ReadOptions) -> Result<Still, ClipError> {
     let bytes = fs::read(path).map_err(|e| ClipError::io(path, "read the file", e))?;
     if bytes.is_empty() {
         return Err(ClipError::Empty { path: path.to_path_buf() });
     }
     // A file may be called what it is not.
     let format = StillFormat::of_bytes(&bytes).unwrap_or(format);
-    decode(path, format, &bytes)
+    decode(path, format, &bytes, options)
 }
 
 /// Whether a file's pixels are stored as they are to be shown, neither turned nor mirrored.
@@ -43,6 +44,7 @@ pub(super) fn upright(format: StillFormat, bytes: &[u8]) -> bool {
     }
     match format {
         StillFormat::Exr | StillFormat::Bmp => true,
+        StillFormat::Dpx => dpx::upright(bytes),
         StillFormat::WebP => of(webp::WebPDecoder::new(Cursor::new(bytes))),
         StillFormat::Png => of(png::PngDecoder::new(Cursor::new(bytes))),
         StillFormat::Jpeg => of(jpeg::JpegDecoder::new(Cursor::new(bytes))),
@@ -56,7 +58,7 @@ pub(super) fn check_size(path: &Path, width: u64, height: u64) -> Result<(), Cli
     if fits { Ok(()) } else { Err(ClipError::TooLarge { path: path.to_path_buf(), width, height }) }
 }
 
-fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Still, ClipError> {
+fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions) -> Result<Still, ClipError> {
     let failed = |e: ImageError| match e {
         ImageError::Unsupported(e) => {
             ClipError::unsupported(path, format!("this kind of file is not supported: {e}. Convert it to PNG or EXR"))
@@ -94,6 +96,7 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8]) -> Result<Still, ClipE
             samples(path, decoder, false, failed)
         }
         StillFormat::Exr => open_exr::decode(path, bytes),
+        StillFormat::Dpx => dpx::decode(path, bytes, &options.tools),
         StillFormat::Tiff => {
             let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
             samples(path, decoder, tiff_is_premultiplied(bytes), failed)
@@ -171,12 +174,20 @@ pub(super) fn grey_alpha_to_rgba<T: Copy>(grey: &[T]) -> Vec<T> {
 pub(super) fn stored_depth(format: StillFormat, depth: Depth) -> Depth {
     match (format, depth) {
         (StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP, _) => Depth::U8,
-        (StillFormat::Png, Depth::F16 | Depth::F32) => Depth::U16,
+        (StillFormat::Png | StillFormat::Dpx, Depth::F16 | Depth::F32) => Depth::U16,
         (StillFormat::Tiff, Depth::F16) => Depth::F32,
         // Half holds every 8-bit value apart, but not every 16-bit one.
         (StillFormat::Exr, Depth::U8) => Depth::F16,
         (StillFormat::Exr, Depth::U16) => Depth::F32,
         (_, depth) => depth,
+    }
+}
+
+/// Bits of a sample in a file of this format, for pictures of a depth.
+pub(super) fn stored_bits(format: StillFormat, depth: Depth, alpha: bool, beside: &Beside) -> u8 {
+    match format {
+        StillFormat::Dpx => dpx::bits(depth, alpha, beside),
+        _ => 8 * stored_depth(format, depth).bytes() as u8,
     }
 }
 
@@ -196,6 +207,7 @@ pub(super) fn encode(
         _ if change_first => Some(settle(format, &picture.to_depth(depth))),
         _ => Some(settle(format, picture).to_depth(depth)),
     };
+    let floats = picture.depth().is_float();
     let picture = ready.as_ref().unwrap_or(picture);
     let beside = &options.beside;
     // A profile tells what numbers stand for: after another curve they stand for something else.
@@ -203,6 +215,7 @@ pub(super) fn encode(
     let failed = |e: &dyn std::fmt::Display| ClipError::unsupported(path, format!("could not be encoded: {e}"));
     match format {
         StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside.attributes.as_deref()),
+        StillFormat::Dpx => dpx::encode(path, picture, floats, options),
         StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
         StillFormat::Png | StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP => {
             encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))
@@ -214,7 +227,7 @@ pub(super) fn encode(
 fn settled(format: StillFormat, picture: &Picture) -> bool {
     match format {
         StillFormat::Exr => !picture.has_alpha() || picture.premultiplied(),
-        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP => !picture.premultiplied(),
+        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP | StillFormat::Dpx => !picture.premultiplied(),
         StillFormat::Jpeg => !picture.has_alpha(),
         StillFormat::Tiff => true,
     }
@@ -223,7 +236,7 @@ fn settled(format: StillFormat, picture: &Picture) -> bool {
 fn settle(format: StillFormat, picture: &Picture) -> Picture {
     match format {
         StillFormat::Exr => picture.to_premultiplied(),
-        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP => picture.to_straight(),
+        StillFormat::Png | StillFormat::Bmp | StillFormat::WebP | StillFormat::Dpx => picture.to_straight(),
         StillFormat::Jpeg => picture.to_rgb(),
         StillFormat::Tiff => picture.clone(),
     }

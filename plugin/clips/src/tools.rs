@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -16,6 +16,8 @@ use super::ClipError;
 pub struct Tools {
     ffmpeg: Vec<PathBuf>,
     ffprobe: Vec<PathBuf>,
+    /// The ffmpeg that was found: a sequence of DPX asks for it with every file.
+    found: Arc<OnceLock<Tool>>,
 }
 
 impl Default for Tools {
@@ -26,14 +28,18 @@ impl Default for Tools {
             // Programs started from the macOS dock do not get the path that Homebrew and MacPorts install to.
             _ => ["", "/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"].map(|d| Path::new(d).join(name)).into(),
         };
-        Self { ffmpeg: candidates("ffmpeg", "PICKUP_FFMPEG"), ffprobe: candidates("ffprobe", "PICKUP_FFPROBE") }
+        Self {
+            ffmpeg: candidates("ffmpeg", "PICKUP_FFMPEG"),
+            ffprobe: candidates("ffprobe", "PICKUP_FFPROBE"),
+            found: Arc::default(),
+        }
     }
 }
 
 impl Tools {
     /// These two programs and no others.
     pub fn at(ffmpeg: impl Into<PathBuf>, ffprobe: impl Into<PathBuf>) -> Self {
-        Self { ffmpeg: vec![ffmpeg.into()], ffprobe: vec![ffprobe.into()] }
+        Self { ffmpeg: vec![ffmpeg.into()], ffprobe: vec![ffprobe.into()], found: Arc::default() }
     }
 
     /// Version of the ffmpeg found, as it prints it, or `None` if there is none.
@@ -42,7 +48,11 @@ impl Tools {
     }
 
     pub(super) fn ffmpeg(&self, clip: &Path) -> Result<Tool, ClipError> {
-        find(&self.ffmpeg, clip, "ffmpeg", "PICKUP_FFMPEG")
+        if let Some(tool) = self.found.get() {
+            return Ok(tool.clone());
+        }
+        let tool = find(&self.ffmpeg, clip, "ffmpeg", "PICKUP_FFMPEG")?;
+        Ok(self.found.get_or_init(|| tool).clone())
     }
 
     pub(super) fn ffprobe(&self, clip: &Path) -> Result<Tool, ClipError> {

@@ -166,7 +166,7 @@ impl Drop for Decoder {
 }
 
 /// One PAM picture from the pipe: a text header, then samples with the high byte first.
-fn read_pam(path: &Path, pipe: &mut impl BufRead) -> Result<Option<Picture>, ClipError> {
+pub(super) fn read_pam(path: &Path, pipe: &mut impl BufRead) -> Result<Option<Picture>, ClipError> {
     let broken = |what: &str| ClipError::damaged(path, format!("ffmpeg sent {what}"));
     let (mut width, mut height, mut depth, mut maximum) = (0_usize, 0_usize, 0_usize, 0_u32);
     let mut line = String::new();

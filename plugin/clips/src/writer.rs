@@ -136,6 +136,7 @@ enum Target {
 /// | TIFF | 8 | 16 | float | float | as it comes, and said in the file |
 /// | EXR | half | float | half | float | premultiplied; further channels kept |
 /// | BMP, WebP (lossless) | 8 | 8 | 8, clamped | 8, clamped | straight |
+/// | DPX (by ffmpeg) | 8 | 16; 10 or 12 as the DPX read | 16, clamped | 16, clamped | straight |
 /// | JPEG (quality 95) | 8 | 8 | 8, clamped | 8, clamped | dropped |
 /// | `.mkv` (FFV1, lossless) | 8 | 16 | 16, clamped | 16, clamped | straight |
 /// | `.mov` (ProRes 422 HQ; 4444 with alpha) | 10 | 10 | 10, clamped | 10, clamped | straight |
@@ -166,11 +167,15 @@ impl ClipWriter {
         let (still, video) = (StillFormat::of(spec), Container::of(spec));
         if still.is_none() && video.is_none() {
             return Err(bad(
-                "the format is told by the ending: write .exr, .png, .tif, .jpg, .bmp or .webp with %04d for the number, or .mp4, .mov, .mkv, .webm, .avi or .gif",
+                "the format is told by the ending: write .exr, .png, .tif, .jpg, .bmp, .webp or .dpx with %04d for the number, or .mp4, .mov, .mkv, .webm, .avi or .gif",
             ));
         }
         if video.is_some() && naming.is_some() {
             return Err(bad("a video is one file and takes no frame number in its name"));
+        }
+        if still == Some(StillFormat::Dpx) {
+            // Missed now, not at the first frame that is made.
+            options.tools.ffmpeg(spec)?;
         }
         let folder = spec.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|e| match e.kind() {

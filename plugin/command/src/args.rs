@@ -13,8 +13,8 @@ use pickup_clips::{Codec, Fields, Quality};
 Without a command it runs `pickup demo`.
 
 A CLIP is an image sequence (shot.%04d.exr, shot.####.png or a folder; EXR, PNG, TIFF,
-JPEG, BMP, WebP) or a video file, which is read and written through the system's ffmpeg.
-Frame numbers are those of the sequence's files; a video counts from 1.
+JPEG, BMP, WebP, DPX) or a video file. Videos and DPX are read and written through the
+system's ffmpeg. Frame numbers are those of the sequence's files; a video counts from 1.
 
 Exit codes: 0 done, 1 failed or cancelled, 2 wrong usage.")]
 pub(super) struct Args {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod beside;
+mod dpx;
 mod sequences;
 mod videos;
 

@@ -3,6 +3,7 @@
 mod beside;
 mod formats;
 mod frames;
+mod layers;
 
 use std::{
     fs,

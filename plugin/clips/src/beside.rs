@@ -13,6 +13,8 @@ pub struct Beside {
     pub profile: Option<Arc<[u8]>>,
     /// What all of an EXR sequence's files tell beyond how to read them: chromaticities, owner, a show's own notes.
     pub attributes: Option<Arc<Attributes>>,
+    /// The names, in its EXR files, of the channels that were chosen for R, G, B and A: frames that are made have them too.
+    pub channels: Option<Arc<[String]>>,
     /// What the numbers of a video stand for.
     pub tags: ColourTags,
     /// The sound of a video.

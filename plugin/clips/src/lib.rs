@@ -32,6 +32,7 @@ mod convert;
 mod dpx;
 mod encoder;
 mod error;
+mod exr_layers;
 mod fields;
 mod font;
 pub mod frame_list;

@@ -13,10 +13,9 @@ use std::result::Result;
 use super::ClipError;
 use super::attributes::Attributes;
 use super::beside::Beside;
+use super::exr_layers::{Colours, Part, Parts};
 use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 use super::still::{Still, check_size};
-
-type FlatLayer = Layer<AnyChannels<FlatSamples>>;
 
 fn failed(path: &Path, error: exr::error::Error) -> ClipError {
     match error {
@@ -28,7 +27,8 @@ fn failed(path: &Path, error: exr::error::Error) -> ClipError {
     }
 }
 
-pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
+/// The picture in a file: its own colours, or those of the layer named.
+pub(super) fn decode(path: &Path, bytes: &[u8], wanted: Option<&str>) -> Result<Still, ClipError> {
     let meta = MetaData::read_from_buffered(Cursor::new(bytes), false).map_err(|e| failed(path, e))?;
     for header in &meta.headers {
         for size in [header.layer_size, header.shared_attributes.display_window.size] {
@@ -49,19 +49,15 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
         .from_buffered(Cursor::new(bytes))
         .map_err(|e| failed(path, e))?;
     let window = image.attributes.display_window;
-    let Some((layer, main)) = image.layer_data.iter().enumerate().find_map(|(i, l)| Some((i, colour_channels(l)?)))
-    else {
-        let names = image.layer_data.iter().flat_map(|l| l.channel_data.list.iter().map(|c| c.name.to_string()));
-        let names: Vec<_> = names.collect();
-        return Err(ClipError::unsupported(
-            path,
-            format!("has no colour channels (R, G, B or Y), only {}: shuffle one into R, G and B", names.join(", ")),
-        ));
+    let parts = Parts::of(&image.layer_data);
+    let Colours { part: layer, channels: main } = match wanted {
+        None => parts.own().ok_or_else(|| colourless(path, &image.layer_data))?,
+        Some(wanted) => parts.layer(wanted).map_err(|why| ClipError::unsupported(path, why))?,
     };
     let (width, height) = (window.size.width(), window.size.height());
     let colour = &image.layer_data[layer];
     let taken: Vec<&FlatSamples> = main.iter().map(|&i| &colour.channel_data.list[i].sample_data).collect();
-    let placed = |l: &FlatLayer| Placed { window, position: l.attributes.layer_position, size: l.size };
+    let placed = |l: &Part| Placed { window, position: l.attributes.layer_position, size: l.size };
     let pixels = interleave(&taken, &placed(colour));
     let mut extras = Vec::new();
     for (i, l) in image.layer_data.iter().enumerate() {
@@ -75,41 +71,29 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Still, ClipError> {
                     format!("channel {} is subsampled: write it at full size", channel.name),
                 ));
             }
-            let name = match &l.attributes.layer_name {
-                Some(layer_name) if i != layer => format!("{layer_name}.{}", channel.name),
-                _ => channel.name.to_string(),
-            };
             let placed = placed(l);
             let samples = match &channel.sample_data {
                 FlatSamples::F16(v) => PlaneSamples::F16(placed.lay(v, f16::ZERO)),
                 FlatSamples::F32(v) => PlaneSamples::F32(placed.lay(v, 0.0)),
                 FlatSamples::U32(v) => PlaneSamples::U32(placed.lay(v, 0)),
             };
-            extras.push(Plane { name, samples });
+            extras.push(Plane { name: parts.name(i, j), samples });
         }
     }
     let alpha = main.len() == 4;
     let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
-    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside: Beside::default() })
+    let channels = wanted.map(|_| main.iter().map(|&channel| parts.name(layer, channel)).collect());
+    let beside = Beside { channels, ..Beside::default() };
+    Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside })
 }
 
-/// Where R, G, B and perhaps A stand among a layer's channels; grey counts as all three.
-fn colour_channels(layer: &FlatLayer) -> Option<Vec<usize>> {
-    let list = &layer.channel_data.list;
-    let find = |wanted: &str| list.iter().position(|c| c.name.eq_case_insensitive(wanted) && c.sampling == Vec2(1, 1));
-    let mut main = match (find("R"), find("G"), find("B"), find("Y")) {
-        (Some(r), Some(g), Some(b), _) => vec![r, g, b],
-        // With RY and BY beside it, Y is luminance of a colour picture: not grey.
-        (None, None, None, Some(y))
-            if find("RY").is_none() && find("BY").is_none() && list.iter().all(|c| c.sampling == Vec2(1, 1)) =>
-        {
-            vec![y; 3]
-        }
-        (Some(r), None, None, None) => vec![r; 3],
-        _ => return None,
-    };
-    main.extend(find("A"));
-    Some(main)
+fn colourless(path: &Path, parts: &[Part]) -> ClipError {
+    let names: Vec<_> = parts.iter().flat_map(|p| p.channel_data.list.iter().map(|c| c.name.to_string())).collect();
+    let what = format!(
+        "has no colour channels (R, G, B or Y), only {}: shuffle one into R, G and B, or name a layer with --layer",
+        names.join(", ")
+    );
+    ClipError::unsupported(path, what)
 }
 
 /// A layer's place relative to the display window.
@@ -174,40 +158,45 @@ pub(super) fn attributes(first: (i64, &Path), last: (i64, &Path)) -> Option<Attr
     Attributes::of((first.0, &header(first.1)?), (last.0, &header(last.1)?))
 }
 
+fn text(path: &Path, name: &str) -> Result<Text, ClipError> {
+    Text::new_or_none(name)
+        .ok_or_else(|| ClipError::unsupported(path, format!("channel name “{name}” cannot be written to EXR")))
+}
+
 /// The bytes of the file for a frame of a clip.
 pub(super) fn encode(
     path: &Path,
     frame: i64,
     picture: &Picture,
     pixel_aspect: f64,
-    attributes: Option<&Attributes>,
+    beside: &Beside,
 ) -> Result<Vec<u8>, ClipError> {
     fn part<T: Copy>(v: &[T], channel: usize, channels: usize) -> Vec<T> {
         v.iter().skip(channel).step_by(channels).copied().collect()
     }
     let channels = picture.channels();
     let mut list: Vec<AnyChannel<FlatSamples>> = Vec::new();
-    for (i, name) in ["R", "G", "B", "A"].into_iter().take(channels).enumerate() {
+    let named = beside.channels.as_deref().unwrap_or_default();
+    for (i, usual) in ["R", "G", "B", "A"].into_iter().take(channels).enumerate() {
+        let name = named.get(i).map_or(usual, String::as_str);
+        // A grey layer is one channel, of which the picture has three copies.
+        if i < 3 && named[..i.min(named.len())].iter().any(|before| before == name) {
+            continue;
+        }
         let samples = match picture.pixels() {
             Pixels::F16(v) => FlatSamples::F16(part(v, i, channels)),
             Pixels::F32(v) => FlatSamples::F32(part(v, i, channels)),
             other => FlatSamples::F32(part(&other.to_f32(), i, channels)),
         };
-        list.push(AnyChannel::new(name, samples));
+        list.push(AnyChannel::new(text(path, name)?, samples));
     }
     for plane in picture.extras() {
-        let Some(name) = Text::new_or_none(&plane.name) else {
-            return Err(ClipError::unsupported(
-                path,
-                format!("channel name “{}” cannot be written to EXR", plane.name),
-            ));
-        };
         let samples = match &plane.samples {
             PlaneSamples::F16(v) => FlatSamples::F16(v.clone()),
             PlaneSamples::F32(v) => FlatSamples::F32(v.clone()),
             PlaneSamples::U32(v) => FlatSamples::U32(v.clone()),
         };
-        list.push(AnyChannel::new(name, samples));
+        list.push(AnyChannel::new(text(path, &plane.name)?, samples));
     }
     debug_assert!(picture.depth() >= Depth::F16);
     let encoding =
@@ -215,7 +204,7 @@ pub(super) fn encode(
     let layer = Layer::new(picture.size(), LayerAttributes::default(), encoding, AnyChannels::sort(list.into()));
     let mut image = Image::from_layer(layer);
     image.attributes.pixel_aspect = pixel_aspect as f32;
-    if let Some(attributes) = attributes {
+    if let Some(attributes) = &beside.attributes {
         attributes.tell(frame, &mut image.attributes, &mut image.layer_data.attributes);
     }
     let mut file = Cursor::new(Vec::new());

@@ -13,10 +13,12 @@ pub struct ReadOptions {
     pub fields: Fields,
     /// Bytes of decoded frames that are kept; the latest one is always.
     pub cache_bytes: usize,
+    /// The layer or part of EXR files that is the picture, such as `diffuse`; without it R, G, B and A.
+    pub layer: Option<String>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { tools: Tools::default(), fields: Fields::default(), cache_bytes: DEFAULT_CACHE }
+        Self { tools: Tools::default(), fields: Fields::default(), cache_bytes: DEFAULT_CACHE, layer: None }
     }
 }

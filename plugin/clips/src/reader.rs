@@ -218,6 +218,9 @@ impl ClipReader {
     }
 
     fn video(spec: &Path, options: &ReadOptions) -> Result<Self, ClipError> {
+        if options.layer.is_some() {
+            return Err(ClipError::unsupported(spec, still::NO_LAYERS));
+        }
         let ReadOptions { tools, fields, .. } = options;
         let mut probe = probe::probe(spec, tools)?;
         let order = probe.beside.fields;

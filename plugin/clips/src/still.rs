@@ -34,8 +34,14 @@ pub(super) fn read(path: &Path, format: StillFormat, options: &ReadOptions) -> R
     }
     // A file may be called what it is not.
     let format = StillFormat::of_bytes(&bytes).unwrap_or(format);
+    if options.layer.is_some() && format != StillFormat::Exr {
+        return Err(ClipError::unsupported(path, NO_LAYERS));
+    }
     decode(path, format, &bytes, options)
 }
+
+/// Why no layer is chosen of what is no EXR.
+pub(super) const NO_LAYERS: &str = "only EXR files have layers to choose from: leave out --layer";
 
 /// Whether a file's pixels are stored as they are to be shown, neither turned nor mirrored.
 pub(super) fn upright(format: StillFormat, bytes: &[u8]) -> bool {
@@ -95,7 +101,7 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
             }
             samples(path, decoder, false, failed)
         }
-        StillFormat::Exr => open_exr::decode(path, bytes),
+        StillFormat::Exr => open_exr::decode(path, bytes, options.layer.as_deref()),
         StillFormat::Dpx => dpx::decode(path, bytes, &options.tools),
         StillFormat::Tiff => {
             let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
@@ -214,7 +220,7 @@ pub(super) fn encode(
     let profile = beside.profile.as_deref().filter(|_| options.transfer == Transfer::AsIs);
     let failed = |e: &dyn std::fmt::Display| ClipError::unsupported(path, format!("could not be encoded: {e}"));
     match format {
-        StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside.attributes.as_deref()),
+        StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside),
         StillFormat::Dpx => dpx::encode(path, picture, floats, options),
         StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
         StillFormat::Png | StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP => {

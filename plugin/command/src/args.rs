@@ -96,6 +96,9 @@ pub(super) struct RenderArgs {
     /// A second clip to read, for nodes that go from one clip to another
     #[arg(long, value_name = "CLIP")]
     pub(super) to: Option<PathBuf>,
+    /// The layer or part of EXR files that is rendered, such as diffuse; made frames have it alone, under its own name [default: R, G, B, A]
+    #[arg(long, value_name = "NAME", requires = "input")]
+    pub(super) layer: Option<String>,
     /// The clip to write
     #[arg(long, value_name = "CLIP")]
     pub(super) out: PathBuf,

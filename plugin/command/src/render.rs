@@ -58,7 +58,7 @@ struct Clips {
 
 impl Clips {
     fn open(args: &RenderArgs) -> Result<Self, CliError> {
-        let options = ReadOptions { fields: args.fields.into(), ..ReadOptions::default() };
+        let options = ReadOptions { fields: args.fields.into(), layer: args.layer.clone(), ..ReadOptions::default() };
         let open = |clip: &Option<PathBuf>| {
             clip.as_ref().map(|clip| ClipReader::open_with(clip, &options).map(Arc::new)).transpose()
         };
@@ -234,9 +234,8 @@ impl<'a> Rendering<'a> {
         readers.iter().try_for_each(|reader| tell_damage(reader))?;
         if info.is_some_and(has_extras) && !made.is_empty() {
             let count = made.len();
-            progress::note(&format!(
-                "{count} frames were made and have colour and alpha alone: OpenFX gives no others"
-            ));
+            let what = args.layer.as_ref().map_or("colour and alpha".into(), |layer| format!("the layer {layer}"));
+            progress::note(&format!("{count} frames were made and have {what} alone: OpenFX gives no others"));
         }
         Ok(made.into_iter().collect())
     }

@@ -243,7 +243,10 @@ fn a_video_without_ffmpeg_tells_what_to_install() {
     let nowhere = Tools::at(folder.join("no-ffmpeg"), folder.join("no-ffprobe"));
     let read = ReadOptions { tools: nowhere.clone(), ..ReadOptions::default() };
     let error = message(ClipReader::open_with(folder.join("a.mp4"), &read));
-    assert!(error.contains("a.mp4: video and DPX files need ffprobe") && error.contains("apt install ffmpeg"), "{error}");
+    assert!(
+        error.contains("a.mp4: video and DPX files need ffprobe") && error.contains("apt install ffmpeg"),
+        "{error}"
+    );
     let options = WriteOptions { tools: nowhere, ..WriteOptions::default() };
     let error = message(ClipWriter::create(folder.join("b.mkv"), options, &[]));
     assert!(error.contains("b.mkv: video and DPX files need ffmpeg"), "{error}");

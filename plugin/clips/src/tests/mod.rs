@@ -3,6 +3,7 @@
 mod bad_input;
 mod beside;
 mod dpx;
+mod layers;
 mod sequences;
 mod videos;
 

@@ -88,6 +88,6 @@ pub struct Notes {
     pub time_code: Option<String>,
     /// There are a title, a date, a place, or the like.
     pub told: bool,
-    /// There are subtitles.
-    pub subtitles: bool,
+    /// What else there is, in words: subtitles, chapters, data of the camera.
+    pub others: Vec<&'static str>,
 }

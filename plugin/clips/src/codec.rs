@@ -62,7 +62,17 @@ impl Container {
 
     /// Whether a frame can begin at any time in it.
     pub(super) fn has_times(self) -> bool {
-        matches!(self, Self::Mp4 | Self::Mov | Self::Mkv | Self::WebM)
+        self != Self::Avi
+    }
+
+    /// Whether it says what the numbers of its pictures stand for, which fields they have, and a time code.
+    pub(super) fn has_tags(self) -> bool {
+        !matches!(self, Self::Avi | Self::Gif)
+    }
+
+    /// The rate it has for one that is asked for: GIF counts in hundredths of a second.
+    pub(super) fn rate(self, rate: f64) -> f64 {
+        if self == Self::Gif { 100.0 / (100.0 / rate).round().max(1.0) } else { rate }
     }
 
     /// The codec for sound that it cannot take as it is.

@@ -48,7 +48,9 @@ impl Encoder {
             return Err(ClipError::unsupported(target, what));
         }
         let partial = Partial::create(target)?;
-        Ok(Self { target: target.into(), container, codec, ffmpeg, options: options.clone(), partial, started: None })
+        let times = options.times.clone().filter(|_| container.has_times());
+        let options = WriteOptions { times, ..options.clone() };
+        Ok(Self { target: target.into(), container, codec, ffmpeg, options, partial, started: None })
     }
 
     pub(super) fn write(&mut self, frame: i64, picture: &Picture) -> Result<(), ClipError> {

@@ -21,18 +21,18 @@ pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> 
         (None, Some((container, codec))) => in_video(info, container, codec, options),
         (None, None) => Vec::new(),
     };
-    told.extend(aspect(info, still, video));
+    told.extend(aspect(info, still));
     told.extend(notes(info, video, options));
     told.extend(curve(info, out, options));
     told.extend(fields(info, video));
     told
 }
 
-fn aspect(info: &ClipInfo, still: Option<StillFormat>, video: Option<(Container, Codec)>) -> Option<String> {
-    let lost = still.is_some_and(|format| format != StillFormat::Exr) || matches!(video, Some((Container::Gif, _)));
+fn aspect(info: &ClipInfo, still: Option<StillFormat>) -> Option<String> {
+    let lost = still.is_some_and(|format| !matches!(format, StillFormat::Exr | StillFormat::Dpx));
     let aspect = info.pixel_aspect;
     (lost && aspect != 1.0).then(|| {
-        format!("pixels are {aspect:.3} times as wide as high, and this format does not say so: EXR and video do")
+        format!("pixels are {aspect:.3} times as wide as high, and this format does not say so: EXR, DPX and video do")
     })
 }
 
@@ -101,7 +101,7 @@ pub fn usual_transfer(info: &ClipInfo, out: &Path) -> Transfer {
 }
 
 fn fields(info: &ClipInfo, video: Option<(Container, Codec)>) -> Option<String> {
-    let marked = video.is_some_and(|(_, codec)| codec.has_fields());
+    let marked = video.is_some_and(|(container, codec)| codec.has_fields() && container.has_tags());
     (info.beside.fields.is_some() && !marked).then(|| {
         "the pictures are two fields each, and what is written does not say so: .mov, .mkv and H.264 do".to_owned()
     })
@@ -111,8 +111,9 @@ fn notes(info: &ClipInfo, video: Option<(Container, Codec)>, options: &WriteOpti
     let Some(notes) = &info.beside.notes else { return Vec::new() };
     let mut told = Vec::new();
     let holds = video.is_some_and(|(container, _)| container != Container::Gif);
-    if notes.time_code.is_some() && !(holds && options.from_start) {
-        told.push(match holds {
+    let counts = video.is_some_and(|(container, _)| container.has_tags());
+    if notes.time_code.is_some() && !(counts && options.from_start) {
+        told.push(match counts {
             true => "the time code is not written: what is written begins at another frame".to_owned(),
             false => "the time code of the video is not written: this format holds none".to_owned(),
         });
@@ -122,8 +123,8 @@ fn notes(info: &ClipInfo, video: Option<(Container, Codec)>, options: &WriteOpti
             "what the video says of itself, such as title and date, is not written: this format holds none".to_owned(),
         );
     }
-    if notes.subtitles {
-        told.push("subtitles are not written: take them from the input".to_owned());
+    if !notes.others.is_empty() {
+        told.push(format!("{} of the input are not written: take them from there", notes.others.join(" and ")));
     }
     told
 }
@@ -203,8 +204,16 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
     if beside.dpx.is_some_and(DpxNumbers::described) {
         told.push("what the DPX files tell beside their pixels, such as time code, is not written".to_owned());
     }
-    if beside.tags.wide() && codec == Codec::Gif {
-        told.push(format!("the input's colour tags ({}) are not written: GIF holds none", beside.tags));
+    if beside.tags.wide() && !container.has_tags() {
+        told.push(format!("the input's colour tags ({}) are not written: this format holds none", beside.tags));
+    }
+    if beside.tags.transfer.as_deref() == Some("smpte2084") {
+        let what = "the colour tags are written, but not the mastering metadata of HDR10 or Dolby Vision, if the input has any";
+        told.push(what.to_owned());
+    }
+    let (asked, rate) = (options.rate.as_f64(), container.rate(options.rate.as_f64()));
+    if beside.times.is_none() && (rate / asked - 1.0).abs() > 1e-4 {
+        told.push(format!("the rate becomes {rate:.3} frames a second: GIF counts in hundredths of a second"));
     }
     let alpha = info.has_alpha && codec.has_alpha();
     told.extend(fewer_bits(info, codec.bits(info.bits, alpha)));

@@ -65,7 +65,7 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     };
     let streams = ask(&[
         "-show_entries",
-        "format=start_time:format_tags:stream=codec_type,codec_name,pix_fmt,bits_per_raw_sample,width,height,color_space,\
+        "format=start_time:format_tags:chapter=id:stream=codec_type,codec_name,codec_tag_string,pix_fmt,bits_per_raw_sample,width,height,color_space,\
          color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio:\
          stream_tags=alpha_mode,timecode:stream_disposition=attached_pic:stream_side_data=rotation",
     ])?;
@@ -155,8 +155,16 @@ fn notes(file: &Path, sections: &[Section<'_>]) -> Option<Notes> {
     });
     let code = |s: &Section<'_>| s.get("tag:timecode").or(s.get("tag:TIMECODE")).map(str::to_owned);
     let time_code = sections.iter().find_map(code);
-    let subtitles = sections.iter().any(|s| s.get("codec_type") == Some("subtitle"));
-    (told || subtitles || time_code.is_some()).then(|| Notes { file: file.into(), time_code, told, subtitles })
+    let any = |is: &dyn Fn(&Section<'_>) -> bool| sections.iter().any(is);
+    // The track of a time code is data too.
+    let is_data = |s: &Section<'_>| s.get("codec_type") == Some("data") && s.get("codec_tag_string") != Some("tmcd");
+    let found = [
+        (any(&|s| s.get("codec_type") == Some("subtitle")), "subtitles"),
+        (any(&|s| s.kind == "chapter"), "chapters"),
+        (any(&is_data), "data of the camera"),
+    ];
+    let others: Vec<&'static str> = found.into_iter().filter_map(|(found, name)| found.then_some(name)).collect();
+    (told || !others.is_empty() || time_code.is_some()).then(|| Notes { file: file.into(), time_code, told, others })
 }
 
 /// When each packet is shown, in seconds and in order, and how many packets there are.

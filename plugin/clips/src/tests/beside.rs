@@ -72,7 +72,7 @@ fn a_kept_frame_is_its_file_unless_something_is_changed() {
 }
 
 /// EXR files of frames, with a time code of 25 frames a second, an owner, and a focus that differs.
-fn filmed(folder: &Folder, frames: impl IntoIterator<Item = u8>) -> PathBuf {
+pub(super) fn filmed(folder: &Folder, frames: impl IntoIterator<Item = u8>) -> PathBuf {
     for frame in frames {
         let channels = SpecificChannels::rgb(|_| (f16::ONE, f16::ONE, f16::ONE));
         let mut image = Image::from_channels((4, 2), channels);

@@ -4,6 +4,7 @@ mod bad_input;
 mod beside;
 mod dpx;
 mod layers;
+mod matrix;
 mod sequences;
 mod videos;
 

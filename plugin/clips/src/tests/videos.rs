@@ -36,7 +36,7 @@ fn ffv1_keeps_every_bit_in_both_depths_with_and_without_alpha() {
 }
 
 /// A video that ffmpeg draws: a test picture in motion, with what the options say.
-fn drawn(folder: &Folder, name: &str, options: &[&str]) -> PathBuf {
+pub(super) fn drawn(folder: &Folder, name: &str, options: &[&str]) -> PathBuf {
     let path = folder.join(name);
     let status = Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2"])
@@ -195,6 +195,13 @@ fn what_a_video_says_of_itself_goes_into_the_next() {
         assert_eq!(said.contains("01:02:03:04"), from_start, "{name}: {said}");
         assert_eq!(after.info().frames.len(), 5, "{name}");
     }
+    let chapters = folder.join("chapters.txt");
+    fs::write(&chapters, ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=100\ntitle=one\n").unwrap();
+    let chapters = chapters.to_str().unwrap();
+    let divided = drawn(&folder, "chapters.mkv", &["-i", chapters, "-map_metadata", "1", "-t", "0.2", "-c:v", "ffv1"]);
+    let divided = ClipReader::open(divided).unwrap();
+    let told = lost(divided.info(), Path::new("a.mkv"), &WriteOptions::like(divided.info()));
+    assert!(told.iter().any(|line| line.starts_with("chapters of the input")), "{told:?}");
     let source = ClipReader::open(source).unwrap();
     let told = |out: &str| lost(source.info(), Path::new(out), &WriteOptions::like(source.info())).join("; ");
     assert!(told("a.mov").contains("begins at another frame"));

@@ -207,7 +207,7 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
     if beside.tags.wide() && !container.has_tags() {
         told.push(format!("the input's colour tags ({}) are not written: this format holds none", beside.tags));
     }
-    if beside.tags.transfer.as_deref() == Some("smpte2084") {
+    if beside.tags.transfer.as_deref() == Some("smpte2084") && container.has_tags() {
         let what = "the colour tags are written, but not the mastering metadata of HDR10 or Dolby Vision, if the input has any";
         told.push(what.to_owned());
     }

@@ -38,6 +38,7 @@ mod font;
 pub mod frame_list;
 mod lost;
 mod measure;
+mod more_tiff;
 pub mod naming;
 mod open_exr;
 mod partial;

@@ -18,7 +18,7 @@ use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
 use super::read_options::ReadOptions;
 use super::writer::WriteOptions;
-use super::{ClipError, MAX_PIXELS, MAX_SIDE, dpx, open_exr};
+use super::{ClipError, MAX_PIXELS, MAX_SIDE, dpx, more_tiff, open_exr};
 
 /// A picture with what its file says beside the pixels.
 pub(super) struct Still {
@@ -54,7 +54,7 @@ pub(super) fn upright(format: StillFormat, bytes: &[u8]) -> bool {
         StillFormat::WebP => of(webp::WebPDecoder::new(Cursor::new(bytes))),
         StillFormat::Png => of(png::PngDecoder::new(Cursor::new(bytes))),
         StillFormat::Jpeg => of(jpeg::JpegDecoder::new(Cursor::new(bytes))),
-        StillFormat::Tiff => of(image_tiff::TiffDecoder::new(Cursor::new(bytes))),
+        StillFormat::Tiff => more_tiff::upright(bytes),
     }
 }
 
@@ -103,10 +103,13 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
         }
         StillFormat::Exr => open_exr::decode(path, bytes, options.layer.as_deref()),
         StillFormat::Dpx => dpx::decode(path, bytes, &options.tools),
-        StillFormat::Tiff => {
-            let decoder = image_tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(failed)?;
-            samples(path, decoder, tiff_is_premultiplied(bytes), failed)
-        }
+        StillFormat::Tiff => match image_tiff::TiffDecoder::new(Cursor::new(bytes)) {
+            Ok(decoder) => samples(path, decoder, tiff_is_premultiplied(bytes), failed),
+            Err(error @ ImageError::Unsupported(_)) => {
+                more_tiff::decode(path, bytes, tiff_is_premultiplied(bytes))?.ok_or_else(|| failed(error))
+            }
+            Err(error) => Err(failed(error)),
+        },
     }
 }
 

@@ -210,7 +210,8 @@ pub(super) fn read_pam(path: &Path, pipe: &mut impl BufRead) -> Result<Option<Pi
     Picture::new(width, height, alpha, false, pixels).map(Some)
 }
 
-fn to_colour<T: Copy>(samples: Vec<T>, depth: usize) -> Vec<T> {
+/// RGB or RGBA of samples that are grey, grey with alpha, or that already.
+pub(super) fn to_colour<T: Copy>(samples: Vec<T>, depth: usize) -> Vec<T> {
     match depth {
         1 => grey_to_rgb(&samples),
         2 => grey_alpha_to_rgba(&samples),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod beside;
 mod dpx;
+mod formats;
 mod layers;
 mod matrix;
 mod sequences;

@@ -1,6 +1,7 @@
 //! What the nodes do in hosts. Each program that includes these cases says, by `binary`, where the plugin is.
 
 mod alpha;
+mod aspect;
 mod axes;
 mod bridge;
 mod cadence;

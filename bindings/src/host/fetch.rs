@@ -75,15 +75,15 @@ pub(crate) fn region(clip: &Clip, time: f64) -> Result<RectD, Status> {
     let profile = effect.host.profile();
     if clip.is_output() {
         let project = effect.state()?.project;
-        return Ok(shift(project.region(), profile.origin));
+        return Ok(shift(project.region(), profile.origin, project.pixel_aspect));
     }
     let source = clip.source().ok_or(Status::FAILED)?;
-    Ok(shift(source.region(time), profile.origin))
+    Ok(shift(source.region(time), profile.origin, source.pixel_aspect()))
 }
 
-/// A rectangle moved to where the profile has its pictures.
-pub(crate) fn shift(r: RectD, origin: (i32, i32)) -> RectD {
-    let (x, y) = (f64::from(origin.0), f64::from(origin.1));
+/// A rectangle in canonical coordinates, moved to where the profile has its pictures: by whole pixels, which are `aspect` wide.
+pub(crate) fn shift(r: RectD, origin: (i32, i32), aspect: f64) -> RectD {
+    let (x, y) = (f64::from(origin.0) * aspect, f64::from(origin.1));
     RectD { x1: r.x1 + x, y1: r.y1 + y, x2: r.x2 + x, y2: r.y2 + y }
 }
 

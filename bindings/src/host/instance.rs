@@ -78,7 +78,7 @@ impl Drop for Instance {
 
 fn instance_props(object: &PropertySet, context: Context, project: &Project, plugin: usize, effect: &EffectInner) {
     let profile = effect.host.profile();
-    let origin = (f64::from(profile.origin.0), f64::from(profile.origin.1));
+    let origin = (f64::from(profile.origin.0) * project.pixel_aspect, f64::from(profile.origin.1));
     object.put_text(PROP_TYPE, TYPE_IMAGE_EFFECT_INSTANCE);
     object.fixed_text(PROP_CONTEXT, context.as_cstr());
     object.open(PROP_INSTANCE_DATA, &[0usize]);

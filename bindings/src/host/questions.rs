@@ -24,6 +24,12 @@ pub struct Identity {
 }
 
 impl Instance {
+    /// The project, where the profile has its pictures.
+    fn project_region(&self) -> RectD {
+        let project = &self.state().project;
+        fetch::shift(project.region(), self.effect.host.profile().origin, project.pixel_aspect)
+    }
+
     /// Times the output can be asked for; `None` where the effect has no say, or is not asked.
     ///
     /// # Errors
@@ -50,7 +56,7 @@ impl Instance {
     pub fn region_of_definition(&self, time: f64) -> Result<RectD, HostError> {
         self.prepare()?;
         let (x, y) = self.effect.host.profile().origin;
-        Ok(fetch::shift(self.region_at(time, (1.0, 1.0))?, (-x, -y)))
+        Ok(fetch::shift(self.region_at(time, (1.0, 1.0))?, (-x, -y), self.state().project.pixel_aspect))
     }
 
     pub(crate) fn region_at(&self, time: f64, scale: (f64, f64)) -> Result<RectD, HostError> {
@@ -76,7 +82,7 @@ impl Instance {
 
     /// A region, which may have no end on some side: there the project's ends.
     pub(crate) fn within_project(&self, region: RectD) -> RectD {
-        let project = fetch::shift(self.state().project.region(), self.effect.host.profile().origin);
+        let project = self.project_region();
         let (least, most) = (f64::from(kOfxFlagInfiniteMin), f64::from(kOfxFlagInfiniteMax));
         let ends = |value: f64, project: f64| if value <= least || value >= most { project } else { value };
         RectD {
@@ -98,9 +104,7 @@ impl Instance {
             y2: a.y2.max(b.y2),
         });
         let optional = || inputs.iter().find_map(|c| fetch::region(c, time).ok());
-        union
-            .or_else(optional)
-            .unwrap_or_else(|| fetch::shift(self.state().project.region(), self.effect.host.profile().origin))
+        union.or_else(optional).unwrap_or_else(|| self.project_region())
     }
 
     /// The times of each input that the effect says it needs for a frame.

@@ -72,8 +72,11 @@ impl FrameSource for Shaped {
     }
 }
 
+/// A node, its settings, and the time of a frame that it makes.
+type Made = (&'static str, &'static [(&'static str, &'static str)], f64);
+
 /// A frame to be made, by each node that makes it of the clip's own pixels.
-const MADE: [(&str, &[(&str, &str)], f64); 5] = [
+const MADE: [Made; 5] = [
     (REPAIR, &[("frames", "4")], 4.0),
     (RETIME, &[("starts", "At “Start”"), ("start", "1"), ("speed", "50")], 4.0),
     (EXTEND, &[("by", "Motion"), ("lastGood", "4"), ("tail", "2")], 5.0),
@@ -81,12 +84,7 @@ const MADE: [(&str, &[(&str, &str)], f64); 5] = [
     (ANIMATE, &[("by", "Over the still"), ("camera", "Push in"), ("length", "5"), ("still", "1")], 3.0),
 ];
 
-fn rendered(
-    profile: &Profile,
-    (id, settings, time): (&str, &[(&str, &str)], f64),
-    shape: Shaped,
-    scale: f64,
-) -> Vec<f32> {
+fn rendered(profile: &Profile, (id, settings, time): Made, shape: Shaped, scale: f64) -> Vec<f32> {
     let context = {
         let _turn = turn();
         let contexts = Host::new(profile.clone()).load(&crate::binary(), id).expect(id).contexts();

@@ -15,6 +15,8 @@ pub struct Beside {
     pub attributes: Option<Arc<Attributes>>,
     /// The names, in its EXR files, of the channels that were chosen for R, G, B and A: frames that are made have them too.
     pub channels: Option<Arc<[String]>>,
+    /// An EXR has pixels outside its display window.
+    pub overscan: bool,
     /// What the numbers of a video stand for.
     pub tags: ColourTags,
     /// The sound of a video.

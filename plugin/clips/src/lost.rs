@@ -22,6 +22,11 @@ pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> 
         (None, None) => Vec::new(),
     };
     told.extend(aspect(info, still));
+    if info.beside.overscan {
+        let kept =
+            if still == Some(StillFormat::Exr) { ": frames that are kept have them, made ones do not" } else { "" };
+        told.push(format!("pixels outside the EXR's display window (overscan) are not written{kept}"));
+    }
     told.extend(notes(info, video, options));
     told.extend(curve(info, out, options));
     told.extend(fields(info, video));

@@ -83,7 +83,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8], wanted: Option<&str>) -> Result<
     let alpha = main.len() == 4;
     let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
     let channels = wanted.map(|_| main.iter().map(|&channel| parts.name(layer, channel)).collect());
-    let beside = Beside { channels, ..Beside::default() };
+    let beside = Beside { channels, overscan: placed(colour).overscan(), ..Beside::default() };
     Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside })
 }
 
@@ -104,6 +104,17 @@ struct Placed {
 }
 
 impl Placed {
+    /// Whether it has pixels outside the display window.
+    fn overscan(&self) -> bool {
+        let beyond = |from: i32, size: usize, start: i32, length: usize| {
+            let (from, start) = (i64::from(from), i64::from(start));
+            from < start || from + size as i64 > start + length as i64
+        };
+        let (own, window) = (self.size, self.window.size);
+        beyond(self.position.x(), own.width(), self.window.position.x(), window.width())
+            || beyond(self.position.y(), own.height(), self.window.position.y(), window.height())
+    }
+
     fn covers_exactly(&self) -> bool {
         self.position == self.window.position && self.size == self.window.size
     }

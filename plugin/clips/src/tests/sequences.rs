@@ -218,7 +218,10 @@ fn an_exr_is_read_into_its_display_window() {
     let window = ImageAttributes::new(IntegerBounds::from_dimensions((4, 3)));
     let image = Image::empty(window).with_layer(layer);
     image.write().to_file(folder.join("a.exr")).unwrap();
-    let back = ClipReader::open(folder.join("a.exr")).unwrap().frame(1).unwrap();
+    let reader = ClipReader::open(folder.join("a.exr")).unwrap();
+    let told = lost(reader.info(), Path::new("b.exr"), &WriteOptions::like(reader.info()));
+    assert!(told.iter().any(|line| line.contains("overscan") && line.contains("made ones do not")), "{told:?}");
+    let back = reader.frame(1).unwrap();
     let mut expected = vec![0.0; 36];
     expected[3..12].copy_from_slice(&[4.0, 4.0, 4.0, 5.0, 5.0, 5.0, 6.0, 6.0, 6.0]);
     assert_eq!((back.size(), back.pixels()), ((4, 3), &Pixels::F32(expected)));

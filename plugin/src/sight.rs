@@ -22,8 +22,12 @@ use crate::{
 };
 use pickup_clips::frame_list::FrameList;
 
-/// Frames on either side that a frame is compared with.
-pub const REACH: i64 = damage::REACH as i64;
+/// Frames on either side that a frame is compared with, and with how many it is in any case.
+const FURTHEST: i64 = damage::REACH as i64;
+const NEAR: i64 = damage::NEAR as i64;
+
+/// Frames on either side of one to be made by which it and the good frames beside it are judged.
+pub const REACH: i64 = FURTHEST + NEAR;
 
 /// What the user marked as damaged, without looking at a picture.
 pub struct Marks<'c> {
@@ -111,14 +115,23 @@ impl<'a, 'b, 'c> Sight<'a, 'b, 'c> {
         Ok(self.traits.borrow().get(&frame).is_some_and(Option::is_some))
     }
 
-    fn damage(&self, frame: i64, thresholds: &Thresholds) -> Result<Option<Damage>> {
-        for near in frame - REACH..=frame + REACH {
-            self.has_traits(near)?;
-        }
+    fn measure(&self, frame: i64, reach: i64) -> Result<()> {
+        (frame - reach..=frame + reach).try_for_each(|near| self.has_traits(near).map(|_| ()))
+    }
+
+    /// What follows from the frames about a frame that were measured so far.
+    fn with_window<T>(&self, frame: i64, then: impl FnOnce(&[Option<&Traits>; damage::WINDOW]) -> T) -> T {
         let traits = self.traits.borrow();
-        let mut near = (frame - REACH..).map(|f| traits.get(&f).and_then(Option::as_ref));
-        let window = std::array::from_fn(|_| near.next().flatten());
-        let found = judge(&window, thresholds);
+        let mut near = (frame - FURTHEST..).map(|f| traits.get(&f).and_then(Option::as_ref));
+        then(&std::array::from_fn(|_| near.next().flatten()))
+    }
+
+    fn damage(&self, frame: i64, thresholds: &Thresholds) -> Result<Option<Damage>> {
+        self.measure(frame, NEAR)?;
+        if self.with_window(frame, |window| damage::is_open(window, thresholds)) {
+            self.measure(frame, FURTHEST)?;
+        }
+        let found = self.with_window(frame, |window| judge(window, thresholds));
         Ok(found.filter(|damage| *damage != Damage::Duplicate || !self.cycles || !in_cycle(self.footage, frame)))
     }
 
@@ -272,11 +285,11 @@ pub fn search(
 ) -> Result<Found> {
     let mut window: VecDeque<Option<Traits>> = (0..damage::WINDOW - 1).map(|_| None).collect();
     let (mut found, mut repeats) = (Vec::new(), Vec::new());
-    for frame in first..=last + REACH {
-        progress(as_time(frame - first) / as_time(last - first + REACH))?;
+    for frame in first..=last + FURTHEST {
+        progress(as_time(frame - first) / as_time(last - first + FURTHEST))?;
         let traits = if frame <= last { footage.frame(frame)?.map(|f| Traits::measure(&f)) } else { None };
         window.push_back(traits);
-        let middle = frame - REACH;
+        let middle = frame - FURTHEST;
         let seen: [Option<&Traits>; damage::WINDOW] = std::array::from_fn(|i| window.get(i).and_then(Option::as_ref));
         let (damage, is_hole) = (judge(&seen, thresholds), seen[damage::REACH].is_none());
         window.pop_front();

@@ -9,11 +9,17 @@ const THUMB: (usize, usize) = (64, 36);
 const TILES_ACROSS: usize = 24;
 const SMALLEST_TILE: usize = 48;
 
+/// Columns in which the steps from row to row are measured: so many at any size that no object of the scene is most of them.
+const COLUMNS: usize = 24;
+
 /// Spacing of the block grid of MPEG-2, H.264 and JPEG in pixels. Macroblocks of 16 lie on it too.
 const GRID: usize = 8;
 
 /// A step between neighbouring pixels counts at most this much, so that one hard edge does not outweigh a whole tile.
 const STEP_LIMIT: f32 = 0.25;
+
+/// The most, of white, by which a coder changes a cell of the thumbnail.
+const CODED: f32 = 0.01;
 
 /// What is measured of one frame, once: under 12 KB at any size up to UHD, so that many can be kept.
 ///
@@ -40,13 +46,19 @@ impl Traits {
         let mut thumb = Thumb::new(width, height);
         let tile = (width.div_ceil(TILES_ACROSS).next_multiple_of(GRID)).max(SMALLEST_TILE);
         let mut blocks = Blocks::new(width, height, tile);
+        let mut rows = Rows::new(width, height);
         for (y, row) in luma.chunks_exact(width).enumerate() {
             thumb.add(y, row);
             blocks.add_row(y, row);
         }
+        let mut steps = vec![0.0; width];
         for (y, pair) in luma.windows(2 * width).step_by(width).enumerate() {
             let (above, below) = pair.split_at(width);
-            blocks.add_step(y, above, below);
+            for ((step, a), b) in steps.iter_mut().zip(above).zip(below) {
+                *step = (b - a).abs().min(STEP_LIMIT);
+            }
+            blocks.add_steps(y, &steps);
+            rows.add_steps(&steps);
         }
         let thumb = thumb.finish();
         let mean = thumb.iter().sum::<f32>() / thumb.len() as f32;
@@ -57,7 +69,7 @@ impl Traits {
             darkest: share(&thumb, 0.01),
             brightest: share(&thumb, 0.99),
             thumb: pack(&thumb),
-            rows: pack(&blocks.rows()),
+            rows: pack(&rows.cuts()),
             tiles: pack(&blocks.tiles()),
             tiles_across: blocks.across,
         }
@@ -92,6 +104,16 @@ impl Traits {
     /// Mean levels of the cells of the thumbnail.
     pub(super) fn cells(&self) -> impl Iterator<Item = f32> {
         self.thumb.iter().map(|&v| unpack(v))
+    }
+
+    /// For each row of the thumbnail, the share of its cells that stand out from those of two frames by more than `apart` of what
+    /// these two are apart, and by more than compression brings about.
+    pub(super) fn outlying(&self, others: (&Self, &Self), apart: f32) -> Vec<f32> {
+        let across = THUMB.0.min(self.width);
+        let out: Vec<bool> = (self.cells().zip(others.0.cells()).zip(others.1.cells()))
+            .map(|((here, a), b)| (here - a.max(b)).max(a.min(b) - here) > apart * (a - b).abs() + CODED)
+            .collect();
+        out.chunks(across).map(|row| row.iter().filter(|out| **out).count() as f32 / across as f32).collect()
     }
 
     /// For each pair of rows, how far it is cut apart across the width.
@@ -221,36 +243,12 @@ impl Blocks {
         }
     }
 
-    fn add_step(&mut self, y: usize, above: &[f32], below: &[f32]) {
+    fn add_steps(&mut self, y: usize, steps: &[f32]) {
         for column in 0..self.across {
             let span = self.span(column, self.across, self.width);
             let count = span.len().max(1) as f32;
-            let steps = above[span.clone()].iter().zip(&below[span]);
-            self.below[y * self.across + column] =
-                steps.map(|(a, b)| (b - a).abs().min(STEP_LIMIT)).sum::<f32>() / count;
+            self.below[y * self.across + column] = steps[span].iter().sum::<f32>() / count;
         }
-    }
-
-    /// For each pair of rows, by how much the step between them exceeds those two rows off.
-    ///
-    /// The widest quarter of columns is left out: an object's edge spans a part of the width, a tear all of it.
-    fn rows(&self) -> Vec<f32> {
-        let count = self.height.saturating_sub(1);
-        let kept = (self.across * 3).div_ceil(4);
-        let mut excess = Vec::with_capacity(self.across);
-        let at = |y: usize, column: usize| self.below[y * self.across + column];
-        (0..count)
-            .map(|y| {
-                excess.clear();
-                excess.extend((0..self.across).map(|column| {
-                    let before = if y >= 2 { at(y - 2, column) } else { 0.0 };
-                    let after = if y + 2 < count { at(y + 2, column) } else { 0.0 };
-                    (at(y, column) - before.max(after)).max(0.0)
-                }));
-                excess.sort_by(f32::total_cmp);
-                excess[..kept].iter().sum::<f32>() / kept as f32
-            })
-            .collect()
     }
 
     /// The grid's strength in each tile: the weaker of that across and that down, as an edge of the scene or a
@@ -268,6 +266,52 @@ impl Blocks {
             }
         }
         tiles
+    }
+}
+
+/// Steps downwards, by column: where a picture is cut apart along a row.
+struct Rows {
+    across: usize,
+    /// For each row but the last and each column, the mean step to the row below.
+    below: Vec<f32>,
+}
+
+impl Rows {
+    fn new(width: usize, height: usize) -> Self {
+        let across = COLUMNS.min(width);
+        Self { across, below: Vec::with_capacity(height.saturating_sub(1) * across) }
+    }
+
+    fn add_steps(&mut self, steps: &[f32]) {
+        for column in 0..self.across {
+            let part = &steps[column * steps.len() / self.across..(column + 1) * steps.len() / self.across];
+            self.below.push(part.iter().sum::<f32>() / part.len() as f32);
+        }
+    }
+
+    /// For each pair of rows, by how much the step between them exceeds those two rows off, or those three rows off: the other
+    /// border of a band of two lines lies two rows off.
+    ///
+    /// The widest quarter of columns is left out: an object's edge spans a part of the width, a tear all of it.
+    fn cuts(&self) -> Vec<f32> {
+        let count = self.below.len() / self.across.max(1);
+        let kept = (self.across * 3).div_ceil(4);
+        let at = |y: Option<usize>, column: usize| {
+            y.filter(|y| *y < count).map_or(0.0, |y| self.below[y * self.across + column])
+        };
+        let off = |y: usize, far: usize, column| at(y.checked_sub(far), column).max(at(Some(y + far), column));
+        let mut excess = Vec::with_capacity(self.across);
+        (0..count)
+            .map(|y| {
+                excess.clear();
+                excess.extend(
+                    (0..self.across)
+                        .map(|column| (at(Some(y), column) - off(y, 2, column).min(off(y, 3, column))).max(0.0)),
+                );
+                excess.sort_by(f32::total_cmp);
+                excess[..kept].iter().sum::<f32>() / kept as f32
+            })
+            .collect()
     }
 }
 

@@ -1,23 +1,21 @@
 //! Finds frames that need repair, by comparing what was measured of each with what was measured of its neighbours.
 //!
-//! Each frame is measured once ([`Traits`]); [`judge`] then looks at a window of nine. Damage lasts a frame or two
-//! and stands out from both sides; what lasts, or what differs from one side only (a cut, a fade, a pan), is the shot
-//! itself.
+//! Each frame is measured once ([`Traits`]); [`judge`] then looks at those around it. Damage lasts a frame or two, repeats
+//! a few more, and stands out from both sides; what lasts, or what differs from one side only (a cut, a fade, a pan), is
+//! the shot itself.
 //!
 //! What it cannot tell: a tear between two pictures that differ little (a late buffer swap in a slow shot); lost lines
 //! or blocks in a plain area; damage at one place of two frames in a row, as each excuses the other; lightning and
-//! photographers' flashes from faults; animation on twos from repeats.
+//! photographers' flashes from faults; animation on twos from repeats. `docs/detectors.md` says how often it is right.
 //!
 //! ```
 //! use pickup_model::{Encoding, Frame, damage};
 //!
 //! # fn main() -> pickup_model::Result<()> {
-//! let levels = [0.4, 0.4, 0.4, 0.4, 0.0, 0.4, 0.4, 0.4, 0.4];
-//! let mut clip = Vec::new();
-//! for level in levels {
-//!     clip.push(damage::Traits::measure(&Frame::new(64, 36, 1, Encoding::Display, vec![level; 64 * 36])?));
-//! }
-//! let window = std::array::from_fn(|i| clip.get(i));
+//! let even = |level| Frame::new(64, 36, 1, Encoding::Display, vec![level; 64 * 36]);
+//! let (grey, black) = (damage::Traits::measure(&even(0.4)?), damage::Traits::measure(&even(0.0)?));
+//! let mut window = [Some(&grey); damage::WINDOW];
+//! window[damage::REACH] = Some(&black);
 //! assert_eq!(damage::judge(&window, &damage::Thresholds::default()), Some(damage::Damage::Black));
 //! # Ok(())
 //! # }
@@ -30,9 +28,15 @@ mod tests;
 pub use measure::Traits;
 pub(crate) use measure::luma;
 
-/// Frames looked at on each side of the one judged: four, so that each of three repeats in a row sees the clip move
-/// both before and after.
-pub const REACH: usize = 4;
+/// The most repeats in a row that are damage: a third of a second. What stands for longer is more likely meant.
+pub const LONGEST_RUN: usize = 8;
+
+/// Frames on each side of the one judged that are always looked at.
+pub const NEAR: usize = 4;
+
+/// Frames looked at on each side of the one judged at the most: so that each of the longest run of repeats sees the clip
+/// move both before and after.
+pub const REACH: usize = LONGEST_RUN + 1;
 
 /// Frames in a window: the one judged stands in the middle.
 pub const WINDOW: usize = 2 * REACH + 1;
@@ -50,8 +54,8 @@ pub enum Damage {
     Torn,
     /// The codec's blocks show, all over or in places.
     Blocky,
-    /// The frame before once more while the clip moves, up to three in a row. Animation drawn on twos consists of
-    /// such repeats, and they are found.
+    /// The frame before once more while the clip moves, up to [`LONGEST_RUN`] in a row. Animation drawn on twos consists
+    /// of such repeats, and they are found.
     Duplicate,
 }
 
@@ -59,8 +63,8 @@ pub enum Damage {
 /// `None` is not looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// Duplicate: how much the part of the picture that changes most (a hundredth) may differ from the frame before.
-    /// More finds repeats through heavier compression.
+    /// Duplicate: how much the part of the picture that changes most (a hundredth) may differ from the frame before, in
+    /// any of the repeats in a row. More finds repeats through heavier compression.
     pub duplicate: Option<f32>,
     /// Black: how bright the brightest parts of the picture may be. More finds black with noise, or raised to 16 of
     /// 255.
@@ -79,12 +83,12 @@ pub struct Thresholds {
 impl Default for Thresholds {
     fn default() -> Self {
         Self {
-            duplicate: Some(1.5),
-            black: Some(8.0),
-            empty: Some(2.0),
+            duplicate: Some(3.0),
+            black: Some(10.0),
+            empty: Some(6.0),
             flash: Some(3.0),
-            torn: Some(0.3),
-            blocky: Some(0.5),
+            torn: Some(0.7),
+            blocky: Some(0.7),
         }
     }
 }
@@ -93,7 +97,7 @@ impl Default for Thresholds {
 /// as a repeat where nothing moves, or a flash at the first frame of a clip.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// Change since the frame before; a duplicate at or below the threshold.
+    /// Change since the frame before, the most of all repeats in a row; duplicates at or below the threshold.
     pub duplicate: Option<f32>,
     /// Level of the brightest parts; black at or below the threshold.
     pub black: Option<f32>,
@@ -155,20 +159,44 @@ pub fn judge(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> Opt
     Evidence::of(window).verdict(thresholds)
 }
 
+/// Whether frames further off than the [`NEAR`] ones may decide: the middle frame may be a repeat, and what the window has
+/// shows nothing else. The window may lack all that are further off.
+#[must_use]
+pub fn is_open(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> bool {
+    let Some(here) = window[REACH] else { return false };
+    let run = Window { frames: window, here }.run();
+    run.zip(thresholds.duplicate).is_some_and(|(run, most)| {
+        let lively = |side: Option<f32>| side.is_none_or(|change| change > LIVELIER * run.most);
+        100.0 * run.most <= most && lively(run.before) && lively(run.after)
+    })
+}
+
 /// Where the neighbours of a run of one or two frames stand, seen from one of the run.
 const AROUND: [(isize, isize); 3] = [(-1, 1), (-1, 2), (-2, 1)];
 
-/// The most repeats in a row that are damage.
-const LONGEST_RUN: usize = 3;
+/// How much more than in any repeat of a run must change between the frames around it. In real clips, coded or not, it is
+/// at most 1.9 times as much where nothing is repeated.
+const LIVELIER: f32 = 2.5;
 
-/// How much more than in a repeat must change between the frames around it.
-const LIVELIER: f32 = 4.0;
-
-/// The least change, of white, that counts as movement: half a step of 8 bits more than compression brings about.
-const MOVEMENT: f32 = 0.006;
+/// The least change, of white, that counts as movement. Coders leave out movements of 0.9 hundredths and less for a frame.
+const MOVEMENT: f32 = 0.01;
 
 /// The least spread of levels, of white, in which movement can be told.
 const PLAIN: f32 = 0.05;
+
+/// The least share of a row of cells beside a cut that belongs to neither neighbour. In real clips, coded or not, a row that
+/// looks cut has less beside it, since what moves lies between what was and what comes.
+const FOREIGN: f32 = 0.4;
+
+/// Repeats in a row, with the frame judged among them.
+struct Run {
+    /// Most that changes from one to the next.
+    most: f32,
+    length: usize,
+    /// What changes right before and after, where anything does.
+    before: Option<f32>,
+    after: Option<f32>,
+}
 
 struct Window<'a> {
     frames: &'a [Option<&'a Traits>; WINDOW],
@@ -186,25 +214,58 @@ impl<'a> Window<'a> {
         Some(change(self.at(offset - 1)?, self.at(offset)?))
     }
 
-    /// The change since the frame before, where much more changes before and after.
-    fn repeat(&self) -> Option<f32> {
+    /// The run of frames that the one judged may be a repeat in. Near repeats and exact ones may be in one run: it ends
+    /// where more than twice as much changes as in any of it.
+    fn run(&self) -> Option<Run> {
         // In a picture this plain, such as the black between two shots, nothing could be seen to move.
         if self.here.spread() < PLAIN {
             return None;
         }
-        let here = self.change(0)?;
-        // How many other repeats of the same run are passed over before something moves on that side. Near repeats and exact
-        // ones may be in one run.
-        let others = |offsets: &mut dyn Iterator<Item = isize>| {
-            let still = (2.0 * here + 0.001).max(MOVEMENT);
-            let changes = offsets.map_while(|offset| self.change(offset));
-            let (passed, change) = changes.enumerate().find(|(_, change)| *change > still)?;
-            (change >= LIVELIER * here).then_some(passed)
-        };
+        let mut most = self.change(0)?;
         let reach = REACH as isize;
-        let (before, after) = (others(&mut (1 - reach..0).rev())?, others(&mut (1..=reach))?);
-        // A part of a longer run would be made from two frames of it, and stand as still as before.
-        (before + 1 + after <= LONGEST_RUN).then_some(here)
+        loop {
+            let still = (2.0 * most + 0.001).max(MOVEMENT);
+            // The repeats on a side, the most that changes in them, and what changes beyond.
+            let side = |step: isize| {
+                let (mut length, mut within) = (0, 0.0_f32);
+                for far in 1..=reach {
+                    // Towards the start, the change at a frame is that from the frame before it.
+                    let (this, change) = if step > 0 { (far, self.change(far)) } else { (-far - 1, self.change(-far)) };
+                    match change {
+                        None => break,
+                        Some(change) if change > still => {
+                            let moves = !self.returns(this, step);
+                            return (length, within, Some(if moves { change } else { 0.0 }));
+                        }
+                        Some(change) => (length, within) = (length + 1, within.max(change)),
+                    }
+                }
+                (length, within, None)
+            };
+            let (before, after) = (side(-1), side(1));
+            let within = before.1.max(after.1);
+            if within <= most {
+                return Some(Run { most, length: before.0 + 1 + after.0, before: before.2, after: after.2 });
+            }
+            most = within;
+        }
+    }
+
+    /// Whether past a frame that differs, or past two, the picture is much nearer again to what it was before them: they were
+    /// damaged, and nothing moved.
+    fn returns(&self, other: isize, step: isize) -> bool {
+        let Some(last) = self.at(other - step) else { return false };
+        let apart = |far: isize| self.at(other + step * far).map(|frame| change(frame, last));
+        let away = apart(0).unwrap_or(0.0);
+        (1..=2).any(|far| apart(far).is_some_and(|apart| apart <= 0.5 * away))
+    }
+
+    /// The most that changes in a run of repeats, where much more changes before and after. A part of a longer run would be
+    /// made from two frames of it, and stand as still as before.
+    fn repeat(&self) -> Option<f32> {
+        let run = self.run()?;
+        let lively = run.before?.min(run.after?) > LIVELIER * run.most;
+        (lively && run.length <= LONGEST_RUN).then_some(run.most)
     }
 
     /// Whether a trait of this frame, or of a run of two with it, lies at once lower than on both sides.
@@ -252,22 +313,39 @@ impl<'a> Window<'a> {
 
     /// The nearest frame on each side that shows anything: black ones beside a good frame say nothing of it.
     fn beside(&self) -> Option<impl Iterator<Item = &'a Traits> + Clone> {
-        let reach = REACH as isize;
+        let reach = NEAR as isize;
         let shows = |offset: isize| self.at(offset).filter(|frame| frame.spread() >= PLAIN);
         let sides = [(1..=reach).find_map(|far| shows(-far)), (1..=reach).find_map(shows)];
         sides.iter().any(Option::is_some).then(|| sides.into_iter().flatten())
     }
 
-    /// The cut between two rows that exceeds most what the neighbours have thereabouts.
+    /// The cut between two rows that exceeds most what the neighbours have there, of those with a picture beside them that
+    /// belongs to neither neighbour: an edge of the scene looks like a cut for a moment, but belongs.
     fn tear(&self) -> Option<f32> {
+        let mut beside = self.beside()?;
+        let (foreign, reach) = match (beside.next()?, beside.next()) {
+            (before, Some(after)) => (self.here.outlying((before, after), 0.5), 1),
+            // At an end of the clip two frames on one side must do, from which more may differ that only moves on.
+            (near, None) => (self.here.outlying((near, self.second()?), 2.0), (self.here.height() / 20).max(2)),
+        };
         let beside = self.beside()?;
-        let reach = (self.here.height() / 20).max(2);
         let tears = self.here.rows().enumerate().map(|(row, cut)| {
+            let cell = (row + 1) * foreign.len() / self.here.height();
+            let near = &foreign[cell.saturating_sub(1)..(cell + 2).min(foreign.len())];
+            if near.iter().all(|share| *share < FOREIGN) {
+                return 0.0;
+            }
             let usual = beside.clone().map(|frame| frame.row_near(row, reach)).fold(0.0, f32::max);
             // A straight edge of the scene, hidden in places by what moves before it, varies by less than a quarter.
             cut - 1.25 * usual
         });
         Some(tears.fold(0.0, f32::max))
+    }
+
+    /// Of the frames that show anything the second nearest, where all are on one side.
+    fn second(&self) -> Option<&'a Traits> {
+        let offsets = (1..=NEAR as isize).flat_map(|far| [-far, far]);
+        offsets.filter_map(|offset| self.at(offset)).filter(|frame| frame.spread() >= PLAIN).nth(1)
     }
 
     /// By how much the block grid exceeds the neighbours', in the hundredth of the picture (two tiles at least) where

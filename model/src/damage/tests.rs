@@ -21,6 +21,11 @@ fn pan() -> Vec<Vec<f32>> {
     (0..LENGTH).map(|t| draw(1.0, 2.0 * t as f32)).collect()
 }
 
+/// The same for so long that the longest run has movement on both sides.
+fn long_pan() -> Vec<Vec<f32>> {
+    (0..36).map(|t| draw(1.0, 2.0 * t as f32)).collect()
+}
+
 fn measure(pixels: &[f32]) -> Traits {
     Traits::measure(&Frame::new(SIZE.0, SIZE.1, 1, Encoding::Display, pixels.to_vec()).expect("the size fits"))
 }
@@ -51,26 +56,80 @@ fn a_still_shot_has_no_duplicates() {
 }
 
 #[test]
-fn one_to_three_repeats_in_a_row_are_all_found() {
-    for run in 1..=3 {
-        let mut clip = pan();
-        for t in 5..5 + run {
-            clip[t] = clip[4].clone();
+fn a_run_of_repeats_is_found_whole() {
+    for run in 1..=LONGEST_RUN {
+        let mut clip = long_pan();
+        for t in 12..12 + run {
+            clip[t] = clip[11].clone();
         }
-        let wanted: Vec<_> = (5..5 + run).map(|t| (t, Damage::Duplicate)).collect();
-        assert_eq!(find(&clip), wanted);
+        let wanted: Vec<_> = (12..12 + run).map(|t| (t, Damage::Duplicate)).collect();
+        assert_eq!(find(&clip), wanted, "{run} repeats");
     }
 }
 
 #[test]
 fn of_a_longer_run_nothing_is_found_rather_than_a_part() {
-    for run in 4..=6 {
-        let mut clip = pan();
-        for t in 5..5 + run {
-            clip[t] = clip[4].clone();
+    for run in LONGEST_RUN + 1..=LONGEST_RUN + 3 {
+        let mut clip = long_pan();
+        for t in 12..12 + run {
+            clip[t] = clip[11].clone();
         }
         assert_eq!(find(&clip), [], "{run} repeats");
     }
+}
+
+#[test]
+fn pictures_held_for_four_and_five_frames_are_found_whole() {
+    for held in 4..=5 {
+        let clip: Vec<_> = (0..6 * held).map(|t| draw(1.0, 4.0 * (t / held) as f32)).collect();
+        // The first picture and the last have nothing on one side.
+        let wanted: Vec<_> = (held..5 * held).filter(|t| t % held > 0).map(|t| (t, Damage::Duplicate)).collect();
+        assert_eq!(find(&clip), wanted, "held for {held}");
+    }
+}
+
+#[test]
+fn repeats_that_a_coder_refines_are_found_whole() {
+    // The first repeat is coded anew, the others are left as they are, but for the last.
+    let mut clip = long_pan();
+    let coded = |pixels: &[f32], by: f32| -> Vec<f32> {
+        pixels.iter().enumerate().map(|(i, v)| v + by * ((i / 7 * 7919 % 13) as f32 / 6.0 - 1.0)).collect()
+    };
+    clip[12] = coded(&clip[11], 0.012);
+    for t in 13..17 {
+        clip[t] = clip[12].clone();
+    }
+    clip[17] = coded(&clip[12], 0.004);
+    let wanted: Vec<_> = (12..18).map(|t| (t, Damage::Duplicate)).collect();
+    assert_eq!(find(&clip), wanted);
+}
+
+#[test]
+fn a_still_stretch_beside_a_damaged_frame_is_no_run_of_repeats() {
+    // A shot that rests until frame 14: what frame 8 shows for a moment, or frames 8 and 9, does not move it.
+    for run in 1..=2 {
+        let mut clip: Vec<_> = (0..24).map(|t| draw(1.0, 3.0 * (t as f32 - 14.0).max(0.0))).collect();
+        clip[8..8 + run].fill(vec![0.0; SIZE.0 * SIZE.1]);
+        let wanted: Vec<_> = (8..8 + run).map(|t| (t, Damage::Black)).collect();
+        assert_eq!(find(&clip), wanted);
+    }
+}
+
+#[test]
+fn a_window_is_open_where_a_frame_may_be_a_repeat() {
+    let moving: Vec<_> = long_pan().iter().map(|pixels| measure(pixels)).collect();
+    let below_movement = Thresholds { duplicate: Some(1.0), ..Thresholds::default() };
+    let open = |of: &dyn Fn(usize) -> usize| {
+        let near = REACH - NEAR..=REACH + NEAR;
+        let window = std::array::from_fn(|i| near.contains(&i).then(|| &moving[of(i)]));
+        is_open(&window, &below_movement)
+    };
+    assert!(!open(&|i| i), "all moves");
+    assert!(open(&|i| if i == REACH { i - 1 } else { i }), "one repeat");
+    assert!(open(&|i| i.min(REACH - 1)), "repeats to the end of what is there");
+    assert!(open(&|i| i.max(REACH)), "repeats since the start of what is there");
+    assert!(!open(&|i| i.min(REACH)), "the picture that is then repeated");
+    assert!(!is_open(&[None; WINDOW], &Thresholds::default()));
 }
 
 #[test]
@@ -196,6 +255,57 @@ fn lost_lines_are_torn() {
     let mut clip = pan();
     clip[6][SIZE.0 * 50..SIZE.0 * 57].fill(0.0);
     assert_eq!(find(&clip), [(6, Damage::Torn)]);
+}
+
+#[test]
+fn two_lost_lines_are_torn() {
+    // One border of so thin a band lies two rows from the other.
+    let mut clip = pan();
+    clip[6][SIZE.0 * 50..SIZE.0 * 52].fill(0.0);
+    assert_eq!(find(&clip), [(6, Damage::Torn)]);
+}
+
+#[test]
+fn a_frame_torn_at_an_end_of_the_clip_is_found_and_one_that_only_moves_is_not() {
+    for torn in [0, LENGTH - 1] {
+        let mut clip = pan();
+        assert_eq!(find(&clip), []);
+        for row in clip[torn].chunks_exact_mut(SIZE.0).skip(30).take(40) {
+            row.rotate_right(20);
+        }
+        assert_eq!(find(&clip), [(torn, Damage::Torn)]);
+    }
+}
+
+#[test]
+fn a_straight_edge_that_moves_fast_is_not_torn() {
+    for (speed, frames) in [(2, 0..10), (9, 1..9)] {
+        let mut clip = pan();
+        for (t, pixels) in clip.iter_mut().enumerate() {
+            pixels[..SIZE.0 * speed * (t + 1).min(SIZE.1 / speed)].iter_mut().for_each(|v| *v *= 0.5);
+        }
+        let found: Vec<_> = find(&clip[..10]).into_iter().filter(|(t, _)| frames.contains(t)).collect();
+        assert_eq!(found, [], "{speed} rows a frame");
+    }
+}
+
+#[test]
+fn a_thing_across_a_fifth_of_a_narrow_picture_is_not_torn() {
+    // As many pixels wide as two tiles of the block grid.
+    let (width, height) = (96, 54);
+    let frames: Vec<_> = (0..LENGTH)
+        .map(|t| {
+            let shown = |i: usize| {
+                let (x, y) = (i % width, i / width);
+                let thing = t == 6 && x < 20 && (20..40).contains(&y);
+                0.6 * level(x, y, 1.0, t as f32) + if thing { 0.35 } else { 0.0 }
+            };
+            let pixels = (0..width * height).map(shown).collect();
+            Traits::measure(&Frame::new(width, height, 1, Encoding::Display, pixels).expect("the size fits"))
+        })
+        .collect();
+    let window = std::array::from_fn(|i| (6 + i).checked_sub(REACH).and_then(|i| frames.get(i)));
+    assert_eq!(judge(&window, &Thresholds::default()), None);
 }
 
 #[test]

@@ -209,7 +209,7 @@ impl RepairParams {
         }
         if self.damage.automatic {
             // Damage that is found lasts a few frames, and the good frames about it are judged by those about them.
-            let reach = 2 * REACH + if self.seeks_cycles() { cadence::REACH } else { 0 };
+            let reach = REACH + if self.seeks_cycles() { cadence::REACH } else { 0 };
             runs.push((inside(first - reach), inside(last + reach)));
             return runs;
         }
@@ -288,7 +288,7 @@ mod tests {
         params.damage.automatic = true;
         let plans = row(&params, &[], 4..=6);
         assert_eq!(letters(&plans), "?M?");
-        assert_eq!(plans[0].from, [(Input::First, 0..=18)]);
+        assert_eq!(plans[0].from, [(Input::First, 0..=23)]);
         let smooth = RepairParams { smooth: true, ..listed("") };
         assert_eq!(row(&smooth, &[], 20..=20)[0].from[0], (Input::First, 14..=26));
     }

@@ -166,7 +166,7 @@ pub enum ClipError {
     },
     /// ffmpeg or ffprobe is not installed.
     #[error(
-        "{}: video and DPX files need {tool}, which was not found. Install ffmpeg (Debian and Ubuntu: apt install ffmpeg; \
+        "{}: video and DPX files need {tool}, which was not found. Install ffmpeg (Debian and Ubuntu: sudo apt install ffmpeg; \
          macOS: brew install ffmpeg; Windows: winget install ffmpeg) or set {variable} to its path. \
          Image sequences such as shot.%04d.png work without it",
         path.display()

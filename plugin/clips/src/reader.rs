@@ -229,7 +229,7 @@ impl ClipReader {
             matrix: probe.matrix,
             decoder: probe.decoder,
             filter: fields.filter(order),
-            interlaced: order.is_some(),
+            interlaced: order.is_some() && *fields == Fields::AsStored,
             complaints: Arc::default(),
         };
         if *fields != Fields::AsStored {

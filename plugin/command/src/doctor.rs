@@ -94,7 +94,7 @@ fn examine(named: Option<&Path>) -> Vec<Finding> {
     findings.push(match Tools::default().ffmpeg_version() {
         Some(version) => Finding::Good(format!("ffmpeg {version}: video files can be read and written")),
         None => Finding::Lacks(
-            "no ffmpeg: image sequences work, video files do not. Install it (Debian and Ubuntu: apt install ffmpeg; \
+            "no ffmpeg: image sequences work, video files do not. Install it (Debian and Ubuntu: sudo apt install ffmpeg; \
              macOS: brew install ffmpeg; Windows: winget install ffmpeg)"
                 .to_owned(),
         ),

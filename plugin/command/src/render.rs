@@ -231,7 +231,7 @@ impl<'a> Rendering<'a> {
         result?;
         writer.finish()?;
         sheet.map(Sheet::write).transpose()?;
-        readers.iter().try_for_each(|reader| tell_damage(reader))?;
+        readers.iter().for_each(|reader| tell_damage(reader));
         if info.is_some_and(has_extras) && !made.is_empty() {
             let count = made.len();
             let what = args.layer.as_ref().map_or("colour and alpha".into(), |layer| format!("the layer {layer}"));
@@ -252,16 +252,15 @@ fn tell_lost_frames(reader: &ClipReader) {
     }
 }
 
-/// Names the frames of a video that its decoder had to guess.
-fn tell_damage(reader: &ClipReader) -> Result<(), CliError> {
-    let damaged = reader.damaged()?;
+/// Names the frames of a video that its decoder had to guess. What was written is whole, whatever comes of asking.
+fn tell_damage(reader: &ClipReader) {
+    let damaged = reader.damaged().unwrap_or_default();
     if !damaged.is_empty() {
         let name = reader.name().display();
         progress::note(&format!(
             "{name}: the file's data are damaged for these frames: {damaged}. Repair makes them: --set \"frames={damaged}\""
         ));
     }
-    Ok(())
 }
 
 /// What was written, and which of it is not the clip's own.

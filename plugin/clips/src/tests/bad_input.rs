@@ -244,7 +244,7 @@ fn a_video_without_ffmpeg_tells_what_to_install() {
     let read = ReadOptions { tools: nowhere.clone(), ..ReadOptions::default() };
     let error = message(ClipReader::open_with(folder.join("a.mp4"), &read));
     assert!(
-        error.contains("a.mp4: video and DPX files need ffprobe") && error.contains("apt install ffmpeg"),
+        error.contains("a.mp4: video and DPX files need ffprobe") && error.contains("sudo apt install ffmpeg"),
         "{error}"
     );
     let options = WriteOptions { tools: nowhere, ..WriteOptions::default() };

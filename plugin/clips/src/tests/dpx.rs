@@ -133,7 +133,7 @@ fn a_dpx_that_makes_no_sense_is_refused_before_ffmpeg_is_asked() {
     }
     let options = WriteOptions { tools: nowhere, ..WriteOptions::default() };
     let error = message(ClipWriter::create(folder.join("b.%04d.dpx"), options, &[]));
-    assert!(error.contains("apt install ffmpeg"), "{error}");
+    assert!(error.contains("sudo apt install ffmpeg"), "{error}");
 }
 
 #[test]

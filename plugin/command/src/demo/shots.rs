@@ -32,7 +32,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
             folder: "generated",
         },
     )?;
-    cells.extend(row("GENERATE", 0, &made));
+    cells.extend(row("GENERATE", &made));
     demo.write("still.png", &made[made.len() - 1..])?;
     let animated = timed(
         demo,
@@ -46,7 +46,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
             folder: "animated",
         },
     )?;
-    cells.extend(row("ANIMATE", 1, &animated));
+    cells.extend(row("ANIMATE", &animated));
     let given = usize::try_from(GIVEN).unwrap_or_default();
     demo.write("given/%04d.png", &made[..given])?;
     let extended = timed(
@@ -64,7 +64,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     if extended[..given] != made[..given] {
         return Err(CliError::failed("Extend changed frames that it was given: please report it"));
     }
-    cells.extend(row("EXTEND", 1, &extended));
+    cells.extend(row("EXTEND", &extended));
     Ok(cells)
 }
 
@@ -87,10 +87,10 @@ fn timed(demo: &Demo<'_>, out: &mut dyn Write, shot: &Shot<'_>) -> Result<Pictur
     Ok(made)
 }
 
-/// A shot from its first frame to its last, as a row of the contact sheet; `first` is the number of its first frame.
-fn row(label: &str, first: usize, frames: &[Arc<Picture>]) -> Vec<SheetCell> {
+/// A shot from its first frame to its last, as a row of the contact sheet: numbered as its files are, from 1.
+fn row(label: &str, frames: &[Arc<Picture>]) -> Vec<SheetCell> {
     let places = spread(frames.len(), COLUMNS);
-    places.map(|i| SheetCell::new(format!("{label}: FRAME {}", i + first), frames[i].clone())).collect()
+    places.map(|i| SheetCell::new(format!("{label}: FRAME {}", i + 1), frames[i].clone())).collect()
 }
 
 /// Leads over a jump cut: the sample shot with frames taken out of its middle.

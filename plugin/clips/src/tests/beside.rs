@@ -157,3 +157,28 @@ fn a_curve_changes_between_light_and_what_is_shown_where_that_is_known() {
     let light = ClipReader::open(folder.join("all.exr")).unwrap().frame(1).unwrap();
     assert_eq!(light.to_transfer(Transfer::LinearToSrgb).to_depth(Depth::U8).pixels(), all.pixels());
 }
+
+#[test]
+fn a_tiff_that_lies_is_read_upright_and_not_copied_lying() {
+    use tiff::{encoder::TiffEncoder, encoder::colortype::RGB8, tags::Tag};
+    let folder = Folder::new();
+    let path = folder.join("lying.tif");
+    let Pixels::U8(samples) = picture(1, 6, 4, false, Depth::U8).into_pixels() else { panic!("8 bits") };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut file).unwrap();
+    let mut image = encoder.new_image::<RGB8>(6, 4).unwrap();
+    // A quarter clockwise, as in Exif.
+    image.encoder().write_tag(Tag::Orientation, 6_u16).unwrap();
+    image.write_data(&samples).unwrap();
+    fs::write(&path, file.into_inner()).unwrap();
+    let reader = ClipReader::open(&path).unwrap();
+    assert_eq!(reader.info().size(), (4, 6));
+    let upright = reader.frame(1).unwrap();
+    let Pixels::U8(read) = upright.pixels() else { panic!("8 bits") };
+    // The pixel at the lower left becomes the one at the upper left.
+    assert_eq!(read[..3], samples[3 * 6 * 3..3 * 6 * 3 + 3]);
+    let writer = ClipWriter::create(folder.join("b.tif"), WriteOptions::like(reader.info()), &[]).unwrap();
+    writer.write_kept(1, &upright, &path).unwrap();
+    assert_eq!(*ClipReader::open(folder.join("b.tif")).unwrap().frame(1).unwrap(), *upright);
+    assert_ne!(fs::read(folder.join("b.tif")).unwrap(), fs::read(&path).unwrap());
+}

@@ -6,7 +6,7 @@ use super::codec::{Codec, Container};
 use super::convert::Transfer;
 use super::dpx::DpxNumbers;
 use super::naming::StillFormat;
-use super::reader::{ClipInfo, ColourHint};
+use super::reader::{ClipInfo, ClipKind, ColourHint};
 use super::sound::{Way, way};
 use super::still;
 use super::writer::WriteOptions;
@@ -187,6 +187,12 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
         told.push(
             "alpha is not written: this format has none. .mov, .mkv, .webm, PNG, TIFF and EXR keep it".to_owned(),
         );
+    }
+    if info.kind == ClipKind::Video && codec != Codec::Ffv1 {
+        let name = codec.name();
+        told.push(format!(
+            "all frames are encoded again ({name}): those that were not made lose a little, too. .mkv with FFV1 loses nothing"
+        ));
     }
     if let (Some(sound), Some(span)) = (&beside.sound, &options.sound) {
         match way(sound, span, container) {

@@ -396,3 +396,91 @@ fn a_window_of_odd_frames_gives_an_answer_not_a_panic() {
         assert_eq!(Evidence::of(&window), Evidence::default());
     }
 }
+
+/// What is found of the middle one of even frames of these levels; the others are those of the nearest level given.
+fn of_levels(levels: &[f32]) -> Evidence {
+    let middle = levels.len() / 2;
+    let frames: Vec<_> = (0..WINDOW)
+        .map(|i| {
+            let place = (i + middle).saturating_sub(REACH).min(levels.len() - 1);
+            measure(&vec![levels[place]; SIZE.0 * SIZE.1])
+        })
+        .collect();
+    Evidence::of(&std::array::from_fn(|i| frames.get(i)))
+}
+
+#[test]
+fn a_flash_is_as_strong_as_it_rises_above_both_sides_where_these_agree() {
+    for (levels, percent) in [
+        ([0.4, 0.4, 0.5, 0.4, 0.4], 10.0),
+        ([0.4, 0.4, 0.3, 0.4, 0.4], 10.0),
+        // The sides differ by less than half the rise, and by more.
+        ([0.4, 0.4, 0.5, 0.43, 0.43], 7.0),
+        ([0.4, 0.4, 0.5, 0.44, 0.44], 0.0),
+        ([0.43, 0.43, 0.5, 0.4, 0.4], 7.0),
+        // The side before is on its way already: by less than half the rise, and by more.
+        ([0.36, 0.4, 0.5, 0.4, 0.4], 10.0),
+        ([0.33, 0.4, 0.5, 0.4, 0.4], 0.0),
+        ([0.4, 0.4, 0.5, 0.4, 0.33], 0.0),
+        // Two frames in a row.
+        ([0.4, 0.5, 0.5, 0.4, 0.4], 10.0),
+        ([0.4, 0.4, 0.5, 0.5, 0.4], 10.0),
+        ([0.4, 0.45, 0.5, 0.55, 0.6], 0.0),
+    ] {
+        let found = of_levels(&levels).flash.expect("both sides are there");
+        assert!((found - percent).abs() < 0.01, "{levels:?}: {found}, not {percent}");
+    }
+}
+
+#[test]
+fn a_frame_is_black_where_it_lies_below_both_sides_at_once() {
+    for (levels, found) in [
+        ([0.4, 0.4, 0.0, 0.4, 0.4], true),
+        ([0.4, 0.0, 0.0, 0.4, 0.4], true),
+        ([0.4, 0.4, 0.0, 0.0, 0.4], true),
+        ([0.4, 0.0, 0.0, 0.0, 0.4], false),
+        // The sides are too dark themselves.
+        ([0.02, 0.02, 0.0, 0.02, 0.02], false),
+        ([0.04, 0.04, 0.0, 0.04, 0.04], true),
+        // The side before is on its way down: three quarters of what stands further out, and less.
+        ([0.38, 0.3, 0.0, 0.3, 0.3], true),
+        ([0.45, 0.3, 0.0, 0.3, 0.3], false),
+        ([0.3, 0.3, 0.0, 0.3, 0.45], false),
+        // A second frame that is not as dark is no part of it.
+        ([0.4, 0.02, 0.0, 0.4, 0.4], false),
+    ] {
+        assert_eq!(of_levels(&levels).black.is_some(), found, "{levels:?}");
+    }
+    assert!((of_levels(&[0.4, 0.4, 0.06, 0.4, 0.4]).black.expect("it sinks") - 6.0).abs() < 0.01, "its brightest part");
+}
+
+#[test]
+fn of_several_kinds_the_grossest_counts_and_a_grid_explains_a_tear() {
+    let thresholds = Thresholds::default();
+    let of = |evidence: Evidence| evidence.verdict(&thresholds);
+    let nothing = Evidence::default();
+    for (torn, blocky, expected) in [
+        (1.5, 0.8, Some(Damage::Blocky)),
+        (1.5, 0.72, Some(Damage::Torn)),
+        (0.6, 0.7, Some(Damage::Blocky)),
+        (0.6, 0.6, None),
+        (0.7, 0.1, Some(Damage::Torn)),
+    ] {
+        let evidence = Evidence { torn: Some(torn), blocky: Some(blocky), ..nothing };
+        assert_eq!(of(evidence), expected, "torn {torn}, blocky {blocky}");
+    }
+    let all = Evidence {
+        duplicate: Some(0.0),
+        black: Some(10.0),
+        empty: Some(6.0),
+        flash: Some(3.0),
+        torn: Some(0.7),
+        blocky: Some(0.0),
+    };
+    assert_eq!(of(all), Some(Damage::Black));
+    assert_eq!(of(Evidence { black: Some(10.1), ..all }), Some(Damage::Empty));
+    assert_eq!(of(Evidence { black: None, empty: Some(6.1), ..all }), Some(Damage::Flash));
+    assert_eq!(of(Evidence { black: None, empty: None, flash: Some(2.9), ..all }), Some(Damage::Torn));
+    assert_eq!(of(Evidence { duplicate: Some(3.0), ..nothing }), Some(Damage::Duplicate));
+    assert_eq!(of(Evidence { duplicate: Some(3.1), ..nothing }), None);
+}

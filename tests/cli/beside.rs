@@ -87,6 +87,7 @@ fn sound_stays_beside_the_frames_it_was_recorded_with() {
         ("Retime", "--set speed=50 --rate 50 --set method=nearest", (4.0, 1.0, 3.0)),
         ("Retime", "--rate 50 --set method=nearest", (2.0, 0.5, 1.5)),
         ("Retime", "--set speed=200 --set method=nearest", (1.0, 0.25, 0.75)),
+        ("Retime", "--rate 24000/1001 --set method=nearest", (2.0, 0.5, 1.5)),
     ] {
         for name in ["out.mov", "out.mp4"] {
             expect(folder.path(), &format!("render {node} --in in.mov --out {name} {settings}"), 0);
@@ -95,8 +96,12 @@ fn sound_stays_beside_the_frames_it_was_recorded_with() {
             assert!(apart.iter().all(|t| t.abs() < 0.12), "{node} {settings} {name}: {found:?}, not {expected:?}");
         }
     }
-    let said = expect(folder.path(), "render Retime --in in.mov --out out.mov --set speed=0:100,49:50", 0);
-    assert!(said.contains("sound is not written"), "{said}");
+    // The frames that are shown as they are lie evenly, and the others do not.
+    for speed in ["0:100,49:50", "1:50,50:150"] {
+        let line = format!("render Retime --in in.mov --out out.mov --set method=nearest --set speed={speed}");
+        let said = expect(folder.path(), &line, 0);
+        assert!(said.contains("sound is not written"), "{said}");
+    }
 }
 
 #[test]
@@ -226,4 +231,43 @@ fn frames_that_a_decoder_had_to_guess_are_named() {
     fs::write(folder.path().join("in.ts"), bytes).unwrap();
     let said = expect(folder.path(), "render Repair --in in.ts --out out.mkv", 0);
     assert!(said.contains("data are damaged for these frames: ") && said.contains("--set \"frames="), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_video_that_does_not_fit_is_an_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    drawn(folder.path(), "in.mkv", "testsrc2=size=128x96:rate=25:duration=1", &["-c:v", "ffv1"]);
+    let whole = |name: &str| {
+        expect(folder.path(), &format!("render Repair --in in.mkv --out {name}"), 0);
+        fs::metadata(folder.path().join(name)).unwrap().len()
+    };
+    for name in ["out.mkv", "out.mov"] {
+        // The last bytes alone do not fit: ffmpeg says so, and ends well. What is written takes blocks of 1024 bytes.
+        let blocks = whole(name) / 1024 - 4;
+        fs::remove_file(folder.path().join(name)).unwrap();
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" render Repair --in in.mkv --out {name}");
+        let output = Command::new("bash")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_pickup")])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(!folder.path().join(name).exists(), "{name}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_video_that_is_cut_short_says_how_much_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["-c:v", "libx264", "-movflags", "+faststart"];
+    drawn(folder.path(), "whole.mp4", "testsrc2=size=128x96:rate=25:duration=2", &options);
+    let bytes = fs::read(folder.path().join("whole.mp4")).unwrap();
+    fs::write(folder.path().join("in.mp4"), &bytes[..bytes.len() * 6 / 10]).unwrap();
+    let output = pickup(folder.path(), "render Repair --in in.mp4 --out out.mkv");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("cut short") || said.contains("promises"), "{said}");
 }

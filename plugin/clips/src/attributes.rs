@@ -1,7 +1,9 @@
 //! What EXR files tell beyond how to read their pixels: what is the same in a clip's first and last file is the clip's, and
 //! frames that are made have it too. What changes from file to file is a frame's own.
 
-use exr::meta::attribute::{IntegerBounds, TimeCode};
+use std::collections::HashMap;
+
+use exr::meta::attribute::{AttributeValue, IntegerBounds, Text, TimeCode};
 use exr::meta::header::{Header, ImageAttributes, LayerAttributes};
 
 /// What all of an EXR sequence's files tell beyond how to read them, and its running time code.
@@ -52,12 +54,47 @@ fn count(code: TimeCode, rate: i64) -> i64 {
     ((h * 60 + m) * 60 + s) * rate + f
 }
 
+/// The names that OpenEXR gives a meaning and a type to. A file that has one of them in another type is not written like that.
+const RESERVED: [&str; 24] = [
+    "adoptedNeutral",
+    "altitude",
+    "aperture",
+    "capDate",
+    "chromaticities",
+    "comments",
+    "dwaCompressionLevel",
+    "envmap",
+    "expTime",
+    "focus",
+    "framesPerSecond",
+    "isoSpeed",
+    "keyCode",
+    "latitude",
+    "longitude",
+    "lookModTransform",
+    "owner",
+    "preview",
+    "renderingTransform",
+    "timeCode",
+    "utcOffset",
+    "whiteLuminance",
+    "worldToCamera",
+    "wrapmodes",
+];
+
+/// What two files have alike of the attributes that their makers named.
+fn named(a: &HashMap<Text, AttributeValue>, b: &HashMap<Text, AttributeValue>) -> HashMap<Text, AttributeValue> {
+    let free = |name: &Text| !RESERVED.iter().any(|reserved| name.eq_case_insensitive(reserved));
+    let alike = a.iter().filter(|(name, value)| free(name) && b.get(*name) == Some(value));
+    alike.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// Of each of these attributes what two layers have alike.
 macro_rules! alike {
     ($a:expr, $b:expr, $($name:ident)*) => {
         LayerAttributes {
             $($name: $a.$name.clone().filter(|_| $a.$name == $b.$name),)*
-            other: $a.other.iter().filter(|(k, v)| $b.other.get(*k) == Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect(),
+            other: named(&$a.other, &$b.other),
             ..LayerAttributes::default()
         }
     };
@@ -85,12 +122,7 @@ impl Attributes {
         };
         let image = ImageAttributes {
             chromaticities: a.chromaticities.filter(|_| a.chromaticities == b.chromaticities),
-            other: a
-                .other
-                .iter()
-                .filter(|(k, v)| b.other.get(*k) == Some(v))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
+            other: named(&a.other, &b.other),
             ..ImageAttributes::new(IntegerBounds::zero())
         };
         let own = &first.1.own_attributes;

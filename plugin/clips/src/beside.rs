@@ -29,6 +29,8 @@ pub struct Beside {
     pub times: Option<Arc<[f64]>>,
     /// How DPX files store their numbers.
     pub dpx: Option<DpxNumbers>,
+    /// Frames that a video's file promises, where it has fewer: it is cut short.
+    pub promised: Option<i64>,
     /// The frames are JPEG files.
     pub jpeg: bool,
 }

@@ -36,7 +36,9 @@ impl Fields {
             Self::Deinterlace => Some(format!("bwdif=mode=send_frame:parity={parity}:deint=all")),
             Self::Double => Some(format!("bwdif=mode=send_field:parity={parity}:deint=all")),
             // What is left of single fields at cuts is made whole; then the one of five that is there twice is left out.
-            Self::Film => Some(format!("fieldmatch=order={parity}:combmatch=full,bwdif=deint=interlaced,decimate")),
+            Self::Film => Some(format!(
+                "fieldmatch=order={parity}:combmatch=full,bwdif=mode=send_frame:deint=interlaced,decimate"
+            )),
         }
     }
 

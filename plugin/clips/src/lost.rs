@@ -203,7 +203,7 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
     } else if beside.sound.is_some() {
         told.push("sound is not written: take it from the input".to_owned());
     }
-    if beside.times.is_some() && (options.times.is_none() || !container.has_times()) {
+    if options.times.is_some() && !container.has_times() || beside.times.is_some() && options.times.is_none() {
         told.push("the clip's frame rate varies, and what is written has the same frames evenly spaced".to_owned());
     }
     if beside.profile.is_some() {
@@ -227,7 +227,8 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
         told.push(format!("the rate becomes {rate:.3} frames a second: GIF counts in hundredths of a second"));
     }
     let alpha = info.has_alpha && codec.has_alpha();
-    told.extend(fewer_bits(info, codec.bits(info.bits, alpha)));
+    let given = options.depth.map_or(info.bits, |depth| info.bits.min(8 * depth.bytes() as u8));
+    told.extend(fewer_bits(info, given.min(codec.bits(given, alpha))));
     told
 }
 

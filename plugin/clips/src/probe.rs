@@ -66,18 +66,28 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     let streams = ask(&[
         "-show_entries",
         "format=start_time:format_tags:chapter=id:stream=codec_type,codec_name,codec_tag_string,pix_fmt,bits_per_raw_sample,width,height,color_space,\
-         color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio:\
+         color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio,nb_frames:\
          stream_tags=alpha_mode,timecode:stream_disposition=attached_pic:stream_side_data=rotation",
     ])?;
     let packets = ask(&["-select_streams", "V:0", "-show_entries", "packet=pts_time,flags"])?;
-    read(path, &file, &streams, &packets)
+    let first = [
+        "-select_streams",
+        "V:0",
+        "-read_intervals",
+        "%+#1",
+        "-show_entries",
+        "frame=interlaced_frame,top_field_first",
+    ];
+    // What cannot be decoded shows when it is.
+    let frame = ask(&first).unwrap_or_default();
+    read(path, &file, [&streams, &packets, &frame])
 }
 
 fn not_a_video(path: &Path, reason: String) -> ClipError {
     ClipError::NotAVideo { path: path.to_path_buf(), reason }
 }
 
-fn read(path: &Path, file: &Path, streams: &str, packets: &str) -> Result<Probe, ClipError> {
+fn read(path: &Path, file: &Path, [streams, packets, frame]: [&str; 3]) -> Result<Probe, ClipError> {
     let sections: Vec<Section<'_>> = streams.lines().filter_map(Section::parse).collect();
     let of =
         |kind: &'static str| sections.iter().filter(move |s| s.kind == "stream" && s.get("codec_type") == Some(kind));
@@ -113,11 +123,9 @@ fn read(path: &Path, file: &Path, streams: &str, packets: &str) -> Result<Probe,
     let sound =
         (!codecs.is_empty()).then(|| Sound { file: PathBuf::from(file), codecs, lead: (first - start).max(0.0) });
     let notes = notes(file, &sections);
-    let fields = match video.get("field_order") {
-        Some("tt" | "bt") => Some(FieldOrder::Top),
-        Some("bb" | "tb") => Some(FieldOrder::Bottom),
-        _ => None,
-    };
+    let there = packets.lines().filter(|line| line.starts_with("packet")).count() as i64;
+    let promised = video.get("nb_frames").and_then(|v| v.parse::<i64>().ok()).filter(|promised| *promised > there);
+    let fields = fields(video.get("field_order"), frame.lines().find_map(Section::parse));
     let uneven = || times.iter().map(|t| t - first).collect::<Arc<[f64]>>();
     let numbers = match &spacing {
         Spacing::Holes(numbers) => numbers.clone(),
@@ -138,11 +146,28 @@ fn read(path: &Path, file: &Path, streams: &str, packets: &str) -> Result<Probe,
             tags,
             sound,
             notes,
+            promised,
             fields,
             times: matches!(spacing, Spacing::Uneven).then(uneven),
             ..Beside::default()
         },
     })
+}
+
+/// The order of fields, by what the stream says and what its first frame does. Of DV and MPEG-4 only frames say it. ffmpeg calls
+/// `tb` and `bt` what is shown with the top and the bottom field first.
+fn fields(stream: Option<&str>, frame: Option<Section<'_>>) -> Option<FieldOrder> {
+    let told = frame.filter(|frame| frame.get("interlaced_frame") == Some("1"));
+    let told = told.map(|frame| match frame.get("top_field_first") {
+        Some("0") => FieldOrder::Bottom,
+        _ => FieldOrder::Top,
+    });
+    match stream {
+        Some("progressive") => None,
+        Some("tt" | "tb") => told.or(Some(FieldOrder::Top)),
+        Some("bb" | "bt") => told.or(Some(FieldOrder::Bottom)),
+        _ => told,
+    }
 }
 
 /// What the file says of itself, beyond what every file says.
@@ -216,13 +241,14 @@ fn spacing(times: &[f64], count: i64, rate: Rate) -> Spacing {
     let mut lengths: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     lengths.sort_by(f64::total_cmp);
     let (shortest, median, longest) = (lengths[0], lengths[lengths.len() / 2], lengths[lengths.len() - 1]);
-    if longest <= 1.5 * shortest + ROUNDED {
+    let period = 1.0 / rate.as_f64();
+    if longest <= 1.5 * shortest + ROUNDED.min(0.3 * period) {
         return Spacing::Even;
     }
-    let period = 1.0 / rate.as_f64();
-    let regular = lengths.iter().filter(|length| (*length - period).abs() < 0.1 * period + ROUNDED).count();
-    // Where most frames are a period apart, a gap of some periods is of frames that were lost.
-    if (median - period).abs() > 0.1 * period || regular * 10 < lengths.len() * 9 || longest > LONGEST_HOLE {
+    let near = |length: f64| (length - period).abs() < (0.1 * period + ROUNDED).min(0.4 * period);
+    let regular = lengths.iter().filter(|length| near(**length)).count();
+    // Where three quarters of the frames are a period apart, a gap of some periods is of frames that were lost.
+    if !near(median) || regular * 4 < lengths.len() * 3 || longest > LONGEST_HOLE {
         return Spacing::Uneven;
     }
     let places: Vec<f64> = times.iter().map(|time| (time - times[0]) / period).collect();
@@ -264,6 +290,13 @@ mod tests {
         };
         assert_eq!(lost(&[]), Spacing::Even);
         assert_eq!(lost(&[7]), Spacing::Holes((1..=30).filter(|n| *n != 8).collect()));
+        assert_eq!(
+            lost(&[3, 9, 15, 21, 26]),
+            Spacing::Holes((1..=30).filter(|n| ![4, 10, 16, 22, 27].contains(n)).collect())
+        );
+        let fast = Rate { num: 240, den: 1 };
+        let stamps: Vec<f64> = (0..24).filter(|n| *n != 8).map(|n| (f64::from(n) / 0.24).round() / 1000.0).collect();
+        assert_eq!(spacing(&stamps, 23, fast), Spacing::Holes((1..=24).filter(|n| *n != 9).collect()));
         assert_eq!(lost(&[7, 8, 20]), Spacing::Holes((1..=30).filter(|n| ![8, 9, 21].contains(n)).collect()));
         let screen = [0.0, 0.04, 0.08, 0.24, 0.32, 0.40];
         assert_eq!(spacing(&screen, 6, PAL), Spacing::Uneven);
@@ -276,6 +309,23 @@ mod tests {
         jump[15..].iter_mut().for_each(|time| *time += 60.0);
         assert_eq!(spacing(&jump, 30, ntsc), Spacing::Uneven);
         assert_eq!(spacing(&grid(0..29), 30, ntsc), Spacing::Even, "a frame without a time leaves the order alone");
+    }
+
+    #[test]
+    fn the_order_of_fields_is_that_of_the_frames_before_that_of_the_stream() {
+        let frame = |interlaced, top| {
+            Section::parse(match (interlaced, top) {
+                (false, _) => "frame|interlaced_frame=0|top_field_first=0",
+                (true, true) => "frame|interlaced_frame=1|top_field_first=1",
+                (true, false) => "frame|interlaced_frame=1|top_field_first=0",
+            })
+        };
+        assert_eq!(fields(None, frame(true, false)), Some(FieldOrder::Bottom), "DV");
+        assert_eq!(fields(Some("bt"), frame(true, true)), Some(FieldOrder::Top));
+        assert_eq!(fields(Some("tb"), frame(false, false)), Some(FieldOrder::Top));
+        assert_eq!(fields(Some("bb"), None), Some(FieldOrder::Bottom));
+        assert_eq!(fields(Some("progressive"), frame(true, true)), None);
+        assert_eq!(fields(None, frame(false, false)), None);
     }
 
     #[test]

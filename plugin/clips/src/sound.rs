@@ -45,7 +45,12 @@ pub(super) fn args(sound: &Sound, span: &SoundSpan, container: Container) -> (Ve
         ),
         Way::Encoded(encoder) => {
             let mut output: Vec<String> = ["-map", "1:a", "-c:a", encoder, "-af"].map(Into::into).into();
-            output.push(filter(sound.lead, span));
+            let mut filters = filter(sound.lead, span);
+            if encoder == "libopus" {
+                // Of the layouts for one number of channels it knows one.
+                filters.push_str(",aformat=channel_layouts=7.1|5.1|stereo|mono");
+            }
+            output.push(filters);
             if encoder == "aac" {
                 output.extend(["-b:a", "320k"].map(Into::into));
             }
@@ -61,14 +66,20 @@ fn filter(lead: f64, span: &SoundSpan) -> String {
     let end = start + span.length * span.tempo;
     let mut filters = vec![
         "aresample=async=1:first_pts=0".to_owned(),
-        format!("atrim=start={:.6}:end={:.6}", start.max(0.0), end.max(1e-6)),
+        match span.whole {
+            true => format!("atrim=start={:.6}", start.max(0.0)),
+            false => format!("atrim=start={:.6}:end={:.6}", start.max(0.0), end.max(1e-6)),
+        },
         "asetpts=PTS-STARTPTS".to_owned(),
     ];
     filters.extend(tempo(span.tempo).map(|factor| format!("atempo={factor:.9}")));
     if before > 0.0 {
         filters.push(format!("adelay=delays={:.3}:all=1", before * 1000.0));
     }
-    filters.push(format!("apad=whole_dur={0:.6},atrim=end={0:.6}", span.length));
+    // Sound that goes on after the last picture is part of the clip.
+    if !span.whole {
+        filters.push(format!("apad=whole_dur={0:.6},atrim=end={0:.6}", span.length));
+    }
     filters.join(",")
 }
 

@@ -192,6 +192,15 @@ pub(super) fn last_words(message: &str, clip: &Path) -> String {
     if words.is_empty() { "it gave no reason".into() } else { words }
 }
 
+/// What ffmpeg says where it could not write all of a file.
+const UNWRITTEN: [&str; 5] = [
+    "No space left on device",
+    "File too large",
+    "Error writing trailer",
+    "av_interleaved_write_frame",
+    "Input/output error",
+];
+
 /// A program at work; stopped when dropped.
 pub(super) struct Running {
     tool: Tool,
@@ -214,9 +223,12 @@ impl Running {
             // The thread only reads; it has nothing to panic about and no result.
             let _ = listener.join();
         }
+        let words = self.words.lock();
+        let words = String::from_utf8_lossy(&words);
         match status {
-            Ok(status) if status.success() => Ok(()),
-            _ => Err(self.tool.failed(clip, &String::from_utf8_lossy(&self.words.lock()))),
+            // ffmpeg ends well where the disk fills up under its last bytes.
+            Ok(status) if status.success() && !UNWRITTEN.iter().any(|sign| words.contains(sign)) => Ok(()),
+            _ => Err(self.tool.failed(clip, &words)),
         }
     }
 }

@@ -84,18 +84,24 @@ impl Output<'_> {
         Some(SoundSpan { from: begin(first), length: begin(last + 1) - begin(first), tempo: 1.0, whole })
     }
 
-    /// The frame of the clip that the first frame shows, and how many go by with each: told by the frames that are shown as
-    /// they are, if they lie evenly.
+    /// The frame of the clip that the first frame shows, and how many go by with each: where the speed is one and the same, from
+    /// the frames that are shown as they are.
     fn speed(&self, first: i64, last: i64) -> Option<(f64, f64)> {
+        let at =
+            |id: &str, number: i64| self.instance.get(id, self.axis.time(number) as f64).map(|value| value.to_string());
+        let speed = at("speed", first)?;
+        let same = (first..=last).all(|number| at("speed", number).as_ref() == Some(&speed));
+        let speed = speed.parse::<f64>().ok()? / 100.0;
+        // Hosts have the first choice by its number or by its name.
+        let by_speed = matches!(&*at("by", first)?, "0" | "Speed" | "speed");
+        let played = speed > 0.0 && same && by_speed && at("reverse", first)? == "0";
         let shown = |number: i64| {
             let identity = self.instance.is_identity(self.axis.time(number) as f64).ok()??;
             Some((number as f64, self.axis.number(identity.time) as f64))
         };
-        let shown: Vec<(f64, f64)> = (first..=last).filter_map(shown).collect();
-        let ((a, from), (b, to)) = (*shown.first()?, *shown.last()?);
-        let speed = (to - from) / (b - a);
-        let even = shown.iter().all(|(at, source)| (from + (at - a) * speed - source).abs() < 0.51);
-        (even && speed > 0.0 && speed.is_finite()).then_some((from - (a - first as f64) * speed, speed))
+        // Where none is, as with a shutter that is open, it starts with the clip.
+        let (at, source) = (first..=last).find_map(shown).unwrap_or((first as f64, first as f64));
+        played.then_some((source - (at - first as f64) * speed, speed))
     }
 }
 

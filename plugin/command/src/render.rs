@@ -117,6 +117,7 @@ impl<'a> Rendering<'a> {
             _ => &[None],
         };
         let makes_holes = node.id() == REPAIR;
+        clips.readers().for_each(tell_cut);
         for reader in clips.readers().filter(|_| !makes_holes) {
             tell_lost_frames(reader);
         }
@@ -238,6 +239,17 @@ impl<'a> Rendering<'a> {
             progress::note(&format!("{count} frames were made and have {what} alone: OpenFX gives no others"));
         }
         Ok(made.into_iter().collect())
+    }
+}
+
+/// Says of a video that it is cut short.
+fn tell_cut(reader: &ClipReader) {
+    let info = reader.info();
+    if let Some(promised) = info.beside.promised {
+        let (name, there) = (reader.name().display(), info.frames.len());
+        progress::note(&format!(
+            "{name}: the file is cut short: it promises {promised} frames and holds {there}. Copy or render it again"
+        ));
     }
 }
 

@@ -484,3 +484,53 @@ fn of_several_kinds_the_grossest_counts_and_a_grid_explains_a_tear() {
     assert_eq!(of(Evidence { duplicate: Some(3.0), ..nothing }), Some(Damage::Duplicate));
     assert_eq!(of(Evidence { duplicate: Some(3.1), ..nothing }), None);
 }
+
+#[test]
+fn a_block_grid_is_as_strong_as_its_steps_in_the_tile_where_it_is() {
+    // Tiles of 48 pixels; what is left at the bottom joins the last ones.
+    let ends =
+        |tile: usize, count: usize, size: usize| (48 * tile, if tile + 1 == count { size } else { 48 * tile + 48 });
+    for tile in 0..8 {
+        let ((left, right), (top, bottom)) = (ends(tile % 4, 4, SIZE.0), ends(tile / 4, 2, SIZE.1));
+        let pixel = |i: usize| {
+            let (x, y) = (i % SIZE.0, i / SIZE.0);
+            let inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+            if !inside {
+                0.5
+            } else if (x / 8 + y / 8) % 2 == 0 {
+                0.45
+            } else {
+                0.55
+            }
+        };
+        let found: Vec<f32> = measure(&(0..SIZE.0 * SIZE.1).map(pixel).collect::<Vec<_>>()).tiles().collect();
+        // Steps of 0.1 on each line of the grid, of 0.05 on the border to what is even.
+        let at = |last: bool| if last { 0.1 } else { (5.0 * 0.1 + 0.05) / 6.0 };
+        let expected = f32::min(at(tile % 4 == 3), at(tile / 4 == 1));
+        for (place, found) in found.iter().enumerate() {
+            let expected = if place == tile { expected } else { 0.0 };
+            assert!((found - expected).abs() < 1e-3, "grid in tile {tile}: {found} in {place}, not {expected}");
+        }
+        assert_eq!(found.len(), 8);
+    }
+}
+
+#[test]
+fn a_cut_is_as_deep_as_the_step_in_three_quarters_of_the_width() {
+    // Light by 0.1 from a column on, from one row to another.
+    let cuts = |from: usize, rows: std::ops::Range<usize>| -> Vec<f32> {
+        let pixel = |i: usize| if i % SIZE.0 >= from && rows.contains(&(i / SIZE.0)) { 0.5 } else { 0.4 };
+        measure(&(0..SIZE.0 * SIZE.1).map(pixel).collect::<Vec<_>>()).rows().collect()
+    };
+    // The widest quarter of 24 columns is left out: of 12 with a step six are among the 18 that are kept.
+    for (from, depth) in [(0, 0.1), (SIZE.0 / 2, 0.1 * 6.0 / 18.0), (SIZE.0 * 3 / 4, 0.0)] {
+        for (rows, steps) in [(50..SIZE.1, vec![49]), (50..52, vec![49, 51]), (50..53, vec![49, 52]), (0..1, vec![0])] {
+            let found = cuts(from, rows.clone());
+            assert_eq!(found.len(), SIZE.1 - 1);
+            for (row, found) in found.iter().enumerate() {
+                let expected = if steps.contains(&row) { depth } else { 0.0 };
+                assert!((found - expected).abs() < 1e-3, "{rows:?} from {from}: {found} at {row}, not {expected}");
+            }
+        }
+    }
+}

@@ -106,7 +106,7 @@ pub fn usual_transfer(info: &ClipInfo, out: &Path) -> Transfer {
 }
 
 fn fields(info: &ClipInfo, video: Option<(Container, Codec)>) -> Option<String> {
-    let marked = video.is_some_and(|(container, codec)| codec.has_fields() && container.has_tags());
+    let marked = video.is_some_and(|(_, codec)| codec.has_fields());
     (info.beside.fields.is_some() && !marked).then(|| {
         "the pictures are two fields each, and what is written does not say so: .mov, .mkv and H.264 do".to_owned()
     })

@@ -155,7 +155,7 @@ fn of_videos(folder: &Folder) -> Vec<Property> {
     let wide = ["-colorspace", "bt2020nc", "-color_trc", "smpte2084", "-color_primaries", "bt2020"];
     let params = "setparams=colorspace=bt2020nc:color_trc=smpte2084:color_primaries=bt2020";
     let fields = ["-vf", "setfield=tff", "-c:v", "ffv1", "-flags", "+ildct", "-top", "1"];
-    let uneven = ["-vf", "select=not(lt(mod(n\\,7)\\,3))", "-fps_mode", "passthrough", "-c:v", "ffv1"];
+    let uneven = ["-vf", "select=not(lt(mod(n\\,7)\\,4))", "-fps_mode", "passthrough", "-c:v", "ffv1"];
     vec![
         p("full range", with("full.mp4", &["-c:v", "libx264", "-pix_fmt", "yuvj444p", "-crf", "4"]), values),
         p("HDR tags", with("hdr.mov", &[&["-vf", params, "-c:v", "prores_ks"][..], &wide].concat()), |s| {
@@ -174,7 +174,9 @@ fn of_videos(folder: &Folder) -> Vec<Property> {
             "sound",
             with("sound.mov", &["-f", "lavfi", "-i", "sine=duration=1", "-c:v", "prores_ks", "-c:a", "aac"]),
             |s| match &s.after.info().beside.sound {
-                Some(sound) if s.told.contains("encoded again") => format!("as {}", sound.codecs.join(", ")),
+                Some(sound) if s.told.contains("the sound is encoded again") => {
+                    format!("as {}", sound.codecs.join(", "))
+                }
                 sound => s.kept_or(sound.is_some(), "sound"),
             },
         ),

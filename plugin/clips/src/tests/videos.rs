@@ -102,7 +102,7 @@ fn shown(path: &Path) -> Vec<f64> {
 #[ignore = "needs ffmpeg"]
 fn frames_keep_times_of_their_own() {
     let folder = Folder::new();
-    let uneven = ["-vf", "select=not(lt(mod(n\\,7)\\,3))", "-fps_mode", "passthrough", "-c:v", "ffv1"];
+    let uneven = ["-vf", "select=not(lt(mod(n\\,7)\\,4))", "-fps_mode", "passthrough", "-c:v", "ffv1"];
     let source = drawn(&folder, "source.mkv", &uneven);
     let times = shown(&source);
     for name in ["a.mp4", "a.mov", "a.mkv"] {

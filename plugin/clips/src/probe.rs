@@ -208,12 +208,18 @@ fn times(packets: &str) -> (Vec<f64>, i64) {
     (times, count)
 }
 
+/// How long each frame but the last is shown, in seconds, the shortest first.
+fn lengths(times: &[f64]) -> Vec<f64> {
+    let mut lengths: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    lengths.sort_by(f64::total_cmp);
+    lengths
+}
+
 /// The rate of a stream, of the two that ffprobe names: that by which most frames follow each other, if either is.
 fn rate(times: &[f64], real: Option<&str>, average: Option<&str>) -> Rate {
     let parse = |text: Option<&str>| text.and_then(|text| Rate::parse(text, '/'));
     let (real, average) = (parse(real), parse(average));
-    let mut lengths: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    lengths.sort_by(f64::total_cmp);
+    let lengths = lengths(times);
     let fits =
         |rate: &Rate| lengths.get(lengths.len() / 2).is_some_and(|median| (median * rate.as_f64() - 1.0).abs() < 0.1);
     // The average of a short file is off by its first and last frame, and by the frames it lacks. The real one can be that of
@@ -238,8 +244,7 @@ fn spacing(times: &[f64], count: i64, rate: Rate) -> Spacing {
     if times.len() < 3 || times.len() as i64 != count {
         return Spacing::Even;
     }
-    let mut lengths: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    lengths.sort_by(f64::total_cmp);
+    let lengths = lengths(times);
     let (shortest, median, longest) = (lengths[0], lengths[lengths.len() / 2], lengths[lengths.len() - 1]);
     let period = 1.0 / rate.as_f64();
     if longest <= 1.5 * shortest + ROUNDED.min(0.3 * period) {

@@ -33,24 +33,30 @@ pub const REACH: i64 = FURTHEST + NEAR;
 pub struct Marks<'c> {
     list: FrameList,
     curves: &'c dyn Curves,
-    switch: ParamId<bool>,
+    switch: Option<ParamId<bool>>,
 }
 
 impl<'c> Marks<'c> {
+    /// No frame.
+    #[must_use]
+    pub fn none(curves: &'c dyn Curves) -> Self {
+        Self { list: FrameList::default(), curves, switch: None }
+    }
+
     /// The frames of a list, and those at which a switch is on.
     ///
     /// # Errors
     /// When the list makes no sense.
     pub fn new(frames: &str, curves: &'c dyn Curves, switch: ParamId<bool>) -> Result<Self> {
         let list = FrameList::parse(frames).map_err(|e| Error::Failed(format!("“Frames”: {e}")))?;
-        Ok(Self { list, curves, switch })
+        Ok(Self { list, curves, switch: Some(switch) })
     }
 
     /// Whether a frame is marked.
     #[must_use]
     pub fn damaged(&self, frame: i64) -> bool {
-        let switched = || self.curves.switched(self.switch, as_time(frame)).unwrap_or(false);
-        self.list.contains(frame) || switched()
+        let switched = |switch| self.curves.switched(switch, as_time(frame)).unwrap_or(false);
+        self.list.contains(frame) || self.switch.is_some_and(switched)
     }
 
     /// Why some frames of the list are never made, where it is known which the clip has: it has them not.

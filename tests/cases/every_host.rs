@@ -65,34 +65,34 @@ const SAVED: [(&str, &str, &str); 6] = [
         RETIME,
         "Retime",
         "by speed sourceFrame starts start startHere reverse method smoothCadence shutter shutterSamples output quality \
-         sourceFile sourceOffset footage errorsInPicture",
+         sourceFile sourceOffset footage missingFrames errorsInPicture",
     ),
     (
         GENERATE,
         "Generate",
         "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage errorsInPicture",
+         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage missingFrames errorsInPicture",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
          travel fade strength matchGrain output quality cadence grain warmth model guidance steps \
-         footage sourceFile sourceOffset errorsInPicture",
+         footage sourceFile sourceOffset missingFrames errorsInPicture",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
          handles findFreeze matchGrain output quality cadence grain warmth model guidance steps footage \
-         sourceFile sourceOffset errorsInPicture",
+         sourceFile sourceOffset missingFrames errorsInPicture",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
          matchGrain output quality cadence grain warmth model guidance steps footage sourceFile \
-         sourceOffset errorsInPicture",
+         sourceOffset missingFrames errorsInPicture",
     ),
 ];
 

@@ -132,12 +132,25 @@ fn a_clip_played_backwards_shows_the_same_frames_between() {
 }
 
 #[test]
-fn a_hole_in_the_source_is_an_error_that_names_it() {
-    let holed = clip((0, 7), |t| (t != 2).then(|| panning(f64::from(t), FLOAT)));
-    let stage = Stage::retime(holed, &[("speed", "50")]);
-    let said = stage.error_at(3.0);
-    assert!(said.contains("no frame 2") && said.contains("repair"), "{said}");
-    stage.at(1.0);
+fn a_hole_in_the_source_is_an_error_that_names_it_unless_something_stands_for_it() {
+    let holed = || clip((0, 7), |t| (t != 2).then(|| panning(f64::from(t), FLOAT)));
+    let shown = |missing: &str, times: &[f64]| {
+        let stage = Stage::retime(holed(), &[("speed", "50"), ("missingFrames", missing)]);
+        times.iter().map(|time| stage.at(*time)).collect::<Vec<_>>()
+    };
+    let said = Stage::retime(holed(), &[("speed", "50")]).error_at(3.0);
+    assert!(said.contains("no frame 2") && said.contains("Repair"), "{said}");
+    let hold = shown("Hold", &[4.0, 6.0]);
+    assert_same(&hold[0], &panning(1.0, FLOAT), "the frame before");
+    assert_same(&hold[1], &panning(3.0, FLOAT), "a frame that is there");
+    let made = shown("Make", &[3.0, 4.0, 5.0, 6.0]);
+    assert_same(&made[3], &panning(3.0, FLOAT), "a frame that is there");
+    for (made, source) in made.iter().zip([1.5, 2.0, 2.5]) {
+        let truth = panning(source, FLOAT);
+        let neighbours = [1.0, 3.0].map(|t| psnr(&panning(t, FLOAT), &truth));
+        let made = psnr(made, &truth);
+        assert!(made > neighbours[0].max(neighbours[1]) + 6.0, "{source}: {made:.1} dB, neighbours {neighbours:.1?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod beside;
 mod formats;
 mod frames;
 mod layers;
+mod missing;
 
 use std::{
     fs,

@@ -137,6 +137,14 @@ impl Attributes {
         (!nothing).then_some(Self { image, layer, clock, varying })
     }
 
+    /// Whether the chromaticities are others than Rec. 709's (ITU-R BT.709-6, table 1), to the digits that programs write.
+    pub(super) fn wide(&self) -> bool {
+        let Some(told) = self.image.chromaticities else { return false };
+        let usual = [(0.64, 0.33), (0.3, 0.6), (0.15, 0.06), (0.3127, 0.329)];
+        let corners = [told.red, told.green, told.blue, told.white];
+        corners.iter().zip(usual).any(|(a, (x, y))| (a.x() - x).abs() > 0.002 || (a.y() - y).abs() > 0.002)
+    }
+
     /// Whether something differs from frame to frame, such as when each was taken.
     pub(super) fn varying(&self) -> bool {
         self.varying
@@ -151,7 +159,7 @@ impl Attributes {
             time_code: self.clock.map(|clock| clock.at(frame)),
             ..self.image.clone()
         };
-        *layer = self.layer.clone();
+        *layer = LayerAttributes { layer_position: layer.layer_position, ..self.layer.clone() };
     }
 }
 

@@ -31,6 +31,14 @@ pub struct Beside {
     pub dpx: Option<DpxNumbers>,
     /// Frames that a video's file promises, where it has fewer: it is cut short.
     pub promised: Option<i64>,
+    /// Pixels that share one sample of a video's colour, across and down: (2, 2) for 4:2:0. Not for pictures and RGB, which have one each.
+    pub chroma: Option<(u8, u8)>,
+    /// The files are no RGB: how they store colour, in a word, such as grey.
+    pub model: Option<&'static str>,
+    /// An EXR's display window does not begin at 0, 0, but here.
+    pub corner: Option<(i32, i32)>,
+    /// The file is an animation, of which the first picture alone is read.
+    pub animated: bool,
     /// The frames are JPEG files.
     pub jpeg: bool,
 }

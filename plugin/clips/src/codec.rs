@@ -167,6 +167,15 @@ impl Codec {
         }
     }
 
+    /// Pixels that share one sample of colour in it, across and down.
+    pub(super) fn chroma(self, alpha: bool) -> (u8, u8) {
+        match self {
+            Self::H264 | Self::Hevc | Self::Vp9 => (2, 2),
+            Self::ProRes if !alpha => (2, 1),
+            Self::ProRes | Self::Ffv1 | Self::Gif => (1, 1),
+        }
+    }
+
     pub(super) fn has_alpha(self) -> bool {
         matches!(self, Self::ProRes | Self::Ffv1 | Self::Vp9)
     }

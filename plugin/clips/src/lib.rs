@@ -69,7 +69,7 @@ pub use measure::{difference, psnr, psnr_float, ssim};
 pub use partial::Partial;
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use read_options::ReadOptions;
-pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, Rate, files_of};
+pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, DamagedFrames, Rate, files_of};
 pub use sheet::{SheetCell, contact_sheet};
 pub use sound::SoundSpan;
 pub use tools::Tools;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use super::attributes::Attributes;
 use super::codec::{Codec, Container};
 use super::convert::Transfer;
 use super::dpx::DpxNumbers;
 use super::naming::StillFormat;
+use super::picture::Depth;
 use super::reader::{ClipInfo, ClipKind, ColourHint};
 use super::sound::{Way, way};
 use super::still;
@@ -27,10 +29,30 @@ pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> 
             if still == Some(StillFormat::Exr) { ": frames that are kept have them, made ones do not" } else { "" };
         told.push(format!("pixels outside the EXR's display window (overscan) are not written{kept}"));
     }
+    told.extend(worked_in(info, options));
     told.extend(notes(info, video, options));
+    if info.beside.animated {
+        told.push("the input is an animation, and its first picture alone is read: save it as a GIF or as numbered files for the rest".to_owned());
+    }
     told.extend(curve(info, out, options));
     told.extend(fields(info, video));
     told
+}
+
+/// What the depth that the node works in costs, where it is asked for and coarser than the clip's.
+fn worked_in(info: &ClipInfo, options: &WriteOptions) -> Option<String> {
+    let depth = options.depth.filter(|depth| *depth != info.depth)?;
+    match (info.depth, depth) {
+        (Depth::U16, Depth::F16) if info.bits > 11 => Some(format!(
+            "values go through half floats, which tell 11 bits apart, where the input has {}: --depth float keeps them",
+            info.bits
+        )),
+        (Depth::F32, Depth::F16) => Some("values are rounded to half floats, where the input has floats".to_owned()),
+        (Depth::F16 | Depth::F32, Depth::U8 | Depth::U16) => Some(
+            "values below 0 and above 1 are cut off: integers hold none. --depth half and float keep them".to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 fn aspect(info: &ClipInfo, still: Option<StillFormat>) -> Option<String> {
@@ -147,10 +169,13 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
         told.push("the colour profile (ICC) of the input is not written: the values are others now".to_owned());
     }
     match &beside.attributes {
-        Some(_) if format != StillFormat::Exr => told.push(
-            "what the EXR files tell beside their pixels, such as time code, is not written: only EXR holds it"
-                .to_owned(),
-        ),
+        Some(attributes) if format != StillFormat::Exr => {
+            told.push(
+                "what the EXR files tell beside their pixels, such as time code, is not written: only EXR holds it"
+                    .to_owned(),
+            );
+            told.extend(primaries(attributes));
+        }
         Some(attributes) if attributes.varying() => told.push(
             "what the EXR files tell of single frames, such as when they were taken, made frames do not have"
                 .to_owned(),
@@ -162,6 +187,15 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
             "values are written as they are, but pictures do not hold the input's colour tags ({}): set them again",
             beside.tags
         ));
+    }
+    if info.colour == ColourHint::Linear
+        && options.transfer == Transfer::AsIs
+        && !matches!(format, StillFormat::Exr | StillFormat::Tiff)
+    {
+        told.push("values below 0 and above 1 are cut off: this format holds none. EXR and TIFF keep them".to_owned());
+    }
+    if let Some(model) = beside.model {
+        told.push(format!("the input's files are {model}: frames that are made are written as RGB"));
     }
     told.extend(dpx_header(info, format));
     let stored = still::stored_bits(format, options.depth.unwrap_or(info.depth), info.has_alpha, beside);
@@ -209,8 +243,9 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
     if beside.profile.is_some() {
         told.push("the colour profile (ICC) of the input is not written: video holds none".to_owned());
     }
-    if beside.attributes.is_some() {
+    if let Some(attributes) = &beside.attributes {
         told.push("what the EXR files tell beside their pixels, such as time code, is not written".to_owned());
+        told.extend(primaries(attributes));
     }
     if beside.dpx.is_some_and(DpxNumbers::described) {
         told.push("what the DPX files tell beside their pixels, such as time code, is not written".to_owned());
@@ -227,9 +262,34 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
         told.push(format!("the rate becomes {rate:.3} frames a second: GIF counts in hundredths of a second"));
     }
     let alpha = info.has_alpha && codec.has_alpha();
+    told.extend(coarser_colour(beside.chroma.unwrap_or((1, 1)), codec, alpha));
     let given = options.depth.map_or(info.bits, |depth| info.bits.min(8 * depth.bytes() as u8));
     told.extend(fewer_bits(info, given.min(codec.bits(given, alpha))));
     told
+}
+
+/// Primaries that are not those which a picture without a word about them is taken to have.
+fn primaries(attributes: &Attributes) -> Option<String> {
+    attributes.wide().then(|| {
+        "the EXR's chromaticities are not those of Rec. 709, and its values are written as they are: colours look too pale until \
+         the colour space is named where what is written is opened"
+            .to_owned()
+    })
+}
+
+fn coarser_colour(given: (u8, u8), codec: Codec, alpha: bool) -> Option<String> {
+    let written = codec.chroma(alpha);
+    let name = |(across, down)| match (across, down) {
+        (1, 1) => "4:4:4",
+        (2, 1) => "4:2:2",
+        (2, 2) => "4:2:0",
+        (1, 2) => "4:4:0",
+        _ => "4:1:1",
+    };
+    (written.0 > given.0 || written.1 > given.1).then(|| {
+        let (codec, written, given) = (codec.name(), name(written), name(given));
+        format!("{codec} keeps less of the colour's detail ({written}) than the input has ({given}): .mkv with FFV1 keeps all")
+    })
 }
 
 fn fewer_bits(info: &ClipInfo, bits: u8) -> Option<String> {

@@ -83,7 +83,8 @@ pub(super) fn decode(path: &Path, bytes: &[u8], wanted: Option<&str>) -> Result<
     let alpha = main.len() == 4;
     let picture = Picture::new(width, height, alpha, true, pixels)?.with_extras(extras)?;
     let channels = wanted.map(|_| main.iter().map(|&channel| parts.name(layer, channel)).collect());
-    let beside = Beside { channels, overscan: placed(colour).overscan(), ..Beside::default() };
+    let corner = (window.position != Vec2(0, 0)).then(|| (window.position.x(), window.position.y()));
+    let beside = Beside { channels, overscan: placed(colour).overscan(), corner, ..Beside::default() };
     Ok(Still { picture, pixel_aspect: f64::from(image.attributes.pixel_aspect), beside })
 }
 
@@ -212,8 +213,11 @@ pub(super) fn encode(
     debug_assert!(picture.depth() >= Depth::F16);
     let encoding =
         Encoding { compression: Compression::ZIP16, blocks: Blocks::ScanLines, line_order: LineOrder::Increasing };
-    let layer = Layer::new(picture.size(), LayerAttributes::default(), encoding, AnyChannels::sort(list.into()));
+    let corner = beside.corner.map_or(Vec2(0, 0), Vec2::from);
+    let placed = LayerAttributes { layer_position: corner, ..LayerAttributes::default() };
+    let layer = Layer::new(picture.size(), placed, encoding, AnyChannels::sort(list.into()));
     let mut image = Image::from_layer(layer);
+    image.attributes.display_window = IntegerBounds::new(corner, picture.size());
     image.attributes.pixel_aspect = pixel_aspect as f32;
     if let Some(attributes) = &beside.attributes {
         attributes.tell(frame, &mut image.attributes, &mut image.layer_data.attributes);

@@ -65,9 +65,9 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
     };
     let streams = ask(&[
         "-show_entries",
-        "format=start_time:format_tags:chapter=id:stream=codec_type,codec_name,codec_tag_string,pix_fmt,bits_per_raw_sample,width,height,color_space,\
+        "format=format_name,start_time,duration:format_tags:chapter=id:stream=codec_type,codec_name,codec_tag_string,pix_fmt,bits_per_raw_sample,width,height,color_space,\
          color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio,nb_frames:\
-         stream_tags=alpha_mode,timecode:stream_disposition=attached_pic:stream_side_data=rotation",
+         stream_tags=alpha_mode,timecode,DURATION:stream_disposition=attached_pic:stream_side_data=rotation",
     ])?;
     let packets = ask(&["-select_streams", "V:0", "-show_entries", "packet=pts_time,flags"])?;
     let first = [
@@ -124,7 +124,11 @@ fn read(path: &Path, file: &Path, [streams, packets, frame]: [&str; 3]) -> Resul
         (!codecs.is_empty()).then(|| Sound { file: PathBuf::from(file), codecs, lead: (first - start).max(0.0) });
     let notes = notes(file, &sections);
     let there = packets.lines().filter(|line| line.starts_with("packet")).count() as i64;
-    let promised = video.get("nb_frames").and_then(|v| v.parse::<i64>().ok()).filter(|promised| *promised > there);
+    let told_count = || video.get("nb_frames").and_then(|v| v.parse::<i64>().ok());
+    let promised = match length(video, &sections) {
+        Some(length) => promised_by(length, &times, rate),
+        None => told_count().filter(|promised| *promised > there),
+    };
     let fields = fields(video.get("field_order"), frame.lines().find_map(Section::parse));
     let uneven = || times.iter().map(|t| t - first).collect::<Arc<[f64]>>();
     let numbers = match &spacing {
@@ -147,11 +151,50 @@ fn read(path: &Path, file: &Path, [streams, packets, frame]: [&str; 3]) -> Resul
             sound,
             notes,
             promised,
+            chroma: video.get("pix_fmt").and_then(chroma),
             fields,
             times: matches!(spacing, Spacing::Uneven).then(uneven),
             ..Beside::default()
         },
     })
+}
+
+/// How long the video is, in seconds, where its container tells that and not how many frames it has: Matroska and WebM. ffprobe
+/// works out the length of others from what is there.
+fn length(video: &Section<'_>, sections: &[Section<'_>]) -> Option<f64> {
+    let file = sections.iter().find(|s| s.kind == "format")?;
+    if !file.get("format_name")?.contains("matroska") {
+        return None;
+    }
+    if let Some(told) = video.get("tag:DURATION") {
+        let mut units = told.split(':').map(|unit| unit.parse::<f64>().ok());
+        return (0..3).try_fold(0.0, |sum, _| Some(sum * 60.0 + units.next()??));
+    }
+    // The whole file may be longer than its pictures.
+    let streams = sections.iter().filter(|s| s.kind == "stream").count();
+    file.get("duration").filter(|_| streams == 1)?.parse().ok()
+}
+
+/// The frames that a length in seconds promises, where it is longer by half a second and two frames than the times tell.
+fn promised_by(length: f64, times: &[f64], rate: Rate) -> Option<i64> {
+    let period = 1.0 / rate.as_f64();
+    let there = times.last()? - times.first()?.min(0.0) + period;
+    (length > there + (2.0 * period).max(0.5)).then(|| (length * rate.as_f64()).round() as i64)
+}
+
+/// Pixels that share one sample of colour, across and down, in one of ffmpeg's pixel formats.
+fn chroma(format: &str) -> Option<(u8, u8)> {
+    let name = format.trim_start_matches("yuva").trim_start_matches("yuvj").trim_start_matches("yuv");
+    match format {
+        _ if name.starts_with("420") && name != format => Some((2, 2)),
+        _ if name.starts_with("422") && name != format => Some((2, 1)),
+        _ if name.starts_with("444") && name != format => Some((1, 1)),
+        _ if name.starts_with("440") && name != format => Some((1, 2)),
+        _ if (name.starts_with("411") || name.starts_with("410")) && name != format => Some((4, 1)),
+        "nv12" | "nv21" | "p010le" | "p016le" => Some((2, 2)),
+        "uyvy422" | "yuyv422" | "nv16" => Some((2, 1)),
+        _ => None,
+    }
 }
 
 /// The order of fields, by what the stream says and what its first frame does. Of DV and MPEG-4 only frames say it. ffmpeg calls
@@ -183,7 +226,11 @@ fn notes(file: &Path, sections: &[Section<'_>]) -> Option<Notes> {
     let any = |is: &dyn Fn(&Section<'_>) -> bool| sections.iter().any(is);
     // The track of a time code is data too.
     let is_data = |s: &Section<'_>| s.get("codec_type") == Some("data") && s.get("codec_tag_string") != Some("tmcd");
+    let is_video = |s: &&Section<'_>| {
+        s.kind == "stream" && s.get("codec_type") == Some("video") && s.get("disposition:attached_pic") != Some("1")
+    };
     let found = [
+        (sections.iter().filter(is_video).count() > 1, "further pictures (another camera or angle)"),
         (any(&|s| s.get("codec_type") == Some("subtitle")), "subtitles"),
         (any(&|s| s.kind == "chapter"), "chapters"),
         (any(&is_data), "data of the camera"),
@@ -355,6 +402,39 @@ mod tests {
         assert_eq!(rate(&times, Some("50/1"), Some("25/1")), PAL);
         assert_eq!(rate(&times, Some("90000/1"), Some("25/1")), PAL);
         assert_eq!(rate(&[], None, None), Rate::FILM);
+    }
+
+    #[test]
+    fn a_file_that_is_shorter_than_it_says_is_cut_short() {
+        let times: Vec<f64> = (0..50).map(|n| f64::from(n) / 25.0).collect();
+        let promised = |length: f64| promised_by(length, &times, PAL);
+        assert_eq!([2.0, 2.04, 2.4].map(promised), [None; 3], "times are rounded, and a last frame can be held");
+        assert_eq!(promised(4.0), Some(100));
+        let told = |line: &'static str| {
+            let stream = Section::parse(line).unwrap();
+            let file = Section::parse("format|format_name=matroska,webm|duration=9.0").unwrap();
+            length(&stream, &[file, Section::parse(line).unwrap()])
+        };
+        assert_eq!(told("stream|codec_type=video|tag:DURATION=00:01:04.500000000"), Some(64.5));
+        assert_eq!(told("stream|codec_type=video"), Some(9.0));
+        let gif = [Section::parse("format|format_name=gif|duration=9.0").unwrap()];
+        assert_eq!(length(&gif[0], &gif), None, "a last picture may be held");
+    }
+
+    #[test]
+    fn the_size_of_chroma_is_in_the_name_of_the_format() {
+        for (format, expected) in [
+            ("yuv420p10le", Some((2, 2))),
+            ("yuvj422p", Some((2, 1))),
+            ("yuva444p", Some((1, 1))),
+            ("yuv411p", Some((4, 1))),
+            ("nv12", Some((2, 2))),
+            ("gbrp", None),
+            ("rgb24", None),
+            ("gray", None),
+        ] {
+            assert_eq!(chroma(format), expected, "{format}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::naming::{Naming, PICTURES, StillFormat, list_folder};
 use super::picture::{Depth, Picture};
 use super::read_options::ReadOptions;
-use super::video::{self, Decoder, Reading};
+use super::video::{self, DamagedPlaces, Decoder, Reading};
 use super::{ClipError, open_exr, probe, still};
 use crate::frame_list::FrameList;
 
@@ -128,6 +128,15 @@ impl ClipInfo {
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
+}
+
+/// The frames of a video that are not what was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DamagedFrames {
+    /// The decoder had to guess these: the file's data for them are damaged.
+    pub guessed: FrameList,
+    /// These were decoded from guessed ones, and may show the damage too.
+    pub after: FrameList,
 }
 
 enum Source {
@@ -265,15 +274,18 @@ impl ClipReader {
 
     /// The frames of a video that its decoder gives although the file's data for them are damaged. Nothing is looked for, and none is
     /// named, unless the decoder has complained while frames were read; then the whole video is decoded once more.
-    pub fn damaged(&self) -> Result<FrameList, ClipError> {
-        let Source::Video { reading, numbers, decoder } = &self.source else { return Ok(FrameList::default()) };
+    pub fn damaged(&self) -> Result<DamagedFrames, ClipError> {
+        let Source::Video { reading, numbers, decoder } = &self.source else { return Ok(DamagedFrames::default()) };
         // A decoder tells what it heard when it goes.
         drop(decoder.lock().take());
         if !reading.complaints.load(Ordering::Relaxed) {
-            return Ok(FrameList::default());
+            return Ok(DamagedFrames::default());
         }
-        let places = reading.damaged(&self.name)?;
-        Ok(places.into_iter().filter_map(|place| numbers.get(place as usize - 1).copied()).collect())
+        let DamagedPlaces { guessed, after } = reading.damaged(&self.name)?;
+        let frames = |places: Vec<i64>| {
+            places.into_iter().filter_map(|place| numbers.get(place as usize - 1).copied()).collect::<FrameList>()
+        };
+        Ok(DamagedFrames { guessed: frames(guessed), after: frames(after) })
     }
 
     /// The file that holds a frame and no other.

@@ -80,7 +80,11 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
                 let side = |bytes| u64::from(u32::from_be_bytes(bytes));
                 check_size(path, side([w0, w1, w2, w3]), side([h0, h1, h2, h3]))?;
             }
-            samples(path, png::PngDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)
+            let decoder = png::PngDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+            let animated = decoder.is_apng().map_err(failed)?;
+            let mut still = samples(path, decoder, false, failed)?;
+            still.beside.animated = animated;
+            Ok(still)
         }
         StillFormat::Jpeg => {
             if !jpeg_ends(bytes) {
@@ -145,6 +149,17 @@ fn samples<D: ImageDecoder>(
     decoder.set_limits(limits).map_err(&failed)?;
     // A camera held upright stores the picture lying, and a tag that says how to turn it.
     let orientation = decoder.orientation().map_err(&failed)?;
+    let model = match decoder.original_color_type() {
+        ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16 => Some("CMYK"),
+        ExtendedColorType::L1
+        | ExtendedColorType::L2
+        | ExtendedColorType::L4
+        | ExtendedColorType::L8
+        | ExtendedColorType::La8
+        | ExtendedColorType::L16
+        | ExtendedColorType::La16 => Some("grey"),
+        _ => None,
+    };
     let mut image = DynamicImage::from_decoder(decoder).map_err(&failed)?;
     image.apply_orientation(orientation);
 
@@ -168,7 +183,7 @@ fn samples<D: ImageDecoder>(
         }
     };
     let picture = Picture::new(width, height, alpha, premultiplied, pixels)?;
-    Ok(Still { picture, pixel_aspect: 1.0, beside: Beside { profile, ..Beside::default() } })
+    Ok(Still { picture, pixel_aspect: 1.0, beside: Beside { profile, model, ..Beside::default() } })
 }
 
 pub(super) fn grey_to_rgb<T: Copy>(grey: &[T]) -> Vec<T> {

@@ -4,6 +4,7 @@
 //! for `ffmpeg -i CLIP -fps_mode passthrough %d.png`. It rounds as MLT and players do, and where a file does not say by which
 //! matrix its colours were made, it is that which they take.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -47,9 +48,9 @@ impl Reading {
         Ok(args)
     }
 
-    /// The places of the pictures that the decoder gives although the file's data for them are damaged, counted from 1. All are
-    /// decoded, one after the other, so that what is said can be told from what was said before.
-    pub(super) fn damaged(&self, path: &Path) -> Result<Vec<i64>, ClipError> {
+    /// The pictures that the decoder gives although the file's data for them are damaged. All are decoded, one after the other, so
+    /// that what is said can be told from what was said before.
+    pub(super) fn damaged(&self, path: &Path) -> Result<DamagedPlaces, ClipError> {
         let mut args: Vec<OsString> = ["-threads", "1"].map(Into::into).into();
         args.extend(self.input(path, "info")?);
         let filters: Vec<String> = self.filter.iter().cloned().chain(["showinfo=checksum=0".to_owned()]).collect();
@@ -57,7 +58,7 @@ impl Reading {
         args.extend(self.ffmpeg.each_picture_once().map(Into::into));
         args.extend(["-f", "null", "-"].map(Into::into));
         let said = self.ffmpeg.said(path, args)?;
-        Ok(damaged_places(&said))
+        Ok(DamagedPlaces::of(&said))
     }
 
     /// How many pictures there are after the filter: all are decoded.
@@ -219,19 +220,61 @@ pub(super) fn to_colour<T: Copy>(samples: Vec<T>, depth: usize) -> Vec<T> {
     }
 }
 
-/// The places of the pictures that a decoder called damaged: it does so just before the line about the picture.
-fn damaged_places(said: &str) -> Vec<i64> {
-    let (mut damaged, mut places) = (false, Vec::new());
-    for line in said.lines() {
-        if line.contains("corrupt decoded frame") {
-            damaged = true;
-        } else if let Some((_, rest)) = line.split_once("showinfo").and_then(|(_, line)| line.split_once(" n:")) {
-            let place = rest.split_whitespace().next().and_then(|n| n.parse::<i64>().ok());
-            places.extend(place.filter(|_| damaged).map(|place| place + 1));
-            damaged &= place.is_none();
+/// The pictures of a video that are not what was recorded, by their places in the file, counted from 1.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct DamagedPlaces {
+    /// The decoder had to guess these.
+    pub(super) guessed: Vec<i64>,
+    /// It made these from pictures that it had to guess.
+    pub(super) after: Vec<i64>,
+}
+
+impl DamagedPlaces {
+    /// From what a decoder said: it calls a picture damaged just before the line about the picture.
+    ///
+    /// From a guessed picture all up to the next key frame are made, and the B pictures shown just before it. From a guessed B
+    /// picture none is made but B pictures beside it.
+    fn of(said: &str) -> Self {
+        let mut places = Self::default();
+        let (mut damaged, mut spoilt, mut row_of_b) = (false, None, 0);
+        for line in said.lines() {
+            if line.contains("corrupt decoded frame") {
+                damaged = true;
+            }
+            let Some(place) = place_told(line) else { continue };
+            let told = |what: &str| line.contains(what);
+            let is_b = told("type:B");
+            if told("iskey:1") || (spoilt == Some(Spoilt::BesideB) && !is_b) {
+                spoilt = None;
+            }
+            if damaged {
+                places.guessed.push(place);
+                if !is_b {
+                    let known = places.guessed.iter().chain(&places.after).copied().collect::<HashSet<i64>>();
+                    places.after.extend((place - row_of_b..place).filter(|before| !known.contains(before)));
+                }
+                spoilt = spoilt.max(Some(if is_b { Spoilt::BesideB } else { Spoilt::ToTheNextKey }));
+            } else if spoilt.is_some() {
+                places.after.push(place);
+            }
+            row_of_b = if is_b { row_of_b + 1 } else { 0 };
+            damaged = false;
         }
+        places
     }
-    places
+}
+
+/// How far a guessed picture spoils those after it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Spoilt {
+    BesideB,
+    ToTheNextKey,
+}
+
+/// The place of the picture that a line of ffmpeg's showinfo is about.
+fn place_told(line: &str) -> Option<i64> {
+    let (_, rest) = line.split_once("showinfo").and_then(|(_, line)| line.split_once(" n:"))?;
+    Some(rest.split_whitespace().next()?.parse::<i64>().ok()? + 1)
 }
 
 /// True for the message that means "cannot be decoded" rather than "ffmpeg is broken".
@@ -263,14 +306,40 @@ mod tests {
         assert!(pam(b"").unwrap().is_none());
     }
 
+    /// What a decoder says of pictures of these types, `!` before those that it had to guess, `K` for a key frame.
+    fn places(types: &str) -> (Vec<i64>, Vec<i64>) {
+        let (mut said, mut n) = (String::new(), 0);
+        for kind in types.chars() {
+            if kind == '!' {
+                said += "x.ts: corrupt decoded frame in stream 0\n[Parsed_showinfo_0 @ 0x5] color_range:tv\n";
+                continue;
+            }
+            let (key, kind) = if kind == 'K' { (1, 'I') } else { (0, kind) };
+            said += &format!("[Parsed_showinfo_0 @ 0x5] n:{n:4} pts_time:0 i:P iskey:{key} type:{kind} checksum:0\n");
+            n += 1;
+        }
+        let DamagedPlaces { guessed, after } = DamagedPlaces::of(&said);
+        (guessed, after)
+    }
+
     #[test]
     fn what_a_decoder_says_before_a_picture_is_of_that_picture() {
-        let said = "[Parsed_showinfo_0 @ 0x5] n:   0 pts:      0 pts_time:0\n\
-                    x.ts: corrupt decoded frame in stream 0\n\
-                    [Parsed_showinfo_0 @ 0x5] color_range:tv\n\
-                    [Parsed_showinfo_0 @ 0x5] n:   1 pts:   3600 pts_time:0.04\n\
-                    [Parsed_showinfo_0 @ 0x5] n:   2 pts:   7200 pts_time:0.08\n";
-        assert_eq!(damaged_places(said), [2]);
+        assert_eq!(places("KPPP"), (vec![], vec![]));
+        assert_eq!(places("KPP!P"), (vec![4], vec![]));
+    }
+
+    #[test]
+    fn what_is_made_from_a_guessed_picture_is_damaged_up_to_the_next_key_frame() {
+        assert_eq!(places("KP!PPPKPP"), (vec![3], vec![4, 5]));
+        assert_eq!(
+            places("K!PIP"),
+            (vec![2], vec![3, 4]),
+            "an I picture that is no key lets others look back beyond it"
+        );
+        assert_eq!(places("!KPPKP"), (vec![1], vec![2, 3]));
+        assert_eq!(places("K!PP!PPK"), (vec![2, 4], vec![3, 5]));
+        assert_eq!(places("KBB!PBBP"), (vec![4], vec![2, 3, 5, 6, 7]), "B pictures look ahead");
+        assert_eq!(places("KPB!BBPBB"), (vec![4], vec![5]), "nothing but B pictures looks at a B picture");
     }
 
     #[test]

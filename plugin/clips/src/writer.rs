@@ -30,6 +30,8 @@ pub struct WriteOptions {
     pub pixel_aspect: f64,
     /// Store samples in this depth instead of the picture's, as far as the format can.
     pub depth: Option<Depth>,
+    /// Frames that are kept stay in their own depth, whatever [`WriteOptions::depth`] is for the others.
+    pub kept_as_deep: bool,
     /// A change of transfer curve on the way out.
     pub transfer: Transfer,
     /// How a video is compressed; without it as is usual in its container.
@@ -53,6 +55,7 @@ impl Default for WriteOptions {
             times: None,
             pixel_aspect: 1.0,
             depth: None,
+            kept_as_deep: false,
             transfer: Transfer::AsIs,
             codec: None,
             quality: Quality::default(),
@@ -219,9 +222,26 @@ impl ClipWriter {
         }
     }
 
+    /// Whether a file of this name is one that it writes.
+    pub fn writes(&self, path: &Path) -> bool {
+        let folder = |path: &Path| {
+            fs::canonicalize(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))).ok()
+        };
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let named = match &self.target {
+            Target::Files { naming, .. } => naming.number(name).is_some(),
+            _ => path.file_name() == self.spec.file_name(),
+        };
+        named && folder(path).is_some() && folder(path) == folder(&self.spec)
+    }
+
     /// Writes one frame, replacing a file of that name.
     pub fn write(&self, frame: i64, picture: &Picture) -> Result<(), ClipError> {
-        let changed = self.changed(picture);
+        self.write_as_deep(frame, picture, self.options.depth.unwrap_or(picture.depth()))
+    }
+
+    fn write_as_deep(&self, frame: i64, picture: &Picture, depth: Depth) -> Result<(), ClipError> {
+        let changed = self.changed(picture, depth);
         let picture = changed.as_ref().unwrap_or(picture);
         if let Target::Video(encoder) = &self.target {
             return match encoder.lock().as_mut() {
@@ -235,15 +255,17 @@ impl ClipWriter {
     /// Writes a frame whose picture is that of a file. Where the format is the same the file is copied as it is: nothing is
     /// compressed a second time, and whatever it holds beside the picture stays.
     pub fn write_kept(&self, frame: i64, picture: &Picture, file: &Path) -> Result<(), ClipError> {
-        match self.format().and_then(|format| self.copy(format, picture, file)) {
+        let depth = self.options.depth.filter(|_| !self.options.kept_as_deep).unwrap_or(picture.depth());
+        match self.format().and_then(|format| self.copy(format, picture, depth, file)) {
             Some(bytes) => self.write_still(frame, |_, _| Ok(bytes)),
-            None => self.write(frame, picture),
+            None => self.write_as_deep(frame, picture, depth),
         }
     }
 
     /// The file's bytes, if they are what would be written of its picture.
-    fn copy(&self, format: StillFormat, picture: &Picture, file: &Path) -> Option<Vec<u8>> {
-        let as_is = self.options.transfer == Transfer::AsIs && self.options.depth.is_none_or(|d| d == picture.depth());
+    fn copy(&self, format: StillFormat, picture: &Picture, depth: Depth, file: &Path) -> Option<Vec<u8>> {
+        let as_deep = still::stored_depth(format, depth) == still::stored_depth(format, picture.depth());
+        let as_is = self.options.transfer == Transfer::AsIs && as_deep;
         if !as_is || StillFormat::of(file) != Some(format) {
             return None;
         }
@@ -259,8 +281,7 @@ impl ClipWriter {
         }
     }
 
-    fn changed(&self, picture: &Picture) -> Option<Picture> {
-        let depth = self.options.depth.unwrap_or(picture.depth());
+    fn changed(&self, picture: &Picture, depth: Depth) -> Option<Picture> {
         if self.options.transfer == Transfer::AsIs {
             return (depth != picture.depth()).then(|| picture.to_depth(depth));
         }

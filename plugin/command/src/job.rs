@@ -1,9 +1,9 @@
 //! Frames rendered by an instance, one after the other, and which of them are a clip's own.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc};
 
 use ofx::host::{self, HostImage, Instance, MessageKind, RenderError, render_range};
-use pickup_clips::{ClipReader, Picture, frame_list::FrameList};
+use pickup_clips::{ClipReader, Depth, Picture, frame_list::FrameList};
 
 use super::{
     CliError,
@@ -158,7 +158,7 @@ impl<'a> Job<'a> {
         };
         for clip in self.clips {
             let Some(known) = shown.and_then(|shown| clip.frame(shown).ok()) else { continue };
-            if same(&known, &picture) {
+            if same(&known, clip.info().depth, &picture) {
                 let file = shown.and_then(|shown| clip.file_of(shown));
                 return Ok(Taken { number, picture: known, kept: true, file });
             }
@@ -167,12 +167,29 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Whether what came from a node is the clip's own frame; where the host works in another depth, in that of the clip.
-fn same(known: &Picture, picture: &Picture) -> bool {
-    let like = (picture.depth() != known.depth()).then(|| picture.to_depth(known.depth()));
-    let picture = like.as_ref().unwrap_or(picture);
-    (known.size(), known.has_alpha()) == (picture.size(), picture.has_alpha())
-        && known.pixels().same_bits(picture.pixels())
+/// Whether what came from a node is the clip's own frame, which the host was given in the depth of the clip's first: in that depth
+/// or in the one that the host works in.
+fn same(known: &Picture, depth: Depth, picture: &Picture) -> bool {
+    if known.size() != picture.size() {
+        return false;
+    }
+    let same = |a: &Picture, b: &Picture| a.pixels().same_bits(b.pixels());
+    let alike = (known.has_alpha(), known.depth()) == (picture.has_alpha(), depth);
+    let given = if alike { Cow::Borrowed(known) } else { Cow::Owned(adapted(known, depth, picture)) };
+    if picture.depth() == depth {
+        return same(&given, picture);
+    }
+    same(&given, &picture.to_depth(depth)) || same(&given.to_depth(picture.depth()), picture)
+}
+
+/// A frame in a depth, with alpha as another picture has it.
+fn adapted(known: &Picture, depth: Depth, like: &Picture) -> Picture {
+    let known = known.to_depth(depth);
+    match (like.has_alpha(), like.premultiplied()) {
+        (false, _) => known.to_rgb(),
+        (true, true) => known.to_rgba().to_premultiplied(),
+        (true, false) => known.to_rgba().to_straight(),
+    }
 }
 
 /// What the nodes said, each thing once. What they said of a failure is in the error already.

@@ -22,6 +22,7 @@ mod sheet;
 mod source;
 mod strict;
 mod takes;
+mod tell;
 mod values;
 
 use std::{

@@ -31,6 +31,7 @@ impl Output<'_> {
         let times = if args.without_repeats { times.or_else(|| Some(even())) } else { times };
         WriteOptions {
             depth: Some(depth),
+            kept_as_deep: args.depth.is_none(),
             rate: args.rate.unwrap_or(like.rate),
             codec: args.codec.map(Into::into),
             quality: args.quality.into(),

@@ -23,6 +23,7 @@ use super::{
     repeats::repeats,
     sheet::Sheet,
     source::{Axis, ClipSource, shape},
+    tell,
     values::{self, Setting},
 };
 use pickup_clips::{
@@ -31,8 +32,7 @@ use pickup_clips::{
 };
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
-const FIELDS_MIXED: &str = "the clip is interlaced, and its fields are taken for one picture: made frames mix them. \
-                            --fields deinterlace, double or film makes whole pictures of them first";
+const MISSING_FRAMES: &str = "missingFrames";
 /// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
 const REPAIR: &str = "org.pickup.Repair";
 /// The most frames rendered where a node, not the user, says how many there are.
@@ -40,13 +40,22 @@ const MAX_FRAMES: f64 = 1e6;
 
 pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError> {
     cancel::listen();
+    if args.codec.is_some() && is_picture(&args.out) {
+        return Err(CliError::Usage("--codec is for video: what is written are pictures".to_owned()));
+    }
     let clips = Clips::open(args)?;
     let hosted = Hosted::open(args.bundle.as_deref(), profile(args, clips.info()))?;
     let node = hosted.node(&args.node)?;
     let rendering = Rendering::set_up(args, &clips, &node)?;
     let frames = rendering.frames()?;
     let made = rendering.write(&node.descriptor().label, &frames)?;
-    writeln!(out, "{}: {}", node.descriptor().label, report(&frames, &made, &args.out))?;
+    // Which of the clip's frames Retime shows it does not tell where the host gives one frame alone, or others stand for missing ones.
+    let stands_in = rendering
+        .instance()
+        .get(MISSING_FRAMES, 0.0)
+        .is_some_and(|value| !matches!(&*value.to_string(), "0" | "Error"));
+    let told = !rendering.retimes || (args.host.profile.temporal && !stands_in);
+    writeln!(out, "{}: {}", node.descriptor().label, tell::written(&frames, told.then_some(&made), &args.out))?;
     Ok(())
 }
 
@@ -89,6 +98,8 @@ struct Rendering<'a> {
     described: ContextDescriptor,
     parts: Vec<Part>,
     axis: Axis,
+    /// The node's id.
+    node: String,
     /// The node shows the clip's frames at other times than their own.
     retimes: bool,
 }
@@ -116,10 +127,12 @@ impl<'a> Rendering<'a> {
             Some(info) if by_field(info, node) => &[Some(FieldOrder::Top), Some(FieldOrder::Bottom)],
             _ => &[None],
         };
-        let makes_holes = node.id() == REPAIR;
-        clips.readers().for_each(tell_cut);
-        for reader in clips.readers().filter(|_| !makes_holes) {
-            tell_lost_frames(reader);
+        clips.readers().for_each(tell::cut);
+        if let (Some(first), Some(second)) = (&clips.first, &clips.second) {
+            tell::difference(first, second);
+        }
+        for reader in clips.readers().filter(|_| node.id() != REPAIR) {
+            tell::lost_frames(reader);
         }
         let part = |field: &Option<FieldOrder>| {
             let project = info.map_or_else(|| empty_project(args), |info| project(info, axis, *field));
@@ -127,15 +140,15 @@ impl<'a> Rendering<'a> {
             cancel::watch(instance.cancel_handle());
             let mut sources = Vec::new();
             if let (Some((first, second)), Some(input)) = (&taken, &clips.first) {
-                sources.push(connect(&instance, first, input, axis, *field, makes_holes)?);
+                sources.push(connect(&instance, first, input, axis, *field)?);
                 if let (Some(clip), Some(to)) = (second, &clips.second) {
-                    sources.push(connect(&instance, clip, to, axis, *field, makes_holes)?);
+                    sources.push(connect(&instance, clip, to, axis, *field)?);
                 }
             }
             Ok(Part { instance, sources })
         };
         let parts = fields.iter().map(part).collect::<Result<Vec<Part>, CliError>>()?;
-        let rendering = Self { args, clips, described, parts, axis, retimes };
+        let rendering = Self { args, clips, described, parts, axis, node: node.id().to_owned(), retimes };
         for part in &rendering.parts {
             let told = rendering.set(&part.instance);
             part.check_sources()?;
@@ -150,9 +163,14 @@ impl<'a> Rendering<'a> {
         let first = self.clips.info().map_or(0, ClipInfo::first);
         let time = |frame: Option<i64>| self.axis.time(frame.unwrap_or(first)) as f64;
         instance.go_to(time(None));
+        let has = |id: &str| described.params.iter().any(|param| param.id == id);
         // The command says what went wrong, and fails. The bundle need not be this version's.
-        if described.params.iter().any(|param| param.id == ERRORS_IN_PICTURE) {
+        if has(ERRORS_IN_PICTURE) {
             instance.set(ERRORS_IN_PICTURE, "Never")?;
+        }
+        if has(MISSING_FRAMES) && self.clips.readers().any(tell::lost_any) {
+            // As players show a video that lost some.
+            instance.set(MISSING_FRAMES, "Hold")?;
         }
         for setting in &args.set {
             values::apply(setting, described, instance)?;
@@ -180,9 +198,10 @@ impl<'a> Rendering<'a> {
     fn frames(&self) -> Result<FrameList, CliError> {
         let frames = countable(frames(self.args, self.instance(), self.clips.span(), self.axis)?, self.axis)?;
         let Some(clip) = self.clips.first.as_ref().filter(|_| self.args.without_repeats) else { return Ok(frames) };
-        if self.retimes {
+        if self.node != REPAIR {
             return Err(CliError::Usage(
-                "--without-repeats goes with nodes that leave frames at their times".to_owned(),
+                "--without-repeats goes with Repair: other nodes could put new frames in the place of repeats"
+                    .to_owned(),
             ));
         }
         let repeats = repeats(clip)?;
@@ -204,20 +223,27 @@ impl<'a> Rendering<'a> {
             clips.readers().flat_map(ClipReader::files).chain(named.iter().map(PathBuf::as_path)).collect();
         let told = info.map_or_else(Vec::new, |info| lost(info, &args.out, &options));
         let writer = ClipWriter::create(&args.out, options, &read)?;
+        if let Some(sheet) = args.sheet.as_ref().filter(|sheet| writer.writes(sheet)) {
+            let name = sheet.display();
+            return Err(CliError::Usage(format!(
+                "{name}: --out writes a frame there: name another file for the sheet"
+            )));
+        }
         let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, frames, depth, &read)).transpose()?;
         told.iter().for_each(|what| progress::note(what));
         if parts.len() == 1 && info.is_some_and(|info| info.beside.fields.is_some()) {
-            progress::note(FIELDS_MIXED);
+            progress::note(tell::FIELDS_MIXED);
         }
         let readers: Vec<&ClipReader> = clips.readers().collect();
         let keep_alpha = info.is_some_and(|i| i.has_alpha);
         let job = Job { parts, clips: &readers, axis: *axis, keep_alpha, retimes: *retimes };
         let mut bar = Bar::new(label);
-        let mut made = Vec::new();
+        let (mut made, mut unlike) = (Vec::new(), Vec::new());
         let renumbered = args.without_repeats && is_picture(&args.out);
         let (first, mut place) = (frames.first().unwrap_or(0), 0);
         let result = job.render(frames, &mut bar, |Taken { number, picture, kept, file }| {
             made.extend((!kept).then_some(number));
+            unlike.extend((kept && info.is_some_and(|info| tell::is_unlike(info, &picture))).then_some(number));
             sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture, kept));
             let number = if renumbered { first + place } else { number };
             place += 1;
@@ -232,57 +258,12 @@ impl<'a> Rendering<'a> {
         result?;
         writer.finish()?;
         sheet.map(Sheet::write).transpose()?;
-        readers.iter().for_each(|reader| tell_damage(reader));
-        if info.is_some_and(has_extras) && !made.is_empty() {
-            let count = made.len();
-            let what = args.layer.as_ref().map_or("colour and alpha".into(), |layer| format!("the layer {layer}"));
-            progress::note(&format!("{count} frames were made and have {what} alone: OpenFX gives no others"));
+        readers.iter().for_each(|reader| tell::damage(reader));
+        tell::unlike(&unlike.into_iter().collect());
+        if let Some(info) = info.filter(|_| !made.is_empty()) {
+            tell::extras(info, made.len(), args.layer.as_deref());
         }
         Ok(made.into_iter().collect())
-    }
-}
-
-/// Says of a video that it is cut short.
-fn tell_cut(reader: &ClipReader) {
-    let info = reader.info();
-    if let Some(promised) = info.beside.promised {
-        let (name, there) = (reader.name().display(), info.frames.len());
-        progress::note(&format!(
-            "{name}: the file is cut short: it promises {promised} frames and holds {there}. Copy or render it again"
-        ));
-    }
-}
-
-/// Names the frames that a video lacks, and that are held.
-fn tell_lost_frames(reader: &ClipReader) {
-    let missing = reader.info().missing();
-    if reader.info().kind == ClipKind::Video && !missing.is_empty() {
-        let name = reader.name().display();
-        progress::note(&format!(
-            "{name}: by its time stamps the video lacks the frames {missing}: the frame before stands for each. Repair makes them"
-        ));
-    }
-}
-
-/// Names the frames of a video that its decoder had to guess. What was written is whole, whatever comes of asking.
-fn tell_damage(reader: &ClipReader) {
-    let damaged = reader.damaged().unwrap_or_default();
-    if !damaged.is_empty() {
-        let name = reader.name().display();
-        progress::note(&format!(
-            "{name}: the file's data are damaged for these frames: {damaged}. Repair makes them: --set \"frames={damaged}\""
-        ));
-    }
-}
-
-/// What was written, and which of it is not the clip's own.
-fn report(frames: &FrameList, made: &FrameList, out: &Path) -> String {
-    let noun = if frames.len() == 1 { "frame" } else { "frames" };
-    let written = format!("{} {noun} ({frames}) written to {}", frames.len(), out.display());
-    match made.len() {
-        0 => format!("{written}, all the clip's own"),
-        count if count == frames.len() => written,
-        _ => format!("{written}; made: {made}; the others are the clip's own"),
     }
 }
 
@@ -371,10 +352,8 @@ fn connect(
     reader: &Arc<ClipReader>,
     axis: Axis,
     field: Option<FieldOrder>,
-    makes_holes: bool,
 ) -> Result<Arc<ClipSource>, CliError> {
-    let source = ClipSource::new(reader.clone(), axis, field);
-    let source = Arc::new(if makes_holes { source } else { source.holding() });
+    let source = Arc::new(ClipSource::new(reader.clone(), axis, field));
     instance.connect(&clip.id, source.clone() as Arc<dyn FrameSource>)?;
     Ok(source)
 }
@@ -445,11 +424,6 @@ fn whole_frames(domain: RangeD) -> Option<(i64, i64)> {
     sound.then_some((first as i64, last as i64))
 }
 
-/// Whether there are channels beside colour and alpha.
-fn has_extras(info: &ClipInfo) -> bool {
-    info.channel_names.len() > if info.has_alpha { 4 } else { 3 }
-}
-
 /// A clip's source, connected to the first input of an instance.
 pub(super) fn connect_first(
     instance: &Instance,
@@ -459,7 +433,7 @@ pub(super) fn connect_first(
     let described = node.describe_in(instance.context())?;
     let (first, _) = inputs(&described, false, node)?;
     let reader = Arc::new(ClipReader::open(clip)?);
-    let source = connect(instance, &first, &reader, Axis::default(), None, false)?;
+    let source = connect(instance, &first, &reader, Axis::default(), None)?;
     Ok((reader, source))
 }
 

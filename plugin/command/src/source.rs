@@ -42,8 +42,6 @@ pub(super) struct ClipSource {
     reader: Arc<ClipReader>,
     axis: Axis,
     field: Option<FieldOrder>,
-    /// Frames that a video lost are shown as players show them: by the one before.
-    hold: bool,
     format: PixelFormat,
     broken: Mutex<Option<String>>,
 }
@@ -60,22 +58,7 @@ pub(super) fn shape(info: &ClipInfo, field: Option<FieldOrder>) -> (usize, usize
 impl ClipSource {
     pub(super) fn new(reader: Arc<ClipReader>, axis: Axis, field: Option<FieldOrder>) -> Self {
         let format = format_of(reader.info());
-        Self { reader, axis, field, hold: false, format, broken: Mutex::new(None) }
-    }
-
-    /// The same, with the frame before in place of each that a video lost.
-    pub(super) fn holding(self) -> Self {
-        Self { hold: self.reader.info().kind == ClipKind::Video, ..self }
-    }
-
-    /// The frame that stands for a number.
-    fn number(&self, time: f64) -> i64 {
-        let number = self.axis.number(time);
-        let frames = &self.reader.info().frames;
-        if !self.hold || frames.contains(number) || number > self.reader.info().last() {
-            return number;
-        }
-        frames.ranges().map(|range| *range.end()).take_while(|end| *end < number).last().unwrap_or(number)
+        Self { reader, axis, field, format, broken: Mutex::new(None) }
     }
 
     /// The first frame that is there and could not be read, if there was one: a node takes it for missing and might
@@ -130,7 +113,7 @@ impl FrameSource for ClipSource {
     }
 
     fn frame(&self, time: f64) -> Result<Option<Arc<HostImage>>, SourceError> {
-        let number = self.number(time);
+        let number = self.axis.number(time);
         let picture = match self.reader.frame(number) {
             Ok(picture) => picture,
             Err(error) if error.is_missing() => return Ok(None),

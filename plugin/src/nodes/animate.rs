@@ -19,7 +19,7 @@ use super::{
     },
 };
 use crate::{
-    perform::{Alone, Common, Node, Of, Stage, trouble::TroubleParams},
+    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, trouble::TroubleParams},
     plan::{Gap, Input, Known, Plan, Scene, Shown},
     timeline::Timeline,
 };
@@ -111,6 +111,9 @@ pub struct AnimateParams {
     /// still.
     #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
+    /// What stands for frames that the clip lacks.
+    #[flatten]
+    pub missing: MissingParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -142,7 +145,7 @@ impl Node for Animate {
     }
 
     fn common(params: &AnimateParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, &params.trouble)
     }
 
     fn agreed(params: &AnimateParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

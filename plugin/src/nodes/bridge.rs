@@ -19,7 +19,7 @@ use super::{
     },
 };
 use crate::{
-    perform::{Alone, Common, Node, Of, Stage, trouble::TroubleParams},
+    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     timeline::Timeline,
 };
@@ -91,6 +91,9 @@ pub struct BridgeParams {
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
+    /// What stands for frames that the clip lacks.
+    #[flatten]
+    pub missing: MissingParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -151,7 +154,7 @@ impl Node for Bridge {
     }
 
     fn common(params: &BridgeParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, &params.trouble)
     }
 
     fn file<'p>(params: &'p BridgeParams, scene: &Scene<'_>, input: Input) -> Result<Option<(&'p str, (i64, i64))>> {

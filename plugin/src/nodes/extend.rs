@@ -20,7 +20,7 @@ use super::{
 use crate::{
     engine::Model,
     freeze::{self, stands_since},
-    perform::{Common, Node, Of, Stage, footage::Footage, trouble::TroubleParams},
+    perform::{Common, Node, Of, Stage, footage::Footage, missing::MissingParams, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     timeline::{Timeline, frame_number},
 };
@@ -92,6 +92,9 @@ pub struct ExtendParams {
     /// Where the clip's frames come from in hosts that give the current one alone.
     #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
+    /// What stands for frames that the clip lacks.
+    #[flatten]
+    pub missing: MissingParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -126,7 +129,7 @@ impl Node for Extend {
     }
 
     fn common(params: &ExtendParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, &params.trouble)
     }
 
     fn agreed(params: &ExtendParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

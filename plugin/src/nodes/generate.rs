@@ -17,7 +17,10 @@ use super::{
 use crate::{
     engine::{Model, engine},
     perform::failed,
-    perform::{Alone, ButtonWatch, Common, Job, Node, Of, Stage, picture::picture, trouble::TroubleParams},
+    perform::{
+        Alone, ButtonWatch, Common, Job, Node, Of, Stage, missing::MissingParams, picture::picture,
+        trouble::TroubleParams,
+    },
     plan::{Input, Plan, Scene, Shown},
     timeline::{Timeline, as_time},
 };
@@ -62,6 +65,9 @@ pub struct GenerateParams {
     /// What is shown, and how it is made.
     #[flatten]
     pub take: TakeParams,
+    /// What stands for frames that the clip lacks.
+    #[flatten]
+    pub missing: MissingParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -104,7 +110,7 @@ impl Node for Generate {
     }
 
     fn common(params: &GenerateParams) -> Common<'_> {
-        params.take.common(None, &params.trouble)
+        params.take.common(None, &params.missing, &params.trouble)
     }
 
     fn agreed(params: &GenerateParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cadence,
     colour::ColourParams,
-    perform::{Common, Node, Of, Stage, View, footage::Footage, trouble::TroubleParams},
+    perform::{Common, Node, Of, Stage, View, footage::Footage, missing::MissingFrames, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     sight::{Marks, REACH, Sight, search, smoothed},
     timeline::frame_number,
@@ -120,6 +120,8 @@ impl Node for Repair {
             quality: params.quality,
             colour: &params.colour,
             source: Some(&params.source),
+            // What is missing is its own to make.
+            missing: MissingFrames::Error,
             trouble: &params.trouble,
         }
     }

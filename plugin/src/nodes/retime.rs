@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cadence,
     colour::ColourParams,
-    perform::{Common, Node, Of, Stage, View, trouble::TroubleParams},
+    perform::{Common, Node, Of, Stage, View, missing::MissingParams, trouble::TroubleParams},
     plan::{Curves, Input, Plan, Scene, Shown},
     timeline::{Timeline, as_time, frame_number},
 };
@@ -104,6 +104,9 @@ pub struct RetimeParams {
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
+    /// What stands for frames that the clip lacks.
+    #[flatten]
+    pub missing: MissingParams,
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
@@ -137,7 +140,7 @@ impl Node for Retime {
     fn common(params: &RetimeParams) -> Common<'_> {
         let (colour, source, trouble) = (&params.colour, Some(&params.source), &params.trouble);
         let view = if params.output == Output::Matte { View::Matte } else { View::Frames };
-        Common { view, quality: params.quality, colour, source, trouble }
+        Common { view, quality: params.quality, colour, source, missing: params.missing.frames, trouble }
     }
 
     fn agreed(params: &RetimeParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

@@ -4,6 +4,7 @@ mod agreement;
 pub mod footage;
 mod handles;
 mod job;
+pub mod missing;
 mod onward;
 mod over;
 pub mod picture;
@@ -11,6 +12,8 @@ mod show;
 mod stage;
 pub mod trouble;
 mod watch;
+
+use std::ops::RangeInclusive;
 
 use ofx::{
     Field, RangeD, RectD, RectI,
@@ -20,14 +23,14 @@ use ofx::{
     },
 };
 
-use self::{footage::NO_NEIGHBOURS, trouble::TroubleParams};
+use self::{footage::NO_NEIGHBOURS, missing::MissingFrames, trouble::TroubleParams};
 pub use self::{handles::compared, job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
 use crate::{
     colour::ColourParams,
     engine::{EngineError, engine},
     nodes::{Quality, params::source::SourceParams},
     plan::{Input, Plan, Scene, Shown, times},
-    timeline::{Timeline, as_time},
+    timeline::{Timeline, as_time, frame_number},
 };
 
 /// What the output shows of a plan.
@@ -63,6 +66,8 @@ pub struct Common<'a> {
     pub colour: &'a ColourParams,
     /// The clip's own file; none for a node that looks at no other frames.
     pub source: Option<&'a SourceParams>,
+    /// What stands for a frame that the clip lacks.
+    pub missing: MissingFrames,
     /// What happens where a frame cannot be made.
     pub trouble: &'a TroubleParams,
 }
@@ -221,11 +226,11 @@ impl<N: Node> Effect for Of<N> {
         let Ok(plan) = scene::<N>(cx, &params, cx.time()).and_then(|scene| N::plan(&params, &scene, None)) else {
             return Ok(());
         };
-        for (input, run) in &plan.from {
-            let (first, last) = times(run);
+        for (input, run) in announced::<N>(cx, &params, plan) {
+            let (first, last) = times(&run);
             // Of a clip that may not be there, the first clip's are used.
-            let instead = (*input == Input::Next && cx.host().clips_look_connected()).then_some(Input::First);
-            for input in [Some(*input), instead].into_iter().flatten() {
+            let instead = (input == Input::Next && cx.host().clips_look_connected()).then_some(Input::First);
+            for input in [Some(input), instead].into_iter().flatten() {
                 if let Some(clip) = clip_of::<N>(cx, input)? {
                     frames.add(clip, first, last);
                 }
@@ -237,7 +242,9 @@ impl<N: Node> Effect for Of<N> {
     fn is_identity(&self, cx: &At<'_, Self>, _: RectI, _: Field) -> Result<Option<(Clip, f64)>> {
         let params = cx.params()?;
         let Ok(scene) = scene::<N>(cx, &params, cx.time()) else { return Ok(None) };
-        if N::common(&params).view != View::Frames {
+        let common = N::common(&params);
+        // Where something stands for a frame that is not there, the host must ask for it.
+        if common.view != View::Frames || common.missing != MissingFrames::Error {
             return Ok(None);
         }
         let plan = N::plan(&params, &scene, None);
@@ -268,6 +275,24 @@ impl<N: Node> Effect for Of<N> {
     fn purge_caches(&self) {
         engine().purge();
     }
+}
+
+/// The runs of frames that a render may need: those of its plan, and those from which others come to stand for missing ones.
+fn announced<N: Node>(
+    cx: &At<'_, Of<N>>,
+    params: &N::Params,
+    plan: Plan<N::Made>,
+) -> Vec<(Input, RangeInclusive<i64>)> {
+    let (before, after) = N::common(params).missing.reach();
+    let mut runs = plan.from;
+    if (before, after) == (0, 0) {
+        return runs;
+    }
+    if runs.is_empty() {
+        let now = frame_number(cx.time());
+        runs.push((if let Shown::Own(input) = plan.shown { input } else { Input::First }, now..=now));
+    }
+    runs.into_iter().map(|(input, run)| (input, run.start() - before..=run.end() + after)).collect()
 }
 
 /// The clip whose frames an input has: where nothing is connected to the second, the first is both.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use ofx::plugin::{Clip, Effect as _, Error, MessageKind, Render, Result};
+use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
 use pickup_clips::naming;
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
@@ -177,7 +177,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn frame(&self, input: Input, frame: i64) -> Result<Frame> {
-        self.footage(input)?.frame(frame)?.ok_or_else(|| nothing(frame))
+        match self.footage(input)?.frame(frame)? {
+            Some(frame) => Ok(frame),
+            None if self.lacks(input, frame) => self.stand_in(input, frame),
+            None => Err(nothing(frame)),
+        }
     }
 
     /// The known frame next to a gap.
@@ -216,7 +220,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     pub(super) fn show(&self, shown: &Shown<N::Made>) -> Result<()> {
         let (view, now) = (self.view(), self.scene.number());
         if view == View::Matte {
-            return self.even(if N::is_made(self, shown)? { 1.0 } else { 0.0 });
+            let stands_in = match shown {
+                Shown::Own(input) if self.lacks(*input, now) => !self.footage(*input)?.exists(now)?,
+                _ => false,
+            };
+            return self.even(if stands_in || N::is_made(self, shown)? { 1.0 } else { 0.0 });
         }
         if let (true, Some(source)) = (self.has_file() && needs_others(shown), self.source()) {
             let replaces = matches!(shown, Shown::Made(made) if N::replaces(made));
@@ -258,7 +266,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// transparent black where there is none.
     ///
     /// # Errors
-    /// When the clip should have the frame, and has it not.
+    /// When the clip should have the frame, and has it not, and nothing stands for it.
     fn pass(&self, input: Input, frame: i64) -> Result<()> {
         // A host may ask between frames, and means the frame that it has there.
         let time = if frame == frame_number(self.cx.time()) { self.cx.time() } else { as_time(frame) };
@@ -266,15 +274,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             Ok(clip) => self.cx.image(clip, time)?,
             Err(_) => None,
         };
-        let mut output = self.cx.output()?;
         match image {
-            Some(image) => output.copy_from(&image),
-            None if self.lacks(input, frame) => {
-                return Err(Error::Failed(format!(
-                    "The clip has no frame {frame}: put Repair before this node, which makes it, or bring the file back"
-                )));
-            }
-            None => output.fill_zero(),
+            Some(image) => self.cx.output()?.copy_from(&image),
+            None if self.lacks(input, frame) => return self.put(&self.stand_in(input, frame)?),
+            None => self.cx.output()?.fill_zero(),
         }
         Ok(())
     }

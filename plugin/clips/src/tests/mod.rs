@@ -7,6 +7,7 @@ mod formats;
 mod layers;
 mod matrix;
 mod sequences;
+mod told;
 mod videos;
 
 use std::path::{Path, PathBuf};

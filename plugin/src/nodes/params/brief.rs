@@ -10,7 +10,7 @@ use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
     nodes::Quality,
-    perform::{Common, Finish, Node, Stage, View, trouble::TroubleParams},
+    perform::{Common, Finish, Node, Stage, View, missing::MissingParams, trouble::TroubleParams},
 };
 
 /// Which model makes a shot, and how.
@@ -206,9 +206,14 @@ impl TakeParams {
 
     /// The parameters that are the same for all nodes, of one with these.
     #[must_use]
-    pub fn common<'a>(&'a self, source: Option<&'a SourceParams>, trouble: &'a TroubleParams) -> Common<'a> {
+    pub fn common<'a>(
+        &'a self,
+        source: Option<&'a SourceParams>,
+        missing: &MissingParams,
+        trouble: &'a TroubleParams,
+    ) -> Common<'a> {
         let view = if self.output == Output::Matte { View::Matte } else { View::Frames };
-        Common { view, quality: self.quality, colour: &self.colour, source, trouble }
+        Common { view, quality: self.quality, colour: &self.colour, source, missing: missing.frames, trouble }
     }
 
     /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.

@@ -55,9 +55,7 @@ fn cycle(stage: Work<'_, '_, '_>, time: f64) -> Result<Option<Cadence>> {
 }
 
 fn source(stage: Work<'_, '_, '_>, frame: i64) -> Result<Frame> {
-    stage.footage(Input::First)?.frame(frame)?.ok_or_else(|| {
-        Error::Failed(format!("The source has no frame {frame}: repair the clip, or choose another part of it"))
-    })
+    stage.frame(Input::First, frame)
 }
 
 /// The frame at a source time, and whether it was held because a cut lies there.

@@ -2,6 +2,8 @@
 
 mod crossing;
 
+use std::borrow::Cow;
+
 use ofx::{
     Context,
     plugin::{Button, Changed, Clip, Cx, Meta, Result},
@@ -173,11 +175,12 @@ impl Node for Bridge {
     fn plan(params: &BridgeParams, scene: &Scene<'_>, _: Option<&()>) -> Result<Plan<Crossing>> {
         let number = scene.number();
         let Some(between) = params.between(scene)? else { return Ok(Plan::own_because(Some(NO_START))) };
+        let note = between.lies_outside(&scene.both()).map(Cow::Owned);
         if number <= between.before {
-            return Ok(Plan::new(Shown::Own(Input::First)));
+            return Ok(Plan { note, ..Plan::new(Shown::Own(Input::First)) });
         }
         if number >= between.after {
-            return Ok(Plan::new(Shown::Own(Input::Next)));
+            return Ok(Plan { note, ..Plan::new(Shown::Own(Input::Next)) });
         }
         let crossing = Crossing::of(between, number);
         let plan = crossing.gap.clone().plan(|_| crossing, scene.both());
@@ -261,6 +264,20 @@ mod tests {
         let nowhere = shown::<Bridge>(&params(0, 12), clip((0, 40)), &Told::default(), [7]);
         assert_eq!((letters(&nowhere), nowhere[0].note.as_deref()), ("o".into(), Some(NO_START)));
         assert_eq!(letters(&shown::<Bridge>(&params(6820, 2), clip((0, 40)), &Told::default(), 6819..=6822)), "oMMn");
+    }
+
+    #[test]
+    fn a_bridge_outside_all_clips_says_so() {
+        let notes = |start, frame| {
+            let plans = shown::<Bridge>(&params(start, 3), clip((1, 20)), &Told::default(), [frame]);
+            (letters(&plans), plans[0].note.clone())
+        };
+        assert_eq!(notes(18, 5), ("o".into(), None));
+        assert_eq!(notes(21, 5), ("o".into(), None), "beyond the end the clip's last frame leads on");
+        let (letters, note) = notes(50, 5);
+        assert_eq!(letters, "o");
+        assert!(note.is_some_and(|note| note.contains("frames 50 to 52") && note.contains("1 to 20")));
+        assert!(notes(-9, 5).1.is_some());
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::{
     colour::{self, ColourParams},
     engine::{Model, engine},
     nodes::params::look::LookParams,
-    plan::{Edge, Gap},
-    timeline::as_time,
+    plan::{Edge, Gap, Input},
+    timeline::{Timeline, as_time},
 };
 
 /// What is done to a made frame before it is shown.
@@ -220,5 +220,14 @@ fn known_at(shot: &pickup_model::Shot, edge: Edge) -> Result<Frame> {
 pub(super) fn nothing(frame: i64) -> ofx::plugin::Error {
     ofx::plugin::Error::Failed(format!(
         "The clip has no frame {frame} to go on from: move the effect to where the clip is, or choose another frame"
+    ))
+}
+
+/// As [`nothing`], of a clip of which more is known.
+pub(super) fn nothing_of(input: Input, frame: i64, timeline: &Timeline) -> ofx::plugin::Error {
+    let (Some((first, last)), Input::Next) = (timeline.frames(), input) else { return nothing(frame) };
+    ofx::plugin::Error::Failed(format!(
+        "The second clip has the frames {first} to {last} and no frame {frame}, which is needed here: move it on the timeline, or \
+         change where this starts and how long it is"
     ))
 }

@@ -14,7 +14,7 @@ use super::{
     Node, Of, View, clip_of, failed,
     footage::{Footage, Shape, if_any},
     needs_others,
-    show::nothing,
+    show::nothing_of,
     watch::HostWatch,
 };
 use crate::{
@@ -180,7 +180,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         match self.footage(input)?.frame(frame)? {
             Some(frame) => Ok(frame),
             None if self.lacks(input, frame) => self.stand_in(input, frame),
-            None => Err(nothing(frame)),
+            None => Err(nothing_of(input, frame, self.scene.timeline(input))),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     perform::failed,
     perform::{Stage, footage::if_any},
     plan::{Curves, Edge, Gap, Input, Known},
-    timeline::as_time,
+    timeline::{Timeline, as_time},
 };
 
 /// What is made: the frames between the last of the clip before and the first of the clip after.
@@ -41,6 +41,18 @@ impl Between {
         }
         let frames = |share: f64| (share / step).round().max(1.0) as i64;
         Self { before: number - frames(now), after: number + frames(1.0 - now) }
+    }
+}
+
+impl Between {
+    /// What the user is to be told where the gap lies before or after all that the clips have: nothing is ever made there.
+    pub(super) fn lies_outside(self, clips: &[&Timeline; 2]) -> Option<String> {
+        let (a, b) = (clips[0].cut()?, clips[1].cut()?);
+        let (first, last) = (a.0.min(b.0), a.1.max(b.1));
+        (self.before > last || self.after < first).then(|| {
+            let (from, to) = (self.before + 1, self.after - 1);
+            format!("The bridge lies at frames {from} to {to}, and the clip has {first} to {last}: set “Start” to a frame of it")
+        })
     }
 }
 

@@ -106,6 +106,11 @@ impl Traits {
         self.thumb.iter().map(|&v| unpack(v))
     }
 
+    /// Mean difference of the cells of two thumbnails.
+    pub(super) fn apart(&self, other: &Self) -> f32 {
+        self.cells().zip(other.cells()).map(|(a, b)| (a - b).abs()).sum::<f32>() / self.thumb.len() as f32
+    }
+
     /// For each row of the thumbnail, the share of its cells that stand out from those of two frames by more than `apart` of what
     /// these two are apart, and by more than compression brings about.
     pub(super) fn outlying(&self, others: (&Self, &Self), apart: f32) -> Vec<f32> {

@@ -35,8 +35,8 @@ pub const LONGEST_RUN: usize = 8;
 pub const NEAR: usize = 4;
 
 /// Frames looked at on each side of the one judged at the most: so that each of the longest run of repeats sees the clip
-/// move both before and after.
-pub const REACH: usize = LONGEST_RUN + 1;
+/// move both before and after, and slow movement add up over [`NEAR`] frames.
+pub const REACH: usize = LONGEST_RUN + NEAR;
 
 /// Frames in a window: the one judged stands in the middle.
 pub const WINDOW: usize = 2 * REACH + 1;
@@ -163,12 +163,12 @@ pub fn judge(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> Opt
 /// shows nothing else. The window may lack all that are further off.
 #[must_use]
 pub fn is_open(window: &[Option<&Traits>; WINDOW], thresholds: &Thresholds) -> bool {
-    let Some(here) = window[REACH] else { return false };
-    let run = Window { frames: window, here }.run();
-    run.zip(thresholds.duplicate).is_some_and(|(run, most)| {
-        let lively = |side: Option<f32>| side.is_none_or(|change| change > LIVELIER * run.most);
-        100.0 * run.most <= most && lively(run.before) && lively(run.after)
-    })
+    let Some((here, most)) = window[REACH].zip(thresholds.duplicate) else { return false };
+    let window = Window { frames: window, here };
+    let lively = |side: Option<f32>, run: &Run| side.is_none_or(|change| change > LIVELIER * run.most);
+    let may_repeat =
+        window.run().is_some_and(|run| 100.0 * run.most <= most && lively(run.before, &run) && lively(run.after, &run));
+    may_repeat || window.held() != Err(Unheld::Moves)
 }
 
 /// Where the neighbours of a run of one or two frames stand, seen from one of the run.
@@ -184,6 +184,14 @@ const MOVEMENT: f32 = 0.01;
 /// The least spread of levels, of white, in which movement can be told.
 const PLAIN: f32 = 0.05;
 
+/// By how much more than the next change the one at a run's end must be where what was held back comes at once. In a steady
+/// shot it is twice as much and more.
+const CATCHES_UP: f32 = 1.25;
+
+/// How many times as far from one neighbour as from the other a frame beside a cut is, at the least. Between frames of one shot
+/// it is about as far from both.
+const CUT: f32 = 1.33;
+
 /// The least share of a row of cells beside a cut that belongs to neither neighbour. In real clips, coded or not, a row that
 /// looks cut has less beside it, since what moves lies between what was and what comes.
 const FOREIGN: f32 = 0.4;
@@ -197,6 +205,18 @@ struct Run {
     before: Option<f32>,
     after: Option<f32>,
 }
+
+/// Why a frame is not known to be held.
+#[derive(Debug, PartialEq)]
+enum Unheld {
+    /// It moves, or what is around it does not.
+    Moves,
+    /// Frames are missing that would tell.
+    Unseen,
+}
+
+/// The two nearest frames on a side that show anything.
+type Side<'a> = (Option<&'a Traits>, Option<&'a Traits>);
 
 struct Window<'a> {
     frames: &'a [Option<&'a Traits>; WINDOW],
@@ -264,8 +284,48 @@ impl<'a> Window<'a> {
     /// made from two frames of it, and stand as still as before.
     fn repeat(&self) -> Option<f32> {
         let run = self.run()?;
-        let lively = run.before?.min(run.after?) > LIVELIER * run.most;
-        (lively && run.length <= LONGEST_RUN).then_some(run.most)
+        let lively = run.before.zip(run.after).is_some_and(|(before, after)| before.min(after) > LIVELIER * run.most);
+        (lively && run.length <= LONGEST_RUN).then_some(run.most).or_else(|| self.held().ok())
+    }
+
+    /// The most by which the frames of a run differ from the picture that it holds, where what moves before it in a frame is no
+    /// more than what a coder changes in one. But movement adds up, and what was held back comes at once.
+    fn held(&self) -> Result<f32, Unheld> {
+        let (longest, near) = (LONGEST_RUN as isize, NEAR as isize);
+        let seen = |change: Option<f32>| change.ok_or(Unheld::Unseen);
+        let only_if = |is: bool| if is { Ok(()) } else { Err(Unheld::Moves) };
+        only_if(self.here.spread() >= PLAIN && seen(self.change(0))? <= MOVEMENT)?;
+        let mut last = 0;
+        while seen(self.change(last + 1))? <= MOVEMENT {
+            last += 1;
+            only_if(last < longest)?;
+        }
+        let apart = |offset: isize| seen(self.at(offset).zip(self.at(last)).map(|(a, b)| change(a, b)));
+        // The frame that is repeated: the first that is no further from what is held than coders change a picture.
+        let (mut first, mut most) = (last, 0.0_f32);
+        loop {
+            let off = apart(first - 1)?;
+            if off > MOVEMENT {
+                break;
+            }
+            (first, most) = (first - 1, most.max(off));
+            only_if(last - first <= longest)?;
+        }
+        // What moves in a frame before, and at the most in one of the run: what moves on evenly was not held.
+        let (length, mut before) = ((last - first) as f32, 0.0_f32);
+        for far in 1..=near {
+            let this = first - far;
+            let leaps = seen(self.change(this + 1))? > LIVELIER * MOVEMENT;
+            only_if(!(leaps && self.returns(this, -1)))?;
+            before = before.max((apart(this)? - apart(first)?) / far as f32);
+        }
+        only_if(first < 0 && before > LIVELIER * most / length)?;
+        let (jump, next) = (seen(self.change(last + 1))?, seen(self.change(last + 2))?);
+        // More than the whole run would have moved by is a cut.
+        let held_back = (length + 1.0) * next.max(before);
+        let catches_up = jump > CATCHES_UP * next && jump <= 2.0 * held_back && !self.returns(last + 1, 1);
+        only_if(jump > LIVELIER * most && catches_up)?;
+        Ok(most)
     }
 
     /// Whether a trait of this frame, or of a run of two with it, lies at once lower than on both sides.
@@ -311,47 +371,70 @@ impl<'a> Window<'a> {
         jumps.max_by(f32::total_cmp)
     }
 
-    /// The nearest frame on each side that shows anything: black ones beside a good frame say nothing of it.
-    fn beside(&self) -> Option<impl Iterator<Item = &'a Traits> + Clone> {
-        let reach = NEAR as isize;
-        let shows = |offset: isize| self.at(offset).filter(|frame| frame.spread() >= PLAIN);
-        let sides = [(1..=reach).find_map(|far| shows(-far)), (1..=reach).find_map(shows)];
-        sides.iter().any(Option::is_some).then(|| sides.into_iter().flatten())
+    /// The frames before and after that show anything: black ones beside a good frame say nothing of it.
+    fn sides(&self) -> [Side<'a>; 2] {
+        [-1, 1].map(|step| {
+            let mut shows =
+                (1..=NEAR as isize).filter_map(|far| self.at(step * far)).filter(|frame| frame.spread() >= PLAIN);
+            (shows.next(), shows.next())
+        })
+    }
+
+    /// The side that alone can tell what belongs in this frame: it is at an end of the clip, or beside a cut. There two frames of
+    /// its own shot must do.
+    fn alone(&self, sides: &[Side<'a>; 2]) -> Option<Side<'a>> {
+        let cut_off = |own: &'a Traits, other: Side<'a>| {
+            let Some(nearest) = other.0 else { return true };
+            let far = nearest.apart(self.here);
+            far > CUT * own.apart(self.here) && other.1.is_none_or(|further| far > CUT * nearest.apart(further))
+        };
+        let [before, after] = *sides;
+        [(before, after), (after, before)]
+            .into_iter()
+            .find_map(|(own, other)| own.0.is_some_and(|near| cut_off(near, other)).then_some(own))
     }
 
     /// The cut between two rows that exceeds most what the neighbours have there, of those with a picture beside them that
     /// belongs to neither neighbour: an edge of the scene looks like a cut for a moment, but belongs.
     fn tear(&self) -> Option<f32> {
-        let mut beside = self.beside()?;
-        let (foreign, reach) = match (beside.next()?, beside.next()) {
-            (before, Some(after)) => (self.here.outlying((before, after), 0.5), 1),
-            // At an end of the clip two frames on one side must do, from which more may differ that only moves on.
-            (near, None) => (self.here.outlying((near, self.second()?), 2.0), (self.here.height() / 20).max(2)),
+        let sides = self.sides();
+        let [before, after] = sides.map(|side| side.0);
+        let between = before.zip(after).map(|pair| self.here.outlying(pair, 0.5));
+        // From two frames on one side more may differ that only moves on.
+        let (beyond, reach) = match self.alone(&sides) {
+            Some((near, second)) => (Some(self.here.outlying((near?, second?), 2.0)), (self.here.height() / 20).max(2)),
+            None => (None, 1),
         };
-        let beside = self.beside()?;
+        let foreign = match (between, beyond) {
+            (Some(a), Some(b)) => a.iter().zip(b).map(|(a, b)| a.min(b)).collect(),
+            (a, b) => a.or(b)?,
+        };
         let tears = self.here.rows().enumerate().map(|(row, cut)| {
             let cell = (row + 1) * foreign.len() / self.here.height();
             let near = &foreign[cell.saturating_sub(1)..(cell + 2).min(foreign.len())];
             if near.iter().all(|share| *share < FOREIGN) {
                 return 0.0;
             }
-            let usual = beside.clone().map(|frame| frame.row_near(row, reach)).fold(0.0, f32::max);
+            let usual =
+                [before, after].into_iter().flatten().map(|frame| frame.row_near(row, reach)).fold(0.0, f32::max);
             // A straight edge of the scene, hidden in places by what moves before it, varies by less than a quarter.
             cut - 1.25 * usual
         });
         Some(tears.fold(0.0, f32::max))
     }
 
-    /// Of the frames that show anything the second nearest, where all are on one side.
-    fn second(&self) -> Option<&'a Traits> {
-        let offsets = (1..=NEAR as isize).flat_map(|far| [-far, far]);
-        offsets.filter_map(|offset| self.at(offset)).filter(|frame| frame.spread() >= PLAIN).nth(1)
-    }
-
     /// By how much the block grid exceeds the neighbours', in the hundredth of the picture (two tiles at least) where
-    /// it does most.
+    /// it does most. The first frame of a clip or of a shot is coded without others, and coarser, and the grid comes and goes in
+    /// those that follow: two of them must lack it.
     fn blocks(&self) -> Option<f32> {
-        let beside = self.beside()?;
+        let sides = self.sides();
+        let [before, after] = sides.map(|side| side.0);
+        let third = match self.alone(&sides) {
+            Some((_, second)) => Some(second?),
+            None => None,
+        };
+        before.or(after)?;
+        let beside = [before, after, third].into_iter().flatten();
         let mut tiles: Vec<f32> = (self.here.tiles().enumerate())
             .map(|(i, grid)| grid - beside.clone().map(|frame| frame.tile_near(i)).fold(0.0, f32::max))
             .collect();

@@ -1,5 +1,8 @@
 //! Damage drawn into small drawn clips: each kind is found where it is, and nowhere else.
 
+mod cuts;
+mod slow;
+
 use super::*;
 use crate::{Encoding, Frame};
 

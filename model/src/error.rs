@@ -103,6 +103,9 @@ pub enum Error {
     /// The user, or the host, stopped the work.
     #[error("cancelled")]
     Cancelled,
+    /// A GPU did not do its part.
+    #[error(transparent)]
+    Gpu(#[from] pickup_gpu::GpuError),
     /// The network failed: not something an editor can mend.
     #[error("the network failed: {0}")]
     Network(#[from] candle_core::Error),

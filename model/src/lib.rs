@@ -12,6 +12,7 @@ mod exposure;
 mod filler;
 mod frame;
 mod frozen;
+pub mod gpu;
 mod kept;
 pub mod kernels;
 pub mod motion;

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path, time::Instant};
 
 use ofx::host::{Binary, Host, Profile};
 
-use super::{CliError, args::DoctorArgs, bundle, plugin, strict};
+use super::{CliError, args::DoctorArgs, bundle, gpus, plugin, strict};
 use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
     machine,
@@ -40,7 +40,10 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     let features = machine::cpu_features();
     let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
     writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), ofx::host::ARCHITECTURE)?;
-    writeln!(out, "  device   CPU, the only one supported now")?;
+    writeln!(out, "  device   CPU: frames are made on it alone, whatever GPU there is")?;
+    for gpu in gpus::described() {
+        writeln!(out, "  GPU      {gpu}")?;
+    }
     writeln!(out, "  CPU      {features}, {} threads", machine::threads())?;
     match machine::memory() {
         Some((total, free)) => writeln!(out, "  memory   {} in all, {} available", gib(total), gib(free))?,

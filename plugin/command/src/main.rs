@@ -10,6 +10,7 @@ mod cancel;
 mod demo;
 mod doctor;
 mod error;
+mod gpus;
 mod job;
 mod nodes;
 mod output;

@@ -1,0 +1,109 @@
+//! Convolutions.
+
+use crate::{Gpu, GpuError, Map, kernel::Kernel};
+
+/// What follows a convolution, in the same pass.
+#[derive(Clone, Debug)]
+pub enum Activation {
+    /// The sums as they are.
+    None,
+    /// A sum where positive, else so much of it.
+    Leaky(f32),
+    /// The same with a slope for each output.
+    Slopes(Vec<f32>),
+}
+
+/// The weights of a convolution as PyTorch has them: `[outputs, inputs, side, side]`, and a bias for each output.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvWeights<'a> {
+    /// Channels that it makes.
+    pub outputs: usize,
+    /// Channels that it takes.
+    pub inputs: usize,
+    /// Rows and columns of its kernel: 1 or 3.
+    pub side: usize,
+    /// The weights.
+    pub values: &'a [f32],
+    /// The bias of each output.
+    pub bias: &'a [f32],
+}
+
+/// A convolution whose weights lie in a GPU's memory. Padding is with zeros, half the kernel on each side.
+#[derive(Debug)]
+pub struct Conv {
+    weights: wgpu::Buffer,
+    ends: wgpu::Buffer,
+    outputs: usize,
+    inputs: usize,
+    side: usize,
+    stride: usize,
+}
+
+/// Outputs that a group makes; see `shaders/conv.wgsl`.
+const BLOCK: usize = 8;
+/// Pixels of a group to each side.
+const TILE: usize = 16;
+
+impl Gpu {
+    /// Prepares a convolution: `stride` is 1 or 2.
+    ///
+    /// # Errors
+    /// When the numbers do not fit each other.
+    pub fn conv(&self, of: ConvWeights<'_>, stride: usize, activation: &Activation) -> Result<Conv, GpuError> {
+        let ConvWeights { outputs, inputs, side, values, bias } = of;
+        let slopes = match activation {
+            Activation::None => vec![1.0; outputs],
+            Activation::Leaky(slope) => vec![*slope; outputs],
+            Activation::Slopes(slopes) => slopes.clone(),
+        };
+        let fits = values.len() == outputs * inputs * side * side
+            && bias.len() == outputs
+            && slopes.len() == outputs
+            && matches!((side, stride), (1 | 3, 1 | 2))
+            && !values.is_empty();
+        if !fits {
+            return Err(self.misfit(
+                "conv",
+                format!("{} weights are no {inputs} to {outputs} channels, side {side}, stride {stride}", values.len()),
+            ));
+        }
+        let (blocks, taps) = (outputs.div_ceil(BLOCK), side * side);
+        let at = |output: usize, input: usize, tap: usize| {
+            if output < outputs { values[(output * inputs + input) * taps + tap] } else { 0.0 }
+        };
+        let mut packed = Vec::with_capacity(blocks * BLOCK * inputs * taps);
+        for block in 0..blocks {
+            for (input, tap) in (0..inputs).flat_map(|input| (0..taps).map(move |tap| (input, tap))) {
+                packed.extend((0..BLOCK).map(|i| at(block * BLOCK + i, input, tap)));
+            }
+        }
+        let mut ends = Vec::with_capacity(blocks * 2 * BLOCK);
+        for block in 0..blocks {
+            for of in [bias, &slopes[..]] {
+                ends.extend((0..BLOCK).map(|i| of.get(block * BLOCK + i).copied().unwrap_or_default()));
+            }
+        }
+        let (weights, ends) = (self.filled(bytemuck::cast_slice(&packed)), self.filled(bytemuck::cast_slice(&ends)));
+        Ok(Conv { weights, ends, outputs, inputs, side, stride })
+    }
+
+    /// Convolves a map.
+    ///
+    /// # Errors
+    /// When it has other channels than the convolution takes, or the answer is too large.
+    pub fn convolved(&self, x: &Map, conv: &Conv) -> Result<Map, GpuError> {
+        let [channels, height, width] = x.shape;
+        if channels != conv.inputs {
+            return Err(self.misfit("conv", format!("takes {} channels, not {channels}", conv.inputs)));
+        }
+        let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
+        let y = self.empty([conv.outputs, out_height, out_width])?;
+        let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
+        let params = [channels, conv.outputs, height, width, out_height, out_width, 0, 0];
+        let buffers = [(1, &x.buffer), (2, &conv.weights), (3, &conv.ends), (4, &y.buffer)];
+        let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
+        let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;
+        self.run(kernel, params, &buffers, groups, 2 * products as u64)?;
+        Ok(y)
+    }
+}

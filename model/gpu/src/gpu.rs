@@ -1,0 +1,262 @@
+//! An open GPU: its memory, its kernels, and the work that is queued.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, mpsc},
+};
+
+use parking_lot::Mutex;
+use wgpu::{BufferUsages, util::DeviceExt as _};
+
+use crate::{Adapter, Counted, GpuError, Map, kernel::Kernel, map};
+
+/// An open GPU. It may be used from any thread, and is closed with the last map on it.
+#[derive(Debug)]
+pub struct Gpu {
+    name: String,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+    queued: Mutex<Queued>,
+    counted: Mutex<Counted>,
+    failed: Arc<Mutex<Option<GpuError>>>,
+    largest: u64,
+}
+
+/// Work that was asked for and not sent to the GPU yet.
+#[derive(Debug, Default)]
+struct Queued {
+    encoder: Option<wgpu::CommandEncoder>,
+    operations: u64,
+}
+
+/// Floating-point operations that are sent at once: a slow GPU does them in a tenth of a second, and systems stop what takes two.
+const AT_ONCE: u64 = 20_000_000_000;
+
+impl Gpu {
+    /// Opens a GPU, with all that its driver allows.
+    ///
+    /// # Errors
+    /// When the driver refuses.
+    pub fn open(adapter: &Adapter) -> Result<Self, GpuError> {
+        let name = adapter.name().to_owned();
+        let asked = wgpu::DeviceDescriptor {
+            label: Some("Pickup"),
+            required_features: wgpu::Features::empty(),
+            required_limits: adapter.inner.limits(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.inner.request_device(&asked))
+            .map_err(|error| GpuError::Closed { adapter: name.clone(), reason: one_line(&error.to_string()) })?;
+        let failed = Arc::new(Mutex::new(None));
+        let (told, adapter_name) = (failed.clone(), name.clone());
+        device.on_uncaptured_error(Arc::new(move |error| {
+            told.lock().get_or_insert(from_driver(&adapter_name, &error));
+        }));
+        let (told, adapter_name) = (failed.clone(), name.clone());
+        device.set_device_lost_callback(move |reason, words| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                told.lock().get_or_insert(GpuError::Lost { adapter: adapter_name.clone(), reason: one_line(&words) });
+            }
+        });
+        Ok(Self {
+            name,
+            device,
+            queue,
+            pipelines: Mutex::default(),
+            queued: Mutex::default(),
+            counted: Mutex::default(),
+            failed,
+            largest: adapter.largest_map(),
+        })
+    }
+
+    /// What its driver calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was asked to do so far.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        *self.counted.lock()
+    }
+
+    /// A map of numbers: all of one plane, then all of the next.
+    ///
+    /// # Errors
+    /// When there are not as many as the shape says, or it is too large.
+    pub fn map(&self, shape: [usize; 3], values: &[f32]) -> Result<Map, GpuError> {
+        if values.len() != shape.iter().product::<usize>() || values.is_empty() {
+            return Err(self.misfit("map", format!("{} values are no map of {shape:?}", values.len())));
+        }
+        self.check_size(map::bytes(shape))?;
+        let buffer = self.filled(bytemuck::cast_slice(values));
+        Ok(Map { buffer, shape })
+    }
+
+    /// Waits for all that was asked for, and gives a map's numbers.
+    ///
+    /// # Errors
+    /// When anything of it failed since the last time.
+    pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
+        let out = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: map.bytes(),
+            usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        self.encode(0, |encoder| encoder.copy_buffer_to_buffer(&map.buffer, 0, &out, 0, Some(map.bytes())));
+        self.send();
+        let (tell, told) = mpsc::channel();
+        out.map_async(wgpu::MapMode::Read, .., move |result| {
+            // Nobody waits any more only where the wait itself failed.
+            let _ = tell.send(result);
+        });
+        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
+        let answer = told.try_recv();
+        // What was told of first is the cause of what came after.
+        if let Some(failed) = self.failed.lock().clone() {
+            return Err(failed);
+        }
+        match (waited, answer) {
+            (Ok(_), Ok(Ok(()))) => {}
+            (waited, answer) => {
+                return Err(GpuError::Lost {
+                    adapter: self.name.clone(),
+                    reason: one_line(&format!("{waited:?}, {answer:?}")),
+                });
+            }
+        }
+        let view = out.get_mapped_range(..);
+        let view = view.map_err(|error| GpuError::Lost { adapter: self.name.clone(), reason: error.to_string() })?;
+        Ok(bytemuck::cast_slice(&view).to_vec())
+    }
+
+    /// A new map of a shape, for a kernel to write.
+    pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
+        Ok(Map { buffer: self.buffer(map::bytes(shape))?, shape })
+    }
+
+    /// Memory of zeros.
+    pub(crate) fn buffer(&self, size: u64) -> Result<wgpu::Buffer, GpuError> {
+        self.check_size(size)?;
+        Ok(self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        }))
+    }
+
+    /// Memory with these bytes.
+    pub(crate) fn filled(&self, contents: &[u8]) -> wgpu::Buffer {
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
+    }
+
+    /// Queues a kernel: its parameters, the buffers that it binds after them, and how many groups there are each way.
+    pub(crate) fn run(
+        &self,
+        kernel: Kernel,
+        params: [usize; 8],
+        buffers: &[(u32, &wgpu::Buffer)],
+        groups: [usize; 3],
+        operations: u64,
+    ) -> Result<(), GpuError> {
+        let most = self.device.limits().max_compute_workgroups_per_dimension as usize;
+        if groups.iter().any(|count| *count > most) {
+            return Err(self.misfit("kernel", format!("{groups:?} groups are more than {most} one way")));
+        }
+        let params = params.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        let uniform = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+            label: None,
+            contents: bytemuck::cast_slice(&params),
+            usage: BufferUsages::UNIFORM,
+        });
+        let pipeline = self.pipeline(kernel);
+        let bound = std::iter::once((0, &uniform)).chain(buffers.iter().copied());
+        let entries: Vec<_> = bound
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        let bytes = buffers.iter().map(|(_, buffer)| buffer.size()).sum();
+        *self.counted.lock() += Counted { dispatches: 1, operations, bytes };
+        let [x, y, z] = groups.map(|count| count as u32);
+        self.encode(operations, |encoder| {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &bind_group, &[]);
+            pass.dispatch_workgroups(x, y, z);
+        });
+        Ok(())
+    }
+
+    pub(crate) fn misfit(&self, operation: &'static str, reason: String) -> GpuError {
+        GpuError::Shape { operation, reason }
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<(), GpuError> {
+        if bytes <= self.largest {
+            return Ok(());
+        }
+        Err(GpuError::TooLarge { adapter: self.name.clone(), bytes, most: self.largest })
+    }
+
+    fn encode(&self, operations: u64, work: impl FnOnce(&mut wgpu::CommandEncoder)) {
+        let mut queued = self.queued.lock();
+        let encoder = queued.encoder.get_or_insert_with(|| self.device.create_command_encoder(&Default::default()));
+        work(encoder);
+        queued.operations += operations;
+        if queued.operations > AT_ONCE {
+            self.submit(&mut queued);
+        }
+    }
+
+    /// Sends all that is queued to the GPU.
+    fn send(&self) {
+        self.submit(&mut self.queued.lock());
+    }
+
+    fn submit(&self, queued: &mut Queued) {
+        queued.operations = 0;
+        if let Some(encoder) = queued.encoder.take() {
+            self.queue.submit([encoder.finish()]);
+        }
+    }
+
+    fn pipeline(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+        let mut pipelines = self.pipelines.lock();
+        let made = pipelines.entry(kernel).or_insert_with(|| {
+            let source = wgpu::ShaderSource::Wgsl(kernel.source().into());
+            let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(kernel.entry()),
+                layout: None,
+                module: &module,
+                entry_point: Some(kernel.entry()),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                cache: None,
+            })
+        });
+        made.clone()
+    }
+}
+
+fn from_driver(adapter: &str, error: &wgpu::Error) -> GpuError {
+    let adapter = adapter.to_owned();
+    match error {
+        wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { adapter },
+        wgpu::Error::Validation { description, .. } => GpuError::Refused { adapter, reason: one_line(description) },
+        other => GpuError::Lost { adapter, reason: one_line(&other.to_string()) },
+    }
+}
+
+fn one_line(words: &str) -> String {
+    words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}

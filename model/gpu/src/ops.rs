@@ -1,0 +1,109 @@
+//! What the networks need beside convolutions.
+
+use crate::{Gpu, GpuError, Map, kernel::Kernel};
+
+/// Pixels of a group to each side, in all kernels that make one pixel a thread.
+const TILE: usize = 16;
+
+fn groups(height: usize, width: usize, planes: usize) -> [usize; 3] {
+    [width.div_ceil(TILE), height.div_ceil(TILE), planes]
+}
+
+impl Gpu {
+    /// A map of another size, interpolated bilinearly between pixel centres. It does not filter.
+    ///
+    /// # Errors
+    /// When the new size is empty or too large.
+    pub fn resize(&self, x: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
+        let [channels, from_height, from_width] = x.shape;
+        if height == 0 || width == 0 {
+            return Err(self.misfit("resize", format!("{height}x{width} is no size")));
+        }
+        let y = self.empty([channels, height, width])?;
+        let params = [channels, from_height, from_width, height, width, 0, 0, 0];
+        let operations = (channels * height * width * 9) as u64;
+        let buffers = [(1, &x.buffer), (2, &y.buffer)];
+        self.run(Kernel::Resize, params, &buffers, groups(height, width, channels), operations)?;
+        Ok(y)
+    }
+
+    /// A map of half the size: the mean of each four pixels. A last odd row or column is left out.
+    ///
+    /// # Errors
+    /// When the map has less than two rows or columns.
+    pub fn halved(&self, x: &Map) -> Result<Map, GpuError> {
+        let [channels, height, width] = x.shape;
+        if height < 2 || width < 2 {
+            return Err(self.misfit("halve", format!("{height}x{width} has no four pixels")));
+        }
+        let y = self.empty([channels, height / 2, width / 2])?;
+        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let operations = (channels * height * width) as u64;
+        let buffers = [(1, &x.buffer), (2, &y.buffer)];
+        self.run(Kernel::Halve, params, &buffers, groups(height / 2, width / 2, channels), operations)?;
+        Ok(y)
+    }
+
+    /// Compares each place of one map with those of another up to `radius` away: channel `(dy + r) * (2r + 1) + (dx + r)` at
+    /// `(x, y)` is the mean over the channels of `one(x, y) * other(x + dx, y + dy)`; outside the picture that is zero.
+    ///
+    /// # Errors
+    /// When the maps differ in shape.
+    pub fn correlated(&self, one: &Map, other: &Map, radius: usize) -> Result<Map, GpuError> {
+        if one.shape != other.shape {
+            return Err(self.misfit("correlation", format!("{:?} is not {:?}", one.shape, other.shape)));
+        }
+        let [channels, height, width] = one.shape;
+        let shifts = (2 * radius + 1).pow(2);
+        let y = self.empty([shifts, height, width])?;
+        let params = [channels, height, width, radius, 0, 0, 0, 0];
+        let operations = (shifts * channels * height * width * 2) as u64;
+        let buffers = [(1, &one.buffer), (2, &other.buffer), (3, &y.buffer)];
+        self.run(Kernel::Correlate, params, &buffers, groups(height, width, shifts), operations)?;
+        Ok(y)
+    }
+
+    /// Fetches each pixel from `(x, y) + flow(x, y)`, bilinearly; the flow is `[2, H, W]` in pixels, x before y. Positions outside
+    /// the picture are moved to its border.
+    ///
+    /// # Errors
+    /// When the flow is not of the map's size.
+    pub fn warped(&self, x: &Map, flow: &Map) -> Result<Map, GpuError> {
+        let [channels, height, width] = x.shape;
+        if flow.shape != [2, height, width] {
+            return Err(self.misfit("warp", format!("{:?} is no flow for {:?}", flow.shape, x.shape)));
+        }
+        let y = self.empty(x.shape)?;
+        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let operations = (channels * height * width * 9) as u64;
+        let buffers = [(1, &x.buffer), (2, &flow.buffer), (3, &y.buffer)];
+        self.run(Kernel::Warp, params, &buffers, groups(height, width, 1), operations)?;
+        Ok(y)
+    }
+
+    /// Adds values `[C, H, W]` at `(x, y) + displacement(x, y)`, weighted by `[1, H, W]`: `[C + 1, H, W]` sums of bilinear weight
+    /// times weight times value, and last of bilinear weight times weight. What falls outside the picture, or whose weight is not
+    /// finite, is left out. Sums are in steps of 2^-24.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn splatted(&self, values: &Map, displacement: &Map, weights: &Map) -> Result<Map, GpuError> {
+        let [channels, height, width] = values.shape;
+        if displacement.shape != [2, height, width] || weights.shape != [1, height, width] {
+            return Err(self.misfit(
+                "splat",
+                format!("{:?} and {:?} do not go with {:?}", displacement.shape, weights.shape, values.shape),
+            ));
+        }
+        let y = self.empty([channels + 1, height, width])?;
+        let counted = self.buffer(2 * y.bytes())?;
+        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let operations = ((channels + 1) * height * width * 8) as u64;
+        let buffers = [(1, &values.buffer), (2, &displacement.buffer), (3, &weights.buffer), (4, &counted)];
+        self.run(Kernel::Splat, params, &buffers, groups(height, width, 1), operations)?;
+        let buffers = [(4, &counted), (5, &y.buffer)];
+        let operations = ((channels + 1) * height * width * 2) as u64;
+        self.run(Kernel::SplatSums, params, &buffers, groups(height, width, channels + 1), operations)?;
+        Ok(y)
+    }
+}

@@ -129,7 +129,8 @@ fn write_rows(frame: &Frame, window: RectI, output: &mut OutputImage<'_>, rgba: 
 }
 
 /// A picture read from a file, as a frame of the size and channels that the host's images have: as large as fits, whole, with
-/// black beside it where its shape differs, as hosts show a clip. `aspect` is the width of its pixels over their height.
+/// black beside it where its shape differs, as hosts show a clip. `aspect` is the width of its pixels over their height,
+/// as a share of what it is in the host's images.
 ///
 /// # Errors
 /// When the picture cannot be brought to that size.

@@ -61,6 +61,33 @@ fn pixels_that_are_not_square_keep_their_shape() {
 }
 
 #[test]
+fn a_file_that_a_node_reads_has_the_shape_of_the_hosts_clip() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pixel_aspect) in [("wide", 2.0), ("square", 1.0)] {
+        let options = WriteOptions { pixel_aspect, ..WriteOptions::default() };
+        let writer = ClipWriter::create(folder.path().join(name).join("%04d.exr"), options, &[]).unwrap();
+        (1..=8).for_each(|n| writer.write(n, &picture(n, false, Depth::F16)).unwrap());
+        let file = folder.path().join(name);
+        for (i, (node, set)) in [
+            ("Repair", "--host mlt --set frames=3 --set sourceFile="),
+            ("Bridge", "--host mlt --set start=3 --set length=2 --set by=Motion --set sourceFile="),
+            ("Bridge", "--context filter --set start=3 --set length=2 --set by=Dissolve --set toFile="),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let line = format!("render {node} --in {name} --out {name}-{i}/%04d.exr {set}{}", file.display());
+            expect(folder.path(), &line, 0);
+        }
+    }
+    for i in 0..3 {
+        let made = |name: &str| read(folder.path(), &format!("{name}-{i}"), 4);
+        let found = pickup_clips::psnr_float(&made("wide"), &made("square"), 1.0).unwrap();
+        assert!(found > 60.0, "{i}: {found}");
+    }
+}
+
+#[test]
 fn a_bridge_inside_one_clip_needs_no_second_where_every_clip_looks_connected() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "in/%04d.png", (1..=16).map(|n| (n, picture(n, false, Depth::U8))));

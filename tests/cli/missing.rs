@@ -28,7 +28,9 @@ fn a_missing_frame_is_an_error_the_one_before_or_made_as_is_chosen() {
         let line = format!("render {node} --in in {set} --frames 3-5");
         let said = expect(folder.path(), &format!("{line} --out {node}/error/%04d.png"), 1);
         assert!(said.contains("has no frame 4") && said.contains("Missing frames"), "{node}: {said}");
-        for host in ["reference", "natron"] {
+        // The frames that the others are set to are on the axis of those hosts.
+        let elsewhere = if node == "Extend" { &["resolve", "resolve-media", "baselight"][..] } else { &[] };
+        for host in ["reference", "natron"].iter().chain(elsewhere) {
             let at = |way: &str| format!("{node}/{host}/{way}/%04d.png");
             for way in ["Hold", "Make"] {
                 expect(folder.path(), &format!("{line} --host {host} --set missingFrames={way} --out {}", at(way)), 0);
@@ -42,6 +44,30 @@ fn a_missing_frame_is_an_error_the_one_before_or_made_as_is_chosen() {
             assert!(found > neighbours + 3.0, "{node} {host}: {found:.1} dB, a neighbour {neighbours:.1}");
         }
     }
+}
+
+#[test]
+fn a_hole_is_never_black() {
+    let folder = with_hole();
+    for host in ["reference", "resolve", "resolve-media", "resolve-adjustment", "baselight", "nuke"] {
+        expect(folder.path(), &format!("render Repair --in in --out {host}/%04d.png --host {host}"), 0);
+        let made = read(folder.path(), &format!("{host}/%04d.png"), 4);
+        let found = apart(&made, &picture(4, false, Depth::U8));
+        assert!(found > 25.0, "{host}: {found:.1} dB");
+    }
+    for host in ["bare", "mlt"] {
+        expect(folder.path(), &format!("render Repair --in in --out {host}/%04d.png --host {host}"), 1);
+        expect(folder.path(), &format!("render Extend --in in --out {host}/%04d.png --host {host} --frames 4"), 1);
+        let file = format!("--set sourceFile={}", folder.path().join("in").display());
+        expect(folder.path(), &format!("render Repair --in in --out {host}-file/%04d.png --host mlt {file}"), 0);
+        let made = read(folder.path(), &format!("{host}-file/%04d.png"), 4);
+        assert!(apart(&made, &picture(4, false, Depth::U8)) > 25.0, "{host}");
+    }
+    let said = expect(folder.path(), "render Repair --in in --out b/%04d.png --host bare --set frames=2", 1);
+    assert!(said.contains("frame"), "{said}");
+    let over = "render Generate --in in --frames 3-5 --set over=1 --set prompt=snow --set steps=1 --set length=8 --set start=1";
+    let said = expect(folder.path(), &format!("{over} --out over/%04d.png"), 1);
+    assert!(said.contains("has no frame 4"), "{said}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ use pickup_clips::{
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 const MISSING_FRAMES: &str = "missingFrames";
+/// Repair's list.
+const FRAMES: &str = "frames";
 /// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
 const REPAIR: &str = "org.pickup.Repair";
 /// The most frames rendered where a node, not the user, says how many there are.
@@ -175,6 +177,7 @@ impl<'a> Rendering<'a> {
         for setting in &args.set {
             values::apply(setting, described, instance)?;
         }
+        self.list_holes(instance)?;
         if let (Some(rate), Some(info), true) = (args.rate, self.clips.info(), self.retimes) {
             set_rate(args, instance, rate.as_f64() / info.rate.as_f64())?;
         }
@@ -187,6 +190,20 @@ impl<'a> Rendering<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Lists the frames that the clip lacks among those that Repair makes: it then announces those that it makes them from, without
+    /// which some hosts give it others.
+    fn list_holes(&self, instance: &Instance) -> Result<(), CliError> {
+        let missing = self.clips.info().map(ClipInfo::missing).unwrap_or_default();
+        if self.node != REPAIR || missing.is_empty() {
+            return Ok(());
+        }
+        let listed = instance.get(FRAMES, 0.0).map(|value| value.to_string()).unwrap_or_default();
+        // What makes no sense is for the node to complain of.
+        let Ok(listed) = FrameList::parse(&listed) else { return Ok(()) };
+        let all: FrameList = listed.iter().chain(missing.iter().map(|frame| self.axis.time(frame))).collect();
+        Ok(instance.set(FRAMES, &*all.to_string())?)
     }
 
     /// The instance that speaks for all parts: they differ in the pictures they get alone.

@@ -54,6 +54,8 @@ pub struct Shape {
     pub channels: usize,
     /// What they stand for.
     pub encoding: Encoding,
+    /// Width of a pixel over its height.
+    pub aspect: f64,
 }
 
 impl Shape {
@@ -67,12 +69,14 @@ impl Shape {
     ) -> Result<Self> {
         if let Some(image) = image {
             let encoding = colour.encoding(cx.host(), image);
-            return Ok(Self { window, channels: image.components.channels(), encoding });
+            let (channels, aspect) = (image.components.channels(), image.pixel_aspect_ratio);
+            return Ok(Self { window, channels, encoding, aspect });
         }
         let info = cx.clip(clip)?;
         let channels = info.components().map_or(4, ofx::Components::channels);
         let float = info.depth().is_none_or(|d| matches!(d, BitDepth::Float | BitDepth::Half));
-        Ok(Self { window, channels, encoding: colour.encoding_of(cx.host(), float, info.colourspace().as_deref()) })
+        let encoding = colour.encoding_of(cx.host(), float, info.colourspace().as_deref());
+        Ok(Self { window, channels, encoding, aspect: info.pixel_aspect_ratio().unwrap_or(1.0) })
     }
 }
 
@@ -381,10 +385,10 @@ impl<'a> Footage<'a> {
     }
 
     fn whole(&self, raw: &Raw<'_>) -> Result<Frame> {
-        let Shape { window, channels, encoding } = self.shape;
+        let Shape { window, channels, encoding, aspect: own } = self.shape;
         match raw {
             Raw::Image(image) => frame_of(image, window, encoding),
-            Raw::Picture(picture, aspect) => frame_of_picture(picture, encoding, window, channels, *aspect),
+            Raw::Picture(picture, aspect) => frame_of_picture(picture, encoding, window, channels, *aspect / own),
         }
     }
 

@@ -68,6 +68,11 @@ impl<N: Node> Stage<'_, '_, N> {
                 }
             }
         }
+        if !footage.has_neighbours() {
+            return Err(Error::Failed(format!(
+                "The clip has no frame {frame}, and this host gives no others from which it could be made: bring the file back"
+            )));
+        }
         Err(Error::Failed(format!(
             "The clip has no frame {frame}: put Repair before this node, which makes it, bring the file back, or say by “Missing \
              frames” what stands for it, where up to {FURTHEST} in a row are missing"

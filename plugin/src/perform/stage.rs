@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
+use ofx::plugin::{Clip, Effect as _, Error, MessageKind, Render, Result};
 use pickup_clips::naming;
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
@@ -179,7 +179,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     pub fn frame(&self, input: Input, frame: i64) -> Result<Frame> {
         match self.footage(input)?.frame(frame)? {
             Some(frame) => Ok(frame),
-            None if self.lacks(input, frame) => self.stand_in(input, frame),
+            None if self.lacks(input, frame)? => self.stand_in(input, frame),
             None => Err(nothing_of(input, frame, self.scene.timeline(input))),
         }
     }
@@ -197,8 +197,12 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When it cannot be read.
     pub fn own_or_clear(&self) -> Result<Frame> {
-        if let Some(frame) = self.footage(Input::First)?.frame(self.scene.number())? {
+        let now = self.scene.number();
+        if let Some(frame) = self.footage(Input::First)?.frame(now)? {
             return Ok(frame);
+        }
+        if self.scene.has(Input::First) && self.lacks(Input::First, now)? {
+            return self.stand_in(Input::First, now);
         }
         let Shape { window, encoding, .. } = self.shape()?;
         let (width, height) = (window.width(), window.height());
@@ -221,7 +225,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let (view, now) = (self.view(), self.scene.number());
         if view == View::Matte {
             let stands_in = match shown {
-                Shown::Own(input) if self.lacks(*input, now) => !self.footage(*input)?.exists(now)?,
+                Shown::Own(input) => !self.footage(*input)?.exists(now)? && self.lacks(*input, now)?,
                 _ => false,
             };
             return self.even(if stands_in || N::is_made(self, shown)? { 1.0 } else { 0.0 });
@@ -276,16 +280,24 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         };
         match image {
             Some(image) => self.cx.output()?.copy_from(&image),
-            None if self.lacks(input, frame) => return self.put(&self.stand_in(input, frame)?),
+            None if self.lacks(input, frame)? => return self.put(&self.stand_in(input, frame)?),
             None => self.cx.output()?.fill_zero(),
         }
         Ok(())
     }
 
-    /// Whether a frame that the host does not have lies inside what it says is the clip.
-    fn lacks(&self, input: Input, frame: i64) -> bool {
-        let cut = self.scene.timeline(input).cut();
-        self.cx.host().temporal_access && cut.is_some_and(|(first, last)| (first..=last).contains(&frame))
+    /// Whether a frame that the host does not have lies inside the clip: inside what the host says is the clip or, where it does
+    /// not say, between frames that are there. A host that gives one frame alone should have that one.
+    fn lacks(&self, input: Input, frame: i64) -> Result<bool> {
+        if !self.cx.host().temporal_access {
+            return Ok(frame == self.scene.number());
+        }
+        if let Some((first, last)) = self.scene.timeline(input).cut() {
+            return Ok((first..=last).contains(&frame));
+        }
+        let footage = self.footage(input)?;
+        let beside = |near: i64| Ok::<bool, Error>(if_any(footage.exists(near))? == Some(true));
+        Ok(beside(frame - 1)? && beside(frame + 1)?)
     }
 
     /// Writes a frame of the host's own pixels, as large as the output.

@@ -11,6 +11,7 @@ use twox_hash::XxHash64;
 use crate::{
     Error, Result,
     kernels::{resize_area, resize_bilinear},
+    motion::holes::fill,
 };
 
 /// How a frame's numbers stand for light.
@@ -102,6 +103,21 @@ impl Frame {
         Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), ..*self }
     }
 
+    /// The frame without pixels of which a value is no number, or without end: they are filled from those around them.
+    ///
+    /// # Errors
+    /// None that a frame can have: its shape stays.
+    pub fn mended(self) -> Result<Self> {
+        if self.pixels.iter().all(|v| v.is_finite()) {
+            return Ok(self);
+        }
+        let sound = |pixel: &[f32]| if pixel.iter().all(|v| v.is_finite()) { 1.0 } else { 0.0 };
+        let seen: Vec<f32> = self.pixels.chunks_exact(self.channels).map(sound).collect();
+        let mut pixels = self.pixels.to_vec();
+        fill(&mut pixels, self.channels, &seen, self.width);
+        Self::new(self.width, self.height, self.channels, self.encoding, pixels)
+    }
+
     /// The same picture at another size: by area where it shrinks, bilinear where it grows.
     ///
     /// # Errors
@@ -157,5 +173,32 @@ impl PartialEq for Frame {
     fn eq(&self, other: &Self) -> bool {
         let shape = |f: &Self| (f.width, f.height, f.channels, f.encoding);
         shape(self) == shape(other) && self.pixels == other.pixels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_filled_from_around() {
+        let ramp = |x: usize, y: usize| x as f32 + 0.5 * y as f32;
+        let mut pixels: Vec<f32> = (0..16 * 12).flat_map(|i| [ramp(i % 16, i / 16), 500.0]).collect();
+        let whole = Frame::new(16, 12, 2, Encoding::Linear, pixels.clone()).unwrap();
+        assert!(whole.clone().mended().unwrap().same_pixels(&whole), "what is sound is not copied");
+        for (place, broken) in [(40, f32::NAN), (41, f32::INFINITY), (57, f32::NEG_INFINITY)] {
+            pixels[2 * place] = broken;
+        }
+        let mended = Frame::new(16, 12, 2, Encoding::Linear, pixels.clone()).unwrap().mended().unwrap();
+        for (place, pixel) in mended.pixels().chunks_exact(2).enumerate() {
+            let truth = ramp(place % 16, place / 16);
+            if [40, 41, 57].contains(&place) {
+                assert!((pixel[0] - truth).abs() < 2.0 && (pixel[1] - 500.0).abs() < 1e-3, "{place}: {pixel:?}");
+            } else {
+                assert_eq!(pixel, [truth, 500.0], "{place}");
+            }
+        }
+        let nothing = Frame::new(2, 2, 1, Encoding::Linear, vec![f32::NAN; 4]).unwrap().mended().unwrap();
+        assert!(nothing.pixels().iter().all(|v| v.is_finite()));
     }
 }

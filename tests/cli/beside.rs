@@ -268,3 +268,26 @@ fn a_video_that_is_cut_short_says_how_much_is_there() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("cut short") || said.contains("promises"), "{said}");
 }
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn a_second_video_follows_the_bridge() {
+    let folder = tempfile::tempdir().unwrap();
+    let moving = "testsrc2=size=160x120:rate=25:duration=1";
+    drawn(folder.path(), "a.mkv", moving, &["-frames:v", "8", "-c:v", "ffv1", "-pix_fmt", "bgr0"]);
+    drawn(
+        folder.path(),
+        "b.mkv",
+        moving,
+        &["-vf", "trim=start_frame=10:end_frame=16", "-c:v", "ffv1", "-pix_fmt", "bgr0"],
+    );
+    let line = "render Bridge --in a.mkv --to b.mkv --set by=Motion --set length=2";
+    let said = expect(folder.path(), &format!("{line} --out out.mkv"), 0);
+    assert!(said.contains("frame 1 is taken for frame 11") && said.contains("16 frames (1-16)"), "{said}");
+    assert!(said.contains("made: 9-10;"), "{said}");
+    let open = |name: &str| ClipReader::open(folder.path().join(name)).unwrap();
+    assert_eq!(open("out.mkv").frame(8).unwrap(), open("a.mkv").frame(8).unwrap());
+    assert_eq!(open("out.mkv").frame(11).unwrap(), open("b.mkv").frame(1).unwrap());
+    let said = expect(folder.path(), &format!("{line} --set start=6 --out cut.mkv"), 0);
+    assert!(said.contains("13 frames (1-13)") && said.contains("made: 6-7;"), "{said}");
+}

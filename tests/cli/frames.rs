@@ -142,3 +142,32 @@ fn retime_writes_as_many_frames_as_the_slowed_clip_has() {
     assert_eq!((values[0], values[2], values[4]), (10, 30, 90));
     assert!(values[1] > 10 && values[1] < 30 && values[3] > 30 && values[3] < 90, "{values:?}");
 }
+
+#[test]
+fn a_bridge_leads_to_a_file_and_says_where_clips_do_not_meet() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = |n: i64| picture(n, false, Depth::U8);
+    write(folder.path(), "a/%04d.png", (1..=4).map(|n| (n, own(n))));
+    write(folder.path(), "b/%04d.png", (9..=12).map(|n| (n, own(n))));
+    write(folder.path(), "c/%04d.png", (1..=6).map(|n| (n, own(n + 20))));
+    let file = folder.path().join("b/%04d.png");
+    let to_file = format!("render Bridge --in a --set by=Motion --set length=4 --set toFile={}", file.display());
+    for (out, set) in [("whole", ""), ("stated", "--set start=5")] {
+        let said = expect(folder.path(), &format!("{to_file} {set} --out {out}/%04d.png"), 0);
+        assert!(said.contains("12 frames (1-12)"), "{said}");
+        for n in [1, 4, 9, 12] {
+            assert_eq!(read(folder.path(), out, n), own(n), "{out} {n}");
+        }
+        for n in 5..=8 {
+            let made = read(folder.path(), out, n);
+            assert!(made != own(4) && made != own(9), "{out} {n} is made");
+        }
+    }
+    let said = expect(folder.path(), "render Bridge --in b --to a --out d/%04d.png", 1);
+    assert!(said.contains("lies before the first"), "{said}");
+    for start in [5, 7] {
+        let line = format!("render Bridge --in a --to c --set start={start} --set length=4 --out e/%04d.png");
+        let said = expect(folder.path(), &line, 1);
+        assert!(said.contains(&format!("has the frames 1 to 6, and none at {}", start + 4)), "{said}");
+    }
+}

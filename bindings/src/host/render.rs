@@ -163,7 +163,8 @@ impl Instance {
     fn identity_image(&self, plan: &Plan, identity: &Identity) -> Result<HostImage, RenderError> {
         let time = plan.args.time;
         let source = self.object.clip(&cstring(&identity.clip)).and_then(|c| c.source());
-        let missing = || format!("\"{}\" has no picture at {}", identity.clip, identity.time);
+        let missing =
+            || format!("the clip {} has no frame {}, and is to be shown there as it is", identity.clip, identity.time);
         let image = match source.map(|s| s.frame(identity.time)) {
             Some(Ok(Some(image))) => image,
             Some(Err(why)) => return Err(RenderError::Source { time, why: format!("{}: {why}", missing()) }),

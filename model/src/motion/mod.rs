@@ -12,7 +12,7 @@ mod beside;
 mod course;
 mod cut;
 mod flow;
-mod holes;
+pub(crate) mod holes;
 mod network;
 mod onward;
 mod pair;

@@ -68,8 +68,8 @@ impl Part {
 pub(super) struct Job<'a> {
     /// One for whole pictures, or one for the top fields and one for the bottom fields.
     pub(super) parts: &'a [Part],
-    /// The clips whose frames may come back as they are.
-    pub(super) clips: &'a [&'a ClipReader],
+    /// The clips whose frames may come back as they are, and how many frames later than their numbers say these stand.
+    pub(super) clips: &'a [(&'a ClipReader, i64)],
     /// Where the host's times have the frames.
     pub(super) axis: Axis,
     pub(super) keep_alpha: bool,
@@ -156,7 +156,8 @@ impl<'a> Job<'a> {
             (true, [part, ..]) => part.instance.is_identity(time)?.map(|identity| self.axis.number(identity.time)),
             _ => Some(number),
         };
-        for clip in self.clips {
+        for (clip, later) in self.clips {
+            let shown = shown.map(|shown| shown - later);
             let Some(known) = shown.and_then(|shown| clip.frame(shown).ok()) else { continue };
             if same(&known, clip.info().depth, &picture) {
                 let file = shown.and_then(|shown| clip.file_of(shown));

@@ -33,6 +33,8 @@ use pickup_clips::{
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 const MISSING_FRAMES: &str = "missingFrames";
+/// How many frames Bridge makes where nothing is set.
+const BRIDGE_LENGTH: i64 = 12;
 /// Repair's list.
 const FRAMES: &str = "frames";
 /// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
@@ -65,6 +67,8 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
 struct Clips {
     first: Option<Arc<ClipReader>>,
     second: Option<Arc<ClipReader>>,
+    /// How many frames later than its numbers say the second one stands.
+    later: i64,
 }
 
 impl Clips {
@@ -74,7 +78,27 @@ impl Clips {
             clip.as_ref().map(|clip| ClipReader::open_with(clip, &options).map(Arc::new)).transpose()
         };
         let (first, second) = (open(&args.input)?, open(&args.to)?);
-        Ok(Self { first, second })
+        let mut clips = Self { first, second, later: 0 };
+        clips.later = clips.follows(args);
+        Ok(clips)
+    }
+
+    /// How many frames later a second video stands: its frames have no numbers of their own, so it follows the first clip, after as
+    /// many frames as a bridge makes.
+    fn follows(&self, args: &RenderArgs) -> i64 {
+        let (Some(first), Some(second)) = (&self.first, &self.second) else { return 0 };
+        if second.info().kind != ClipKind::Video {
+            return 0;
+        }
+        let set = |name: &str| {
+            let told = args.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name))?;
+            told.value.trim().parse::<i64>().ok()
+        };
+        let length = set("length").unwrap_or(BRIDGE_LENGTH).max(1);
+        let start = set("start").filter(|start| *start != 0).unwrap_or(first.info().last() + 1);
+        let at = start + length;
+        progress::note(&format!("{}: its frame 1 is taken for frame {at}", second.name().display()));
+        at - second.info().first()
     }
 
     /// What the clip is from which size, rate and the rest are taken.
@@ -86,9 +110,14 @@ impl Clips {
         self.first.iter().chain(&self.second).map(|reader| &**reader)
     }
 
+    /// The clips, each with how many frames later than its numbers say it stands.
+    fn placed(&self) -> impl Iterator<Item = (&ClipReader, i64)> {
+        self.readers().zip([0, self.later])
+    }
+
     /// The first frame that a clip has, and the last.
     fn span(&self) -> Option<(i64, i64)> {
-        let spans = self.readers().map(|reader| (reader.info().first(), reader.info().last()));
+        let spans = self.placed().map(|(reader, later)| (reader.info().first() + later, reader.info().last() + later));
         spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 }
@@ -144,7 +173,7 @@ impl<'a> Rendering<'a> {
             if let (Some((first, second)), Some(input)) = (&taken, &clips.first) {
                 sources.push(connect(&instance, first, input, axis, *field)?);
                 if let (Some(clip), Some(to)) = (second, &clips.second) {
-                    sources.push(connect(&instance, clip, to, axis, *field)?);
+                    sources.push(connect(&instance, clip, to, axis.later(clips.later), *field)?);
                 }
             }
             Ok(Part { instance, sources })
@@ -253,7 +282,8 @@ impl<'a> Rendering<'a> {
         }
         let readers: Vec<&ClipReader> = clips.readers().collect();
         let keep_alpha = info.is_some_and(|i| i.has_alpha);
-        let job = Job { parts, clips: &readers, axis: *axis, keep_alpha, retimes: *retimes };
+        let placed: Vec<(&ClipReader, i64)> = clips.placed().collect();
+        let job = Job { parts, clips: &placed, axis: *axis, keep_alpha, retimes: *retimes };
         let mut bar = Bar::new(label);
         let (mut made, mut unlike) = (Vec::new(), Vec::new());
         let renumbered = args.without_repeats && is_picture(&args.out);

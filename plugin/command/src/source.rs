@@ -26,6 +26,11 @@ impl Axis {
         self.0 != 0
     }
 
+    /// The axis of a clip whose frames stand so many later than their own numbers say.
+    pub(super) fn later(self, frames: i64) -> Self {
+        Self(self.0.saturating_add(frames))
+    }
+
     /// The time of a frame.
     pub(super) fn time(self, number: i64) -> i64 {
         number.saturating_add(self.0)

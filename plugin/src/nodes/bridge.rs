@@ -2,11 +2,11 @@
 
 mod crossing;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use ofx::{
     Context,
-    plugin::{Button, Changed, Clip, Cx, Meta, Result},
+    plugin::{Button, Changed, Clip, Cx, Error, Meta, Result},
 };
 
 pub use self::crossing::Crossing;
@@ -21,6 +21,7 @@ use super::{
     },
 };
 use crate::{
+    engine::engine,
     perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     timeline::Timeline,
@@ -80,8 +81,8 @@ pub struct BridgeParams {
     /// How the frames between are made.
     #[param(id = "by", label = "Made by", default = By::Automatic)]
     pub by: By,
-    /// As a filter: the clip that follows, when it is not in this one. A video file or a sequence such as
-    /// `shot.%04d.png`, whose first frame comes after the last made one.
+    /// The clip that follows, when it is neither in this one nor connected. A video file or a sequence such as
+    /// `shot.%04d.png`, whose first frame comes after the last made one. Without a start it follows where this clip ends.
     #[param(id = "toFile", mlt_id = "resource", label = "Next clip's file", text = "file")]
     pub to_file: String,
     /// Lay as much noise over made frames as the source's own frames have, so that grain does not stop at the seam.
@@ -161,7 +162,7 @@ impl Node for Bridge {
 
     fn file<'p>(params: &'p BridgeParams, scene: &Scene<'_>, input: Input) -> Result<Option<(&'p str, (i64, i64))>> {
         let file = params.to_file.trim();
-        if input == Input::First || file.is_empty() || scene.curves.context() != Context::Filter {
+        if input == Input::First || file.is_empty() || scene.has(Input::Next) {
             return Ok(None);
         }
         Ok(params.between(scene)?.map(|between| (file, (between.after, between.after))))
@@ -172,10 +173,21 @@ impl Node for Bridge {
         Ok(scene.agreed(|frames| between.map_or(frames, |between| (between.before, between.after))))
     }
 
+    fn domain(params: &BridgeParams, scene: &Scene<'_>) -> Result<Option<(i64, i64)>> {
+        let (Some(between), Some((first, last))) = (params.between(scene)?, scene.timeline(Input::First).cut()) else {
+            return Ok(None);
+        };
+        let Some((file, _)) = Self::file(params, scene, Input::Next)? else { return Ok(None) };
+        // What cannot be read is for render to complain of.
+        let Ok(reader) = engine().reader(Path::new(file)) else { return Ok(None) };
+        let length = reader.info().last() - reader.info().first();
+        Ok(Some((first, last.max(between.after + length))))
+    }
+
     fn plan(params: &BridgeParams, scene: &Scene<'_>, _: Option<&()>) -> Result<Plan<Crossing>> {
         let number = scene.number();
-        let Some(between) = params.between(scene)? else { return Ok(Plan::own_because(Some(NO_START))) };
-        let note = between.lies_outside(&scene.both()).map(Cow::Owned);
+        let Some(between) = params.between(scene)? else { return nowhere(scene) };
+        let note = between.trouble(&scene.both(), scene.has(Input::Next)).map(Cow::Owned);
         if number <= between.before {
             return Ok(Plan { note, ..Plan::new(Shown::Own(Input::First)) });
         }
@@ -227,6 +239,27 @@ impl Node for Bridge {
 const NO_START: &str = "Nothing says where the bridge starts, so the clip passes unchanged: move to the first frame that is to be \
                         made and press “Start here”";
 
+/// What is shown where nothing says where the bridge starts: the first clip and, where that has ended, the second.
+///
+/// # Errors
+/// When the second clip lies before the first.
+fn nowhere(scene: &Scene<'_>) -> Result<Plan<Crossing>> {
+    let [before, after] = scene.told.each_ref().map(Timeline::cut);
+    if let (Some(before), Some(after), true) = (before, after, scene.has(Input::Next)) {
+        if after.1 < before.0 {
+            return Err(Error::Failed(format!(
+                "The second clip, which has the frames {} to {}, lies before the first, which has {} to {}: connect them the other \
+                 way round",
+                after.0, after.1, before.0, before.1
+            )));
+        }
+        if scene.number() > before.1 && scene.number() <= after.1 {
+            return Ok(Plan { note: Some(Cow::Borrowed(NO_START)), ..Plan::new(Shown::Own(Input::Next)) });
+        }
+    }
+    Ok(Plan::own_because(Some(NO_START)))
+}
+
 impl BridgeParams {
     /// What is to be made at the scene's time; none where nothing says where.
     fn between(&self, scene: &Scene<'_>) -> Result<Option<Between>> {
@@ -237,6 +270,10 @@ impl BridgeParams {
             return Ok(Some(Between { before: start - 1, after: start + i64::from(self.length.max(1)) }));
         }
         let [before, after] = scene.told.each_ref().map(Timeline::cut);
+        if let (false, false, Some((_, before))) = (scene.has(Input::Next), self.to_file.trim().is_empty(), before) {
+            // The file follows the clip.
+            return Ok(Some(Between { before, after: before + 1 + i64::from(self.length.max(1)) }));
+        }
         let between = before.zip(after).map(|((_, before), (after, _))| Between { before, after });
         Ok(between.filter(|gap| scene.has(Input::Next) && gap.after > gap.before + 1))
     }
@@ -273,7 +310,7 @@ mod tests {
             (letters(&plans), plans[0].note.clone())
         };
         assert_eq!(notes(18, 5), ("o".into(), None));
-        assert_eq!(notes(21, 5), ("o".into(), None), "beyond the end the clip's last frame leads on");
+        assert_eq!(notes(21, 5), ("o".into(), None), "the clip's last frame leads on");
         let (letters, note) = notes(50, 5);
         assert_eq!(letters, "o");
         assert!(note.is_some_and(|note| note.contains("frames 50 to 52") && note.contains("1 to 20")));

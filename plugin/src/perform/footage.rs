@@ -384,12 +384,15 @@ impl<'a> Footage<'a> {
         }
     }
 
+    /// A fetched frame, for others to be made of. What is no number, or without end, is missing there, and filled from around: it
+    /// would spread with all that is moved and mixed.
     fn whole(&self, raw: &Raw<'_>) -> Result<Frame> {
         let Shape { window, channels, encoding, aspect: own } = self.shape;
-        match raw {
-            Raw::Image(image) => frame_of(image, window, encoding),
-            Raw::Picture(picture, aspect) => frame_of_picture(picture, encoding, window, channels, *aspect / own),
-        }
+        let frame = match raw {
+            Raw::Image(image) => frame_of(image, window, encoding)?,
+            Raw::Picture(picture, aspect) => frame_of_picture(picture, encoding, window, channels, *aspect / own)?,
+        };
+        frame.mended().map_err(failed)
     }
 
     /// Names a frame by its bytes and by all that says how they are read.

@@ -97,7 +97,7 @@ impl Demo<'_> {
         }
         let mut made = Vec::new();
         let (input, source) = connected.unzip();
-        let clips: Vec<&ClipReader> = input.iter().map(|reader| &**reader).collect();
+        let clips: Vec<(&ClipReader, i64)> = input.iter().map(|reader| (&**reader, 0)).collect();
         let parts = [Part { instance, sources: source.into_iter().collect() }];
         let job = Job { parts: &parts, clips: &clips, axis: Axis::default(), keep_alpha: false, retimes: false };
         let mut bar = Bar::new(label);

@@ -45,13 +45,24 @@ impl Between {
 }
 
 impl Between {
-    /// What the user is to be told where the gap lies before or after all that the clips have: nothing is ever made there.
-    pub(super) fn lies_outside(self, clips: &[&Timeline; 2]) -> Option<String> {
+    /// What the user is to be told where the gap lies before or after all that the clips have, so that nothing is ever made there, or
+    /// where the second of `two` clips has no frame to which it could lead.
+    pub(super) fn trouble(self, clips: &[&Timeline; 2], two: bool) -> Option<String> {
         let (a, b) = (clips[0].cut()?, clips[1].cut()?);
         let (first, last) = (a.0.min(b.0), a.1.max(b.1));
-        (self.before > last || self.after < first).then(|| {
-            let (from, to) = (self.before + 1, self.after - 1);
-            format!("The bridge lies at frames {from} to {to}, and the clip has {first} to {last}: set “Start” to a frame of it")
+        let Self { before, after } = self;
+        if before > last || after < first {
+            let (from, to) = (before + 1, after - 1);
+            return Some(format!(
+                "The bridge lies at frames {from} to {to}, and the clip has {first} to {last}: set “Start” to a frame of it"
+            ));
+        }
+        (two && !(b.0..=b.1).contains(&after)).then(|| {
+            format!(
+                "The second clip has the frames {} to {}, and none at {after}, to which the bridge leads: move it there on the \
+                 timeline, or change “Start” and “Length”",
+                b.0, b.1
+            )
         })
     }
 }

@@ -21,8 +21,9 @@ pub struct Timeline {
     end: Option<i64>,
 }
 
-/// Times further from 0 than this are no times, but say that there is no end. It is 46 days of 25 frames a second.
-const FURTHEST: f64 = 1e8;
+/// Times further from 0 than this are no times, but say that there is no end: hosts write that as the largest whole number, 2^31 or a
+/// little less. Frames numbered by date and hour, such as 2026112823, are below it.
+const FURTHEST: f64 = 2.14e9;
 
 impl Timeline {
     /// This, if it agrees with a time that the host asks for: where the time lies in the range, or in what the node `makes` of
@@ -136,7 +137,8 @@ fn whole_frames(range: RangeD) -> Option<(i64, i64)> {
 
 /// Whether a clip's range says nothing of where the editor cut it. In DaVinci Resolve it covers the whole of the media
 /// (measured in Studio 21 by the authors of gyroflow's plugin, who also found the trim visible nowhere).
-fn hides_trims(host: &HostInfo) -> bool {
+#[must_use]
+pub fn hides_trims(host: &HostInfo) -> bool {
     host.name.starts_with("DaVinciResolve")
 }
 

@@ -63,8 +63,9 @@ fn a_hole_is_never_black() {
         let made = read(folder.path(), &format!("{host}-file/%04d.png"), 4);
         assert!(apart(&made, &picture(4, false, Depth::U8)) > 25.0, "{host}");
     }
-    let said = expect(folder.path(), "render Repair --in in --out b/%04d.png --host bare --set frames=2", 1);
-    assert!(said.contains("frame"), "{said}");
+    let said =
+        expect(folder.path(), "render Repair --in in --out b/%04d.png --host bare --set frames=2 --frames 1-3", 0);
+    assert!(said.contains("--set sourceFile=FILE"), "{said}");
     let over = "render Generate --in in --frames 3-5 --set over=1 --set prompt=snow --set steps=1 --set length=8 --set start=1";
     let said = expect(folder.path(), &format!("{over} --out over/%04d.png"), 1);
     assert!(said.contains("has no frame 4"), "{said}");

@@ -27,6 +27,8 @@ pub struct Beside {
     pub fields: Option<FieldOrder>,
     /// When each frame of a video begins, in seconds from its first: only where they are not evenly spaced.
     pub times: Option<Arc<[f64]>>,
+    /// For how many seconds the last of them is shown, where the file tells.
+    pub last_length: Option<f64>,
     /// How DPX files store their numbers.
     pub dpx: Option<DpxNumbers>,
     /// Frames that a video's file promises, where it has fewer: it is cut short.
@@ -37,6 +39,10 @@ pub struct Beside {
     pub model: Option<&'static str>,
     /// An EXR's display window does not begin at 0, 0, but here.
     pub corner: Option<(i32, i32)>,
+    /// What a PNG tells of its colour and size, chunk by chunk as in the file.
+    pub png: Option<Arc<[u8]>>,
+    /// Fields were made whole pictures though the file does not say that it has any.
+    pub fields_made_up: bool,
     /// The file is an animation, of which the first picture alone is read.
     pub animated: bool,
     /// The frames are JPEG files.

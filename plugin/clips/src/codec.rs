@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::beside::{Beside, FieldOrder};
 use super::picture::{Depth, Picture};
+use super::reader::Rate;
 
 /// A video format by its file extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +71,10 @@ impl Container {
         !matches!(self, Self::Avi | Self::Gif)
     }
 
-    /// The rate it has for one that is asked for: GIF counts in hundredths of a second.
-    pub(super) fn rate(self, rate: f64) -> f64 {
-        if self == Self::Gif { 100.0 / (100.0 / rate).round().max(1.0) } else { rate }
+    /// The rate it has for one that is asked for: browsers show a GIF's frames for two hundredths of a second at the least.
+    pub(super) fn rate(self, rate: Rate) -> Rate {
+        const MOST: Rate = Rate { num: 50, den: 1 };
+        if self == Self::Gif && rate.as_f64() > MOST.as_f64() { MOST } else { rate }
     }
 
     /// The codec for sound that it cannot take as it is.
@@ -254,8 +256,12 @@ impl Codec {
             }
         }
         args.extend(["-pix_fmt", self.pixel_format(depth, alpha)]);
-        if fields.is_some() {
+        if let Some(order) = fields {
             args.extend(["-flags", "+ildct+ilme"]);
+            if (self, order) == (Self::H264, FieldOrder::Bottom) {
+                // x264 does not ask ffmpeg for the order.
+                args.extend(["-x264opts", "bff=1"]);
+            }
         }
         let mut args: Vec<String> = args.into_iter().map(Into::into).collect();
         args.extend(self.colour(beside, fields));

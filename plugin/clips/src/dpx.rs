@@ -204,7 +204,26 @@ pub(super) fn encode(
     running.wait(path)?;
     sent.and(got).map_err(|e| ClipError::io(path, "write by ffmpeg", e))?;
     label(path, &mut file, floats, options)?;
+    with_whole_header(&mut file);
     Ok(file)
+}
+
+/// Lays the headers of film and television before the samples, all undefined: ffmpeg leaves them out, and OpenImageIO then takes
+/// samples for a time code.
+fn with_whole_header(file: &mut Vec<u8>) {
+    const SIZE: usize = 16;
+    const DATA: usize = 808;
+    let missing = USER - FILM;
+    let Some(big) = Header::of(file).filter(|header| header.long(OFFSET) as usize == FILM).map(|header| header.big)
+    else {
+        return;
+    };
+    file.splice(FILM..FILM, std::iter::repeat_n(0xFF, missing));
+    let size = u32::try_from(file.len()).unwrap_or(u32::MAX);
+    for (at, value) in [(OFFSET, USER as u32), (SIZE, size), (DATA, USER as u32)] {
+        let four = if big { value.to_be_bytes() } else { value.to_le_bytes() };
+        file[at..at + 4].copy_from_slice(&four);
+    }
 }
 
 /// The samples as ffmpeg takes them, and its name for their layout.

@@ -49,7 +49,7 @@ impl Encoder {
         }
         let partial = Partial::create(target)?;
         let times = options.times.clone().filter(|_| container.has_times());
-        let options = WriteOptions { times, ..options.clone() };
+        let options = WriteOptions { times, rate: container.rate(options.rate), ..options.clone() };
         Ok(Self { target: target.into(), container, codec, ffmpeg, options, partial, started: None })
     }
 
@@ -104,10 +104,11 @@ impl Encoder {
         args.extend(input);
         args.extend(self.codec.args((depth, alpha), self.options.quality, &self.options.beside));
         args.extend(output);
-        if self.options.times.is_some() {
+        if let Some(times) = &self.options.times {
             // Finer than any clock of a camera, and coarse enough for MP4.
             args.extend(self.ffmpeg.each_picture_once().map(Into::into));
             args.extend(["-enc_time_base", "1:90000"].map(Into::into));
+            args.extend(self.last_shown(times.last_length()));
         }
         if (self.options.pixel_aspect - 1.0).abs() > 1e-6 {
             let aspect = self.options.pixel_aspect * width as f64 / height as f64;
@@ -129,6 +130,18 @@ impl Encoder {
             running.wait(&self.target)?;
         }
         Ok(Started { running, size, depth, alpha, first, last: None })
+    }
+
+    /// By which the last frame is shown for so many seconds: nothing follows that would tell. MP4 ends with what is decoded last,
+    /// which must then be what is shown last. Matroska has no place for it.
+    fn last_shown(&self, seconds: f64) -> Vec<String> {
+        match self.container {
+            Container::Gif => vec!["-final_delay".into(), format!("{}", (seconds * 100.0).round().max(1.0))],
+            Container::Mp4 | Container::Mov => {
+                vec!["-bf".into(), "0".into(), "-bsf:v".into(), format!("setts=duration={seconds}/TB")]
+            }
+            Container::Mkv | Container::WebM | Container::Avi => Vec::new(),
+        }
     }
 
     /// The pictures as ffmpeg's first input.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::codec::Container;
+
 /// Why a clip could not be opened, read or written.
 ///
 /// Every message names the file, says what is wrong with it and what to do.
@@ -34,7 +36,7 @@ pub enum ClipError {
         action: &'static str,
     },
     /// No room is left where the clip is written.
-    #[error("{}: the disk is full. Free some space or write to another disk; frames already finished are complete", path.display())]
+    #[error("{}: the disk is full. Free some space or write to another disk; {}", path.display(), left_by(path))]
     DiskFull {
         /// The file that did not fit.
         path: PathBuf,
@@ -233,6 +235,14 @@ pub enum ClipError {
         /// What was expected instead.
         expected: &'static str,
     },
+}
+
+/// What there is of a clip where writing it failed.
+fn left_by(path: &Path) -> &'static str {
+    match Container::of(path) {
+        Some(_) => "a video is whole or not there, and this one is not",
+        None => "frames already finished are complete",
+    }
 }
 
 impl ClipError {

@@ -43,6 +43,7 @@ pub mod naming;
 mod open_exr;
 mod partial;
 mod picture;
+mod png_chunks;
 mod probe;
 mod read_options;
 mod reader;

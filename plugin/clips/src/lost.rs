@@ -8,6 +8,7 @@ use super::convert::Transfer;
 use super::dpx::DpxNumbers;
 use super::naming::StillFormat;
 use super::picture::Depth;
+use super::png_chunks;
 use super::reader::{ClipInfo, ClipKind, ColourHint};
 use super::sound::{Way, way};
 use super::still;
@@ -30,6 +31,9 @@ pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> 
         told.push(format!("pixels outside the EXR's display window (overscan) are not written{kept}"));
     }
     told.extend(worked_in(info, options));
+    if info.beside.fields_made_up {
+        told.push("the file does not say that it is interlaced: --fields changes its pictures all the same".to_owned());
+    }
     told.extend(notes(info, video, options));
     if info.beside.animated {
         told.push("the input is an animation, and its first picture alone is read: save it as a GIF or as numbered files for the rest".to_owned());
@@ -182,7 +186,15 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
         ),
         _ => {}
     }
-    if beside.tags.wide() {
+    let holds = format == StillFormat::Png && options.transfer == Transfer::AsIs;
+    if let (Some(chunks), false) = (&beside.png, holds)
+        && png_chunks::unusual(chunks)
+    {
+        told.push(
+            "what the PNG files tell of their curve (gAMA) is not written: values look lighter or darker".to_owned(),
+        );
+    }
+    if beside.tags.wide() && !(holds && beside.png.is_some()) {
         told.push(format!(
             "values are written as they are, but pictures do not hold the input's colour tags ({}): set them again",
             beside.tags
@@ -257,9 +269,10 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
         let what = "the colour tags are written, but not the mastering metadata of HDR10 or Dolby Vision, if the input has any";
         told.push(what.to_owned());
     }
-    let (asked, rate) = (options.rate.as_f64(), container.rate(options.rate.as_f64()));
-    if beside.times.is_none() && (rate / asked - 1.0).abs() > 1e-4 {
-        told.push(format!("the rate becomes {rate:.3} frames a second: GIF counts in hundredths of a second"));
+    let rate = container.rate(options.rate);
+    if beside.times.is_none() && rate != options.rate {
+        let (rate, asked) = (rate.as_f64(), options.rate.as_f64());
+        told.push(format!("the rate becomes {rate} frames a second, which is the most that GIF has: it plays slower than at {asked:.3}"));
     }
     let alpha = info.has_alpha && codec.has_alpha();
     told.extend(coarser_colour(beside.chroma.unwrap_or((1, 1)), codec, alpha));

@@ -69,7 +69,7 @@ pub(super) fn probe(path: &Path, tools: &Tools) -> Result<Probe, ClipError> {
          color_transfer,color_primaries,field_order,r_frame_rate,avg_frame_rate,sample_aspect_ratio,nb_frames:\
          stream_tags=alpha_mode,timecode,DURATION:stream_disposition=attached_pic:stream_side_data=rotation",
     ])?;
-    let packets = ask(&["-select_streams", "V:0", "-show_entries", "packet=pts_time,flags"])?;
+    let packets = ask(&["-select_streams", "V:0", "-show_entries", "packet=pts_time,duration_time,flags"])?;
     let first = [
         "-select_streams",
         "V:0",
@@ -107,7 +107,13 @@ fn read(path: &Path, file: &Path, [streams, packets, frame]: [&str; 3]) -> Resul
     // ffmpeg turns what a phone recorded lying, and the shape of its pixels with it.
     let turned = video.get("rotation").and_then(|v| v.parse::<f64>().ok()).is_some_and(|r| r.rem_euclid(180.0) == 90.0);
     let told = rate(&times, video.get("r_frame_rate"), video.get("avg_frame_rate"));
-    let spacing = spacing(&times, count, told);
+    let last_length = last_length(packets);
+    let is_gif = sections.iter().any(|s| s.kind == "format" && s.get("format_name") == Some("gif"));
+    let spacing = match spacing(&times, count, told) {
+        // Animations often hold the last picture; elsewhere a longer last frame is an accident.
+        Spacing::Even if is_gif && last_length.is_some_and(|last| last * told.as_f64() > 1.5) => Spacing::Uneven,
+        spacing => spacing,
+    };
     let rate = match spacing {
         Spacing::Uneven => video.get("avg_frame_rate").and_then(|v| Rate::parse(v, '/')).unwrap_or(told),
         _ => told,
@@ -154,6 +160,7 @@ fn read(path: &Path, file: &Path, [streams, packets, frame]: [&str; 3]) -> Resul
             chroma: video.get("pix_fmt").and_then(chroma),
             fields,
             times: matches!(spacing, Spacing::Uneven).then(uneven),
+            last_length,
             ..Beside::default()
         },
     })
@@ -253,6 +260,17 @@ fn times(packets: &str) -> (Vec<f64>, i64) {
     }
     times.sort_by(f64::total_cmp);
     (times, count)
+}
+
+/// How long the last frame is shown, in seconds; none where the file does not say, or says what cannot be.
+fn last_length(packets: &str) -> Option<f64> {
+    let told = packets.lines().filter_map(Section::parse).filter_map(|packet| {
+        let start = packet.get("pts_time")?.parse::<f64>().ok()?;
+        Some((start, packet.get("duration_time").and_then(|length| length.parse::<f64>().ok())))
+    });
+    let (_, length) = told.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // Files that were cut tell a moment, or nothing.
+    length.filter(|length| (0.005..=LONGEST_HOLE).contains(length))
 }
 
 /// How long each frame but the last is shown, in seconds, the shortest first.

@@ -243,6 +243,7 @@ impl ClipReader {
         };
         if *fields != Fields::AsStored {
             fields.apply(spec, &mut probe, || reading.count(spec))?;
+            probe.beside.fields_made_up = order.is_none();
         }
         let mut decoder = Decoder::start(spec, &reading, 1)?;
         let Some(picture) = decoder.read().map_err(video::undecodable)? else {

@@ -16,6 +16,7 @@ use super::codec::Quality;
 use super::convert::Transfer;
 use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
+use super::png_chunks;
 use super::read_options::ReadOptions;
 use super::writer::WriteOptions;
 use super::{ClipError, MAX_PIXELS, MAX_SIDE, dpx, more_tiff, open_exr};
@@ -84,6 +85,8 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
             let animated = decoder.is_apng().map_err(failed)?;
             let mut still = samples(path, decoder, false, failed)?;
             still.beside.animated = animated;
+            still.beside.png = png_chunks::kept(bytes);
+            still.beside.tags = png_chunks::tags(bytes);
             Ok(still)
         }
         StillFormat::Jpeg => {
@@ -92,6 +95,7 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
             }
             let mut still = samples(path, jpeg::JpegDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed)?;
             still.beside.jpeg = true;
+            still.beside.model = still.beside.model.or(jpeg_is_cmyk(bytes).then_some("CMYK"));
             Ok(still)
         }
         StillFormat::Bmp => samples(path, bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(failed)?, false, failed),
@@ -121,6 +125,19 @@ fn decode(path: &Path, format: StillFormat, bytes: &[u8], options: &ReadOptions)
 fn jpeg_ends(bytes: &[u8]) -> bool {
     let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
     last([0xFF, 0xD9]) > last([0xFF, 0xDA])
+}
+
+/// Whether a JPEG has four channels, which the decoder makes three of without a word: its frame header tells (ITU-T T.81, B.2.2).
+fn jpeg_is_cmyk(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xFF, marker, high, low, ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if matches!(marker, 0xC0..=0xC3) {
+            return rest.get(9) == Some(&4);
+        }
+        rest = rest.get(length + 2..).unwrap_or_default();
+    }
+    false
 }
 
 /// Only the tag ExtraSamples tells whether a TIFF's colours are multiplied by alpha.
@@ -242,7 +259,13 @@ pub(super) fn encode(
         StillFormat::Dpx => dpx::encode(path, picture, floats, options),
         StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
         StillFormat::Png | StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP => {
-            encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))
+            let file = encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))?;
+            let chunks =
+                beside.png.as_deref().filter(|_| format == StillFormat::Png && options.transfer == Transfer::AsIs);
+            Ok(match chunks {
+                Some(chunks) => png_chunks::with(file, chunks),
+                None => file,
+            })
         }
     }
 }

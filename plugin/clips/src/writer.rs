@@ -94,18 +94,22 @@ pub struct Times {
     first: i64,
     starts: Arc<[f64]>,
     period: f64,
+    last_length: f64,
 }
 
 impl Times {
     /// The times of a clip, where it is not the rate that tells them.
     pub fn of(info: &ClipInfo) -> Option<Self> {
         let starts = info.beside.times.clone()?;
-        (!starts.is_empty()).then(|| Self { first: info.first(), starts, period: 1.0 / info.rate.as_f64() })
+        let period = 1.0 / info.rate.as_f64();
+        let last_length = info.beside.last_length.unwrap_or(period);
+        (!starts.is_empty()).then(|| Self { first: info.first(), starts, period, last_length })
     }
 
     /// Those of frames that are evenly spaced, of which some may be left out.
     pub fn even(first: i64, rate: Rate) -> Self {
-        Self { first, starts: [0.0].into(), period: 1.0 / rate.as_f64() }
+        let period = 1.0 / rate.as_f64();
+        Self { first, starts: [0.0].into(), period, last_length: period }
     }
 
     /// When a frame begins, from the clip's first; beyond its ends by the mean rate.
@@ -113,7 +117,17 @@ impl Times {
         let place = frame - self.first;
         let last = self.starts.len() as i64 - 1;
         let inside = place.clamp(0, last);
-        self.starts[inside as usize] + (place - inside) as f64 * self.period
+        let beyond = match place - inside {
+            0 => 0.0,
+            further if further > 0 => self.last_length + (further - 1) as f64 * self.period,
+            before => before as f64 * self.period,
+        };
+        self.starts[inside as usize] + beyond
+    }
+
+    /// For how many seconds the clip's last frame is shown.
+    pub(super) fn last_length(&self) -> f64 {
+        self.last_length
     }
 }
 

@@ -40,7 +40,7 @@ const FRAMES: &str = "frames";
 /// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
 const REPAIR: &str = "org.pickup.Repair";
 /// The most frames rendered where a node, not the user, says how many there are.
-const MAX_FRAMES: f64 = 1e6;
+const MAX_FRAMES: i64 = 1_000_000;
 
 pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError> {
     cancel::listen();
@@ -221,6 +221,20 @@ impl<'a> Rendering<'a> {
         Ok(())
     }
 
+    /// Says why nothing was made in a host that gives one frame alone and has no words for it.
+    fn tell_alone(&self) {
+        const FILE: &str = "sourceFile";
+        let named = self.args.set.iter().any(|set| set.name.eq_ignore_ascii_case(FILE));
+        let silent = self.parts.iter().all(|part| part.instance.messages().is_empty());
+        let reads_a_file = self.described.params.iter().any(|param| param.id == FILE);
+        if !self.args.host.profile.temporal && !named && silent && reads_a_file && self.clips.first.is_some() {
+            progress::note(
+                "this host gives an effect one frame alone: name the clip's own file by --set sourceFile=FILE, without which no frame \
+                 can be made of others",
+            );
+        }
+    }
+
     /// Lists the frames that the clip lacks among those that Repair makes: it then announces those that it makes them from, without
     /// which some hosts give it others.
     fn list_holes(&self, instance: &Instance) -> Result<(), CliError> {
@@ -303,6 +317,7 @@ impl<'a> Rendering<'a> {
         drop(bar);
         say_messages(parts);
         result?;
+        self.tell_alone();
         writer.finish()?;
         sheet.map(Sheet::write).transpose()?;
         readers.iter().for_each(|reader| tell::damage(reader));
@@ -435,7 +450,15 @@ fn frames(args: &RenderArgs, instance: &Instance, span: Option<(i64, i64)>, axis
         (None, None, Some(frames)) => return Ok(frames.clone()),
         (None, None, None) => return Err(CliError::Usage("name the frames to render with --frames".into())),
     };
-    let Some(wanted) = &args.frames else { return Ok(FrameList::range(first, last)) };
+    let Some(wanted) = &args.frames else {
+        if last - first < MAX_FRAMES {
+            return Ok(FrameList::range(first, last));
+        }
+        return Err(CliError::Usage(format!(
+            "that makes {} frames: name those that you want with --frames",
+            last - first + 1
+        )));
+    };
     let outside = [wanted.first(), wanted.last()].into_iter().flatten().find(|f| *f < first || *f > last);
     match outside {
         None => Ok(wanted.clone()),
@@ -467,7 +490,7 @@ fn named_files(described: &ContextDescriptor, instance: &Instance) -> Vec<PathBu
 /// The whole frames in a node's time domain, if it says anything that can be rendered.
 fn whole_frames(domain: RangeD) -> Option<(i64, i64)> {
     let (first, last) = (domain.min.ceil(), domain.max.floor());
-    let sound = first.is_finite() && last >= first && last - first < MAX_FRAMES && first.abs() < 1e9;
+    let sound = first.is_finite() && last.is_finite() && last >= first && first.abs() < i64::MAX as f64 / 2.0;
     sound.then_some((first as i64, last as i64))
 }
 
@@ -496,6 +519,6 @@ mod tests {
         assert_eq!(whole(0.2, 0.8), None);
         assert_eq!(whole(f64::NEG_INFINITY, 5.0), None);
         assert_eq!(whole(f64::NAN, f64::NAN), None);
-        assert_eq!(whole(0.0, 1e7), None);
+        assert_eq!(whole(0.0, f64::INFINITY), None);
     }
 }

@@ -77,7 +77,7 @@ pub struct AnimateParams {
     pub stands: Stands,
     /// The frame of the source that comes to life, in the host's own numbers. Before the clip it is the clip's first, after
     /// it its last.
-    #[param(id = "still", label = "Still frame", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
+    #[param(id = "still", label = "Still frame", default = 0, range = -2_140_000_000..=2_140_000_000, display = 0..=100_000)]
     pub still: i32,
     /// The frame where the timeline's cursor stands comes to life.
     #[param(id = "stillHere", label = "The still is here")]

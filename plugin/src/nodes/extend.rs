@@ -74,7 +74,7 @@ pub struct ExtendParams {
     #[param(id = "frozen", label = "Clip freezes", default = false)]
     pub frozen: bool,
     /// The last frame to keep, where the clip freezes.
-    #[param(id = "lastGood", label = "Last good frame", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
+    #[param(id = "lastGood", label = "Last good frame", default = 0, range = -2_140_000_000..=2_140_000_000, display = 0..=100_000)]
     pub last_good: i32,
     /// Where the clip's own file goes on after the last good frame, show its frames first. This host tells which file that is; it is
     /// used if its frames up to there are the clip's own, whose size, colour and speed were then not changed before this effect.

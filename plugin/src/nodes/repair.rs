@@ -290,7 +290,7 @@ mod tests {
         params.damage.automatic = true;
         let plans = row(&params, &[], 4..=6);
         assert_eq!(letters(&plans), "?M?");
-        assert_eq!(plans[0].from, [(Input::First, 0..=23)]);
+        assert_eq!(plans[0].from, [(Input::First, 0..=4 + REACH + cadence::REACH)]);
         let smooth = RepairParams { smooth: true, ..listed("") };
         assert_eq!(row(&smooth, &[], 20..=20)[0].from[0], (Input::First, 14..=26));
     }

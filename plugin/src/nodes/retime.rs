@@ -10,7 +10,7 @@ use ofx::{
 
 use self::{
     instants::{exposed, is_made},
-    time_map::{TimeMap, last_frame, passed},
+    time_map::{LONGEST, TimeMap, last_frame, passed},
 };
 use super::{
     GROUPING, Quality,
@@ -69,7 +69,7 @@ pub struct RetimeParams {
     pub speed: f64,
     /// The source frame to show, when retiming by source frame; fractions fall between frames. Frame numbers are the
     /// host's own.
-    #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -100_000_000.0..=100_000_000.0, display = 0.0..=100_000.0, animates)]
+    #[param(id = "sourceFrame", label = "Source frame", default = 0.0, range = -2_140_000_000.0..=2_140_000_000.0, display = 0.0..=100_000.0, animates)]
     pub source_frame: f64,
     /// Where the speed curve starts to add up: at this frame the clip's own is shown.
     #[flatten]
@@ -219,7 +219,8 @@ impl RetimeParams {
     fn output(&self, curves: &dyn Curves, (first, last): (i64, i64)) -> (i64, i64) {
         let range = RangeD { min: as_time(first), max: as_time(last) };
         let start = as_time(self.start.stated().unwrap_or(first));
-        let longest = last_frame(range, |t| Ok(start - range.min + passed(curves, start, t)?));
+        let most = LONGEST[usize::from(curves.is_keyed(Self::SPEED).unwrap_or(true))];
+        let longest = last_frame(range, most, |t| Ok(start - range.min + passed(curves, start, t)?));
         (first, frame_number(longest))
     }
 

@@ -332,8 +332,7 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
     let mut plan = N::plan(params, &scene, None)?;
     if needs_others(&plan.shown) && scene.alone && N::ALONE != Alone::Suffices {
         // Where nobody reads a message, a frame that should be another says so itself.
-        let unread = !cx.host().shows_messages() || N::common(params).trouble.shows(cx.host());
-        let silent = unread && !matches!(plan.shown, Shown::Unseen);
+        let silent = N::common(params).trouble.shows(cx.host()) && !matches!(plan.shown, Shown::Unseen);
         if N::ALONE == Alone::Fails || silent {
             return Err(Error::Failed(NO_NEIGHBOURS.into()));
         }

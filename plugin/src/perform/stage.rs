@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use ofx::plugin::{Clip, Effect as _, Error, MessageKind, Render, Result};
+use ofx::plugin::{Clip, Effect as _, MessageKind, Render, Result};
 use pickup_clips::naming;
 use pickup_model::{Brief, Encoding, Frame, Made, Shot};
 
@@ -22,7 +22,7 @@ use crate::{
     engine::engine,
     nodes::params::source::SourceParams,
     plan::{Edge, Input, Plan, Scene, Shown},
-    timeline::{as_time, frame_number},
+    timeline::{as_time, frame_number, hides_trims},
 };
 
 /// One render of a node.
@@ -179,7 +179,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     pub fn frame(&self, input: Input, frame: i64) -> Result<Frame> {
         match self.footage(input)?.frame(frame)? {
             Some(frame) => Ok(frame),
-            None if self.lacks(input, frame)? => self.stand_in(input, frame),
+            None if self.lacks(input, frame) => self.stand_in(input, frame),
             None => Err(nothing_of(input, frame, self.scene.timeline(input))),
         }
     }
@@ -201,7 +201,8 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         if let Some(frame) = self.footage(Input::First)?.frame(now)? {
             return Ok(frame);
         }
-        if self.scene.has(Input::First) && self.lacks(Input::First, now)? {
+        // Where it is not known where the clip ends, it may have: what is made goes on alone.
+        if self.scene.has(Input::First) && self.is_inside(Input::First, now) == Some(true) {
             return self.stand_in(Input::First, now);
         }
         let Shape { window, encoding, .. } = self.shape()?;
@@ -225,7 +226,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let (view, now) = (self.view(), self.scene.number());
         if view == View::Matte {
             let stands_in = match shown {
-                Shown::Own(input) => !self.footage(*input)?.exists(now)? && self.lacks(*input, now)?,
+                Shown::Own(input) => !self.footage(*input)?.exists(now)? && self.lacks(*input, now),
                 _ => false,
             };
             return self.even(if stands_in || N::is_made(self, shown)? { 1.0 } else { 0.0 });
@@ -280,24 +281,24 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         };
         match image {
             Some(image) => self.cx.output()?.copy_from(&image),
-            None if self.lacks(input, frame)? => return self.put(&self.stand_in(input, frame)?),
+            None if self.lacks(input, frame) => return self.put(&self.stand_in(input, frame)?),
             None => self.cx.output()?.fill_zero(),
         }
         Ok(())
     }
 
-    /// Whether a frame that the host does not have lies inside the clip: inside what the host says is the clip or, where it does
-    /// not say, between frames that are there. A host that gives one frame alone should have that one.
-    fn lacks(&self, input: Input, frame: i64) -> Result<bool> {
-        if !self.cx.host().temporal_access {
-            return Ok(frame == self.scene.number());
-        }
-        if let Some((first, last)) = self.scene.timeline(input).cut() {
-            return Ok((first..=last).contains(&frame));
-        }
-        let footage = self.footage(input)?;
-        let beside = |near: i64| Ok::<bool, Error>(if_any(footage.exists(near))? == Some(true));
-        Ok(beside(frame - 1)? && beside(frame + 1)?)
+    /// Whether a frame that the host does not have should be there: it lies inside what the host says is the clip. A host that does not
+    /// say, or gives one frame alone, has the effect only where the clip is.
+    fn lacks(&self, input: Input, frame: i64) -> bool {
+        let untold = || self.scene.told[input as usize].frames().is_none() || hides_trims(self.cx.host());
+        let is_current = || untold() && frame == self.scene.number();
+        self.clip(input).is_ok() && self.is_inside(input, frame).unwrap_or_else(is_current)
+    }
+
+    /// Whether a frame lies inside what the host says is the clip; none where it does not say.
+    fn is_inside(&self, input: Input, frame: i64) -> Option<bool> {
+        let cut = self.scene.timeline(input).cut().filter(|_| self.cx.host().temporal_access);
+        cut.map(|(first, last)| (first..=last).contains(&frame))
     }
 
     /// Writes a frame of the host's own pixels, as large as the output.

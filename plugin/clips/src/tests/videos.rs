@@ -112,6 +112,18 @@ fn frames_keep_times_of_their_own() {
         let late = again.iter().zip(&times).map(|(a, b)| (a - again[0] - (b - times[0])).abs()).fold(0.0, f64::max);
         assert!(late < 0.0011, "{name}: {late}");
         assert!(after.info().beside.times.is_some(), "{name}");
+        // Players stop where the container says that the film ends.
+        let counted = Command::new("ffprobe")
+            .args(["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+            .arg(folder.join(name))
+            .output();
+        assert_eq!(String::from_utf8(counted.unwrap().stdout).unwrap().trim(), times.len().to_string(), "{name}");
+    }
+    let held = drawn(&folder, "held.gif", &["-t", "0.3", "-final_delay", "80"]);
+    for name in ["b.gif", "b.mov", "b.mp4"] {
+        let after = again(&folder, &held, name, |_| {});
+        let length = after.info().beside.last_length.unwrap();
+        assert!((length - 0.8).abs() < 0.02, "{name}: {length}");
     }
     let told = |out: &str| {
         let info = ClipReader::open(&source).unwrap().info().clone();

@@ -9,7 +9,7 @@ pub struct SourceParams {
     #[param(id = "sourceFile", mlt_id = "filename", label = "Source file", text = "file", shown_in = "alone")]
     pub file: String,
     /// Frames to skip at the file's start, when the clip on the timeline was trimmed there.
-    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000, shown_in = "alone")]
+    #[param(id = "sourceOffset", label = "Source offset", default = 0, range = -2_140_000_000..=2_140_000_000, display = 0..=100_000, shown_in = "alone")]
     pub offset: i32,
 }
 

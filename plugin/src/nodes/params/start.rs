@@ -23,7 +23,7 @@ pub struct StartParams {
     #[param(id = "starts", label = "Starts", default = Starts::Clip)]
     pub starts: Starts,
     /// The frame at which it starts, in the host's own numbers.
-    #[param(id = "start", label = "Start", default = 0, range = -100_000_000..=100_000_000, display = 0..=100_000)]
+    #[param(id = "start", label = "Start", default = 0, range = -2_140_000_000..=2_140_000_000, display = 0..=100_000)]
     pub start: i32,
     /// Start at the frame where the timeline's cursor stands.
     #[param(id = "startHere", label = "Start here")]

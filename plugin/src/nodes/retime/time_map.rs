@@ -17,14 +17,16 @@ pub(super) fn passed(curves: &dyn Curves, from: f64, to: f64) -> Result<f64> {
     Ok(sign * curves.sum(RetimeParams::SPEED, low, high)? / 100.0)
 }
 
-/// The most times longer than its source that a retimed clip may be said to be: a clip slowed to nothing never ends.
-const LONGEST: f64 = 100.0;
+/// The most times longer than its source that a retimed clip may be said to be, at one speed and along a curve, which must be added
+/// up: a clip slowed to nothing never ends.
+pub(super) const LONGEST: [f64; 2] = [100_000.0, 100.0];
 
-/// The last frame at which the source is not used up, when `passed(t)` source frames have gone by at `t`.
-pub(super) fn last_frame(range: RangeD, passed: impl Fn(f64) -> Result<f64>) -> f64 {
+/// The last frame at which the source is not used up, when `passed(t)` source frames have gone by at `t`; as long as the source where
+/// that is more than `most` times as long.
+pub(super) fn last_frame(range: RangeD, most: f64, passed: impl Fn(f64) -> Result<f64>) -> f64 {
     let length = range.max - range.min;
     let used_up = |t: f64| passed(range.min + t).is_ok_and(|p| p > length);
-    let (mut low, mut high) = (0.0, (length + 1.0) * LONGEST);
+    let (mut low, mut high) = (0.0, (length + 1.0) * most);
     if !used_up(high) {
         // Frozen, or to and fro: as long as the source.
         return range.max;
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn a_slowed_clip_grows_and_a_frozen_one_keeps_its_length() {
         let range = RangeD { min: 10.0, max: 20.0 };
-        let at_speed = |speed: f64| last_frame(range, |t| Ok((t - 10.0) * speed));
+        let at_speed = |speed: f64| last_frame(range, 100.0, |t| Ok((t - 10.0) * speed));
         assert_eq!(at_speed(1.0), 20.0);
         assert_eq!(at_speed(0.5), 30.0);
         assert_eq!(at_speed(2.0), 15.0);

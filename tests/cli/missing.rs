@@ -142,6 +142,8 @@ fn what_makes_no_sense_together_is_refused_before_anything_is_written() {
     for (line, word) in [
         ("render Repair --in in --out out/%04d.png --sheet out/0002.png", "another file for the sheet"),
         ("render Repair --in in --out out/%04d.png --codec hevc", "--codec is for video"),
+        ("render Repair --in in --out out/%04d.png --sheet sheet.%04d.png", "no frame number"),
+        ("render Retime --in in --out out/%04d.png --context retimer", "driven by its host"),
         ("render Retime --in in --out out/%04d.png --without-repeats", "goes with Repair"),
         ("render Bridge --in in --out out/%04d.png --without-repeats --set start=3", "goes with Repair"),
     ] {

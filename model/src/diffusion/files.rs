@@ -60,8 +60,11 @@ pub(super) struct TensorFiles {
 /// Longer headers are refused, as the reference reader does.
 const MOST_HEADER: u64 = 100_000_000;
 
-/// Bytes of each tensor that go into a fingerprint.
-const FINGERPRINT: u64 = 4096;
+/// The most bytes of a tensor that go into a fingerprint as a whole: every tensor of the model in the bundle.
+const WHOLE: u64 = 4 << 20;
+/// Of a larger one so many go in, from each stretch of so many: all would take as long as loading it.
+const SAMPLE: u64 = 4096;
+const STRETCH: u64 = 1 << 20;
 
 fn unreadable(path: &Path, reason: impl ToString) -> Error {
     Error::ModelUnreadable { path: path.to_owned(), reason: reason.to_string() }
@@ -174,8 +177,8 @@ impl TensorFiles {
         Ok(())
     }
 
-    /// The shape and the first bytes of a tensor, to tell it from others.
-    pub(super) fn first_bytes(&self, name: &str) -> Result<Vec<u8>> {
+    /// The shape of a tensor and its bytes, of a large one a part of them, to tell it from others.
+    pub(super) fn telling_bytes(&self, name: &str) -> Result<Vec<u8>> {
         let Some(entry) = self.entries.get(name) else { return Ok(Vec::new()) };
         let source = &self.sources[entry.file];
         let start = match (&entry.kind, &source.gguf) {
@@ -186,8 +189,11 @@ impl TensorFiles {
         let mut bytes: Vec<u8> = entry.shape.iter().flat_map(|d| (*d as u64).to_le_bytes()).collect();
         let mut file = source.file.lock();
         let fault = |e: std::io::Error| unreadable(&source.path, format!("{name}: {e}"));
-        file.seek(SeekFrom::Start(start)).map_err(fault)?;
-        (&mut *file).take(entry.bytes.min(FINGERPRINT)).read_to_end(&mut bytes).map_err(fault)?;
+        let (sample, stretch) = if entry.bytes <= WHOLE { (entry.bytes, WHOLE) } else { (SAMPLE, STRETCH) };
+        for from in (0..entry.bytes).step_by(stretch as usize) {
+            file.seek(SeekFrom::Start(start + from)).map_err(fault)?;
+            (&mut *file).take(sample.min(entry.bytes - from)).read_to_end(&mut bytes).map_err(fault)?;
+        }
         Ok(bytes)
     }
 

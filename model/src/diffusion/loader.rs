@@ -74,7 +74,7 @@ impl Source for Part {
     fn fingerprint(&self, hasher: &mut XxHash3_128) -> Result<()> {
         for (name, stored) in &self.names {
             hasher.write(name.as_bytes());
-            hasher.write(&self.files.first_bytes(stored)?);
+            hasher.write(&self.files.telling_bytes(stored)?);
         }
         Ok(())
     }

@@ -134,8 +134,8 @@ impl ModelFiles {
         &self.path
     }
 
-    /// What tells this model from others: a hash of every tensor's name, shape and first bytes, and of each part's
-    /// configuration.
+    /// What tells this model from others: a hash of every tensor's name, shape and bytes (of one larger than 4 MiB a
+    /// sample of each MiB), and of each part's configuration.
     ///
     /// # Errors
     /// When a file cannot be read.

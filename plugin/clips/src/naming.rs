@@ -70,6 +70,12 @@ pub(super) struct Naming {
     pub(super) padding: usize,
 }
 
+/// Whether a name has a place for a frame's number.
+#[must_use]
+pub fn is_numbered(path: &Path) -> bool {
+    matches!(Naming::parse(path), Ok(Some(_)))
+}
+
 impl Naming {
     /// Finds `%04d`, `%d` or a row of `#` in the name; `None` if there is none.
     pub(super) fn parse(spec: &Path) -> Result<Option<Self>, ClipError> {

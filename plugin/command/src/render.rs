@@ -267,6 +267,7 @@ impl<'a> Rendering<'a> {
         let repeats = repeats(clip)?;
         progress::note(&match repeats.len() {
             0 => "no frame repeats the one before".to_owned(),
+            1 => format!("one frame that repeats the one before is left out: {repeats}"),
             count => format!("{count} frames that repeat the one before are left out: {repeats}"),
         });
         Ok(frames.iter().filter(|frame| !repeats.contains(*frame)).collect())
@@ -353,6 +354,12 @@ fn profile(args: &RenderArgs, input: Option<&ClipInfo>) -> Profile {
 fn context(args: &RenderArgs, node: &Effect) -> Result<(Context, ContextDescriptor), CliError> {
     if let Some(context) = args.context {
         let context = context.into();
+        if context == Context::Retimer {
+            return Err(CliError::Usage(
+                "a retimer is driven by its host, and this command drives none: leave out --context, and set the speed"
+                    .to_owned(),
+            ));
+        }
         return Ok((context, node.describe_in(context)?));
     }
     let looks_connected = profile(args, None).looks_connected;

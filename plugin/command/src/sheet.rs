@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use super::CliError;
 use pickup_clips::{
     ClipWriter, Depth, Picture, SheetCell, Transfer, WriteOptions, contact_sheet, frame_list::FrameList, is_picture,
+    naming::is_numbered,
 };
 
 /// Frames on a sheet at most, frames in a row, and the width of one.
@@ -34,6 +35,12 @@ impl Sheet {
             let name = path.display();
             return Err(CliError::Usage(format!(
                 "{name}: a sheet is one picture: write it as .png, .jpg, .tif or .exr"
+            )));
+        }
+        if is_numbered(path) {
+            let name = path.display();
+            return Err(CliError::Usage(format!(
+                "{name}: a sheet is one picture, and takes no frame number in its name"
             )));
         }
         let writer = ClipWriter::create(path, WriteOptions::default(), read)?;

@@ -104,6 +104,24 @@ fn a_model_whose_configuration_changed_is_another_model() {
 }
 
 #[test]
+fn a_model_whose_weights_changed_anywhere_is_another_model() {
+    let of = |folder: &Path| ModelFiles::open(folder, &Elsewhere::default()).unwrap().fingerprint().unwrap();
+    let whole = of(copy().path());
+    for part in ["vae", "transformer", "text_encoder"] {
+        let folder = copy();
+        let path = folder.path().join(part).join(if part == "text_encoder" { "model.safetensors" } else { WEIGHTS });
+        let mut bytes = fs::read(&path).unwrap();
+        for share in [2, 3] {
+            let at = bytes.len() - bytes.len() / share;
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            assert_ne!(of(folder.path()), whole, "{part} at {at}");
+            bytes[at] ^= 1;
+        }
+    }
+}
+
+#[test]
 fn a_budget_too_small_is_refused_with_the_figure_before_anything_is_loaded() {
     let files = ModelFiles::open(&fixture("model"), &Elsewhere::default()).unwrap();
     let ltx = Ltx::new(files, Device::Cpu, DType::F32, 500_000).unwrap();

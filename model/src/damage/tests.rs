@@ -1,6 +1,7 @@
 //! Damage drawn into small drawn clips: each kind is found where it is, and nowhere else.
 
 mod cuts;
+mod limits;
 mod slow;
 
 use super::*;

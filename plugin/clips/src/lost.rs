@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::attributes::Attributes;
+use super::beside::Beside;
 use super::codec::{Codec, Container};
 use super::convert::Transfer;
 use super::dpx::DpxNumbers;
@@ -36,7 +37,8 @@ pub fn lost(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Vec<String> 
     }
     told.extend(notes(info, video, options));
     if info.beside.animated {
-        told.push("the input is an animation, and its first picture alone is read: save it as a GIF or as numbered files for the rest".to_owned());
+        let instead = "save it as a GIF or as numbered files for the rest";
+        told.push(format!("the input is an animation, and its first picture alone is read: {instead}"));
     }
     told.extend(curve(info, out, options));
     told.extend(fields(info, video));
@@ -200,10 +202,8 @@ fn in_pictures(info: &ClipInfo, format: StillFormat, options: &WriteOptions) -> 
             beside.tags
         ));
     }
-    if info.colour == ColourHint::Linear
-        && options.transfer == Transfer::AsIs
-        && !matches!(format, StillFormat::Exr | StillFormat::Tiff)
-    {
+    let clamped = !matches!(format, StillFormat::Exr | StillFormat::Tiff);
+    if clamped && info.colour == ColourHint::Linear && options.transfer == Transfer::AsIs {
         told.push("values below 0 and above 1 are cut off: this format holds none. EXR and TIFF keep them".to_owned());
     }
     if let Some(model) = beside.model {
@@ -269,16 +269,29 @@ fn in_video(info: &ClipInfo, container: Container, codec: Codec, options: &Write
         let what = "the colour tags are written, but not the mastering metadata of HDR10 or Dolby Vision, if the input has any";
         told.push(what.to_owned());
     }
-    let rate = container.rate(options.rate);
-    if beside.times.is_none() && rate != options.rate {
-        let (rate, asked) = (rate.as_f64(), options.rate.as_f64());
-        told.push(format!("the rate becomes {rate} frames a second, which is the most that GIF has: it plays slower than at {asked:.3}"));
-    }
+    told.extend(rate(beside, container, options));
     let alpha = info.has_alpha && codec.has_alpha();
     told.extend(coarser_colour(beside.chroma.unwrap_or((1, 1)), codec, alpha));
     let given = options.depth.map_or(info.bits, |depth| info.bits.min(8 * depth.bytes() as u8));
     told.extend(fewer_bits(info, given.min(codec.bits(given, alpha))));
     told
+}
+
+fn rate(beside: &Beside, container: Container, options: &WriteOptions) -> Option<String> {
+    let (asked, rate) = (options.rate.as_f64(), container.rate(options.rate).as_f64());
+    if container != Container::Gif || beside.times.is_some() {
+        return None;
+    }
+    if rate != asked {
+        return Some(format!(
+            "the rate becomes {rate} frames a second, the most that GIF has: it plays slower than at {asked:.3}"
+        ));
+    }
+    let hundredths = 100.0 / rate;
+    (hundredths.fract() > 1e-6).then(|| {
+        let (less, more) = (hundredths.floor(), hundredths.ceil());
+        format!("the rate is kept in the mean: GIF counts in hundredths of a second, and shows some frames for {less} and some for {more}")
+    })
 }
 
 /// Primaries that are not those which a picture without a word about them is taken to have.

@@ -95,7 +95,9 @@ impl Clips {
             told.value.trim().parse::<i64>().ok()
         };
         let length = set("length").unwrap_or(BRIDGE_LENGTH).max(1);
-        let start = set("start").filter(|start| *start != 0).unwrap_or(first.info().last() + 1);
+        let axis = Axis::of(&args.host.profile, first.info());
+        let stated = set("start").filter(|start| *start != 0).map(|start| axis.number(start as f64));
+        let start = stated.unwrap_or(first.info().last() + 1);
         let at = start + length;
         progress::note(&format!("{}: its frame 1 is taken for frame {at}", second.name().display()));
         at - second.info().first()

@@ -8,7 +8,7 @@ fn lit(place: f32, by: f32) -> Vec<f32> {
 }
 
 /// The window in which a frame of a clip is judged.
-fn window<'a>(traits: &'a [Traits], t: usize) -> [Option<&'a Traits>; WINDOW] {
+fn window(traits: &[Traits], t: usize) -> [Option<&Traits>; WINDOW] {
     std::array::from_fn(|i| (t + i).checked_sub(REACH).and_then(|i| traits.get(i)))
 }
 

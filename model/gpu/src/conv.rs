@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use crate::{Gpu, GpuError, Map, kernel::Kernel};
+use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
 
 /// What follows a convolution, in the same pass.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Gpu {
         let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
         let y = self.empty([conv.outputs, out_height, out_width])?;
         let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
-        let params = [channels, conv.outputs, height, width, out_height, out_width, 0, 0];
+        let params = Params { from: x.shape, to: y.shape, radius: 0 };
         let buffers = [(1, &x.buffer), (2, &conv.weights), (3, &conv.ends), (4, &y.buffer)];
         let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;

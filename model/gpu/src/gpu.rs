@@ -30,6 +30,24 @@ struct Queued {
     operations: u64,
 }
 
+/// What a kernel is told; each uses some. In the order of `shaders/common.wgsl`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Params {
+    /// Channels, height and width of what it reads.
+    pub(crate) from: [usize; 3],
+    /// The same of what it writes.
+    pub(crate) to: [usize; 3],
+    /// How far it looks.
+    pub(crate) radius: usize,
+}
+
+impl Params {
+    fn words(self) -> [u32; 8] {
+        let ([a, b, c], [d, e, f]) = (self.from, self.to);
+        [a, b, c, d, e, f, self.radius, 0].map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+    }
+}
+
 /// Floating-point operations that are sent at once: a slow GPU does them in a tenth of a second, and systems stop what takes two.
 const AT_ONCE: u64 = 20_000_000_000;
 
@@ -160,7 +178,7 @@ impl Gpu {
     pub(crate) fn run(
         &self,
         kernel: Kernel,
-        params: [usize; 8],
+        params: Params,
         buffers: &[(u32, &wgpu::Buffer)],
         groups: [usize; 3],
         operations: u64,
@@ -169,7 +187,7 @@ impl Gpu {
         if groups.iter().any(|count| *count > most) {
             return Err(self.misfit("kernel", format!("{groups:?} groups are more than {most} one way")));
         }
-        let params = params.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        let params = params.words();
         let uniform = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
             label: None,
             contents: bytemuck::cast_slice(&params),

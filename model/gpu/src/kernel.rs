@@ -20,21 +20,26 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
+    /// Its whole source: what all have in common, its constants, and its own.
     pub(crate) fn source(self) -> String {
-        let with = |constants: String, source: &str| format!("{constants}\n{source}");
+        let own = match self {
+            Self::Conv { .. } => include_str!("shaders/conv.wgsl"),
+            Self::Resize => include_str!("shaders/resize.wgsl"),
+            Self::Halve => include_str!("shaders/halve.wgsl"),
+            Self::Correlate => include_str!("shaders/correlate.wgsl"),
+            Self::Warp => include_str!("shaders/warp.wgsl"),
+            Self::Splat | Self::SplatSums => include_str!("shaders/splat.wgsl"),
+        };
+        [include_str!("shaders/common.wgsl"), &self.constants(), own].join("\n")
+    }
+
+    fn constants(self) -> String {
         match self {
             Self::Conv { side, stride } => {
                 let (span, chunk) = (16 * stride + side - stride, if stride == 1 { 8 } else { 2 });
-                let constants = format!(
-                    "const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;"
-                );
-                with(constants, include_str!("shaders/conv.wgsl"))
+                format!("const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;")
             }
-            Self::Resize => include_str!("shaders/resize.wgsl").to_owned(),
-            Self::Halve => include_str!("shaders/halve.wgsl").to_owned(),
-            Self::Correlate => include_str!("shaders/correlate.wgsl").to_owned(),
-            Self::Warp => include_str!("shaders/warp.wgsl").to_owned(),
-            Self::Splat | Self::SplatSums => include_str!("shaders/splat.wgsl").to_owned(),
+            _ => String::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the networks need beside convolutions.
 
-use crate::{Gpu, GpuError, Map, kernel::Kernel};
+use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
 
 /// Pixels of a group to each side, in all kernels that make one pixel a thread.
 const TILE: usize = 16;
@@ -15,12 +15,12 @@ impl Gpu {
     /// # Errors
     /// When the new size is empty or too large.
     pub fn resize(&self, x: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
-        let [channels, from_height, from_width] = x.shape;
+        let channels = x.shape[0];
         if height == 0 || width == 0 {
             return Err(self.misfit("resize", format!("{height}x{width} is no size")));
         }
         let y = self.empty([channels, height, width])?;
-        let params = [channels, from_height, from_width, height, width, 0, 0, 0];
+        let params = Params { from: x.shape, to: y.shape, radius: 0 };
         let operations = (channels * height * width * 9) as u64;
         let buffers = [(1, &x.buffer), (2, &y.buffer)];
         self.run(Kernel::Resize, params, &buffers, groups(height, width, channels), operations)?;
@@ -37,7 +37,7 @@ impl Gpu {
             return Err(self.misfit("halve", format!("{height}x{width} has no four pixels")));
         }
         let y = self.empty([channels, height / 2, width / 2])?;
-        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let params = Params { from: x.shape, to: y.shape, radius: 0 };
         let operations = (channels * height * width) as u64;
         let buffers = [(1, &x.buffer), (2, &y.buffer)];
         self.run(Kernel::Halve, params, &buffers, groups(height / 2, width / 2, channels), operations)?;
@@ -56,7 +56,7 @@ impl Gpu {
         let [channels, height, width] = one.shape;
         let shifts = (2 * radius + 1).pow(2);
         let y = self.empty([shifts, height, width])?;
-        let params = [channels, height, width, radius, 0, 0, 0, 0];
+        let params = Params { from: one.shape, to: y.shape, radius };
         let operations = (shifts * channels * height * width * 2) as u64;
         let buffers = [(1, &one.buffer), (2, &other.buffer), (3, &y.buffer)];
         self.run(Kernel::Correlate, params, &buffers, groups(height, width, shifts), operations)?;
@@ -74,7 +74,7 @@ impl Gpu {
             return Err(self.misfit("warp", format!("{:?} is no flow for {:?}", flow.shape, x.shape)));
         }
         let y = self.empty(x.shape)?;
-        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let params = Params { from: x.shape, to: y.shape, radius: 0 };
         let operations = (channels * height * width * 9) as u64;
         let buffers = [(1, &x.buffer), (2, &flow.buffer), (3, &y.buffer)];
         self.run(Kernel::Warp, params, &buffers, groups(height, width, 1), operations)?;
@@ -97,7 +97,7 @@ impl Gpu {
         }
         let y = self.empty([channels + 1, height, width])?;
         let counted = self.buffer(2 * y.bytes())?;
-        let params = [channels, height, width, 0, 0, 0, 0, 0];
+        let params = Params { from: values.shape, to: y.shape, radius: 0 };
         let operations = ((channels + 1) * height * width * 8) as u64;
         let buffers = [(1, &values.buffer), (2, &displacement.buffer), (3, &weights.buffer), (4, &counted)];
         self.run(Kernel::Splat, params, &buffers, groups(height, width, 1), operations)?;

@@ -34,15 +34,19 @@ fn measure(pixels: &[f32]) -> Traits {
     Traits::measure(&Frame::new(SIZE.0, SIZE.1, 1, Encoding::Display, pixels.to_vec()).expect("the size fits"))
 }
 
+fn measured(clip: &[Vec<f32>]) -> Vec<Traits> {
+    clip.iter().map(|pixels| measure(pixels)).collect()
+}
+
+/// The window in which a frame of a clip is judged.
+fn window(traits: &[Traits], t: usize) -> [Option<&Traits>; WINDOW] {
+    std::array::from_fn(|i| (t + i).checked_sub(REACH).and_then(|i| traits.get(i)))
+}
+
 /// Index and kind of every damaged frame.
 fn find_with(clip: &[Vec<f32>], thresholds: &Thresholds) -> Vec<(usize, Damage)> {
-    let traits: Vec<_> = clip.iter().map(|pixels| measure(pixels)).collect();
-    (0..clip.len())
-        .filter_map(|t| {
-            let window = std::array::from_fn(|i| (t + i).checked_sub(REACH).and_then(|i| traits.get(i)));
-            Some((t, judge(&window, thresholds)?))
-        })
-        .collect()
+    let traits = measured(clip);
+    (0..clip.len()).filter_map(|t| Some((t, judge(&window(&traits, t), thresholds)?))).collect()
 }
 
 fn find(clip: &[Vec<f32>]) -> Vec<(usize, Damage)> {

@@ -221,9 +221,14 @@ fn with_whole_header(file: &mut Vec<u8>) {
     file.splice(FILM..FILM, std::iter::repeat_n(0xFF, missing));
     let size = u32::try_from(file.len()).unwrap_or(u32::MAX);
     for (at, value) in [(OFFSET, USER as u32), (SIZE, size), (DATA, USER as u32)] {
-        let four = if big { value.to_be_bytes() } else { value.to_le_bytes() };
-        file[at..at + 4].copy_from_slice(&four);
+        put(file, at, value, big);
     }
+}
+
+/// Writes a number of four bytes into a header, in the header's order of bytes.
+fn put(file: &mut [u8], at: usize, value: u32, big: bool) {
+    let four = if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    file[at..at + 4].copy_from_slice(&four);
 }
 
 /// The samples as ffmpeg takes them, and its name for their layout.
@@ -263,8 +268,7 @@ fn label(path: &Path, file: &mut [u8], floats: bool, options: &WriteOptions) -> 
     let square = (aspect - 1.0).abs() < 1e-6;
     let fraction = if square { [1, 1] } else { [(aspect * 10_000.0).round().clamp(1.0, 65_535.0) as u32, 10_000] };
     for (at, value) in ASPECT.into_iter().zip(fraction) {
-        let four = if big { value.to_be_bytes() } else { value.to_le_bytes() };
-        file[at..at + 4].copy_from_slice(&four);
+        put(file, at, value, big);
     }
     Ok(())
 }

@@ -191,17 +191,19 @@ fn promised_by(length: f64, times: &[f64], rate: Rate) -> Option<i64> {
 
 /// Pixels that share one sample of colour, across and down, in one of ffmpeg's pixel formats.
 fn chroma(format: &str) -> Option<(u8, u8)> {
-    let name = format.trim_start_matches("yuva").trim_start_matches("yuvj").trim_start_matches("yuv");
-    match format {
-        _ if name.starts_with("420") && name != format => Some((2, 2)),
-        _ if name.starts_with("422") && name != format => Some((2, 1)),
-        _ if name.starts_with("444") && name != format => Some((1, 1)),
-        _ if name.starts_with("440") && name != format => Some((1, 2)),
-        _ if (name.starts_with("411") || name.starts_with("410")) && name != format => Some((4, 1)),
-        "nv12" | "nv21" | "p010le" | "p016le" => Some((2, 2)),
-        "uyvy422" | "yuyv422" | "nv16" => Some((2, 1)),
-        _ => None,
-    }
+    let layout = ["yuva", "yuvj", "yuv"].into_iter().find_map(|family| format.strip_prefix(family)).unwrap_or(format);
+    Some(match layout.get(..3).filter(|_| layout != format) {
+        Some("420") => (2, 2),
+        Some("422") => (2, 1),
+        Some("444") => (1, 1),
+        Some("440") => (1, 2),
+        Some("411" | "410") => (4, 1),
+        _ => match format {
+            "nv12" | "nv21" | "p010le" | "p016le" => (2, 2),
+            "uyvy422" | "yuyv422" | "nv16" => (2, 1),
+            _ => return None,
+        },
+    })
 }
 
 /// The order of fields, by what the stream says and what its first frame does. Of DV and MPEG-4 only frames say it. ffmpeg calls

@@ -194,7 +194,7 @@ impl ClipWriter {
             // Missed now, not at the first frame that is made.
             options.tools.ffmpeg(spec)?;
         }
-        let folder = spec.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(spec);
         fs::create_dir_all(folder).map_err(|e| match e.kind() {
             std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
                 bad("part of the way there is a file, not a folder: choose another place")
@@ -238,9 +238,7 @@ impl ClipWriter {
 
     /// Whether a file of this name is one that it writes.
     pub fn writes(&self, path: &Path) -> bool {
-        let folder = |path: &Path| {
-            fs::canonicalize(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))).ok()
-        };
+        let folder = |path: &Path| fs::canonicalize(folder_of(path)).ok();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let named = match &self.target {
             Target::Files { naming, .. } => naming.number(name).is_some(),
@@ -355,13 +353,17 @@ impl std::fmt::Debug for ClipWriter {
     }
 }
 
+/// The folder that a file is in; of a bare name the one that the program runs in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Each input's file by its name in its folder, and by what that name leads to.
 fn real_paths(inputs: &[&Path]) -> HashSet<PathBuf> {
     let mut real = HashSet::new();
     for file in inputs {
         real.extend(fs::canonicalize(file));
-        let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if let (Ok(folder), Some(name)) = (fs::canonicalize(folder), file.file_name()) {
+        if let (Ok(folder), Some(name)) = (fs::canonicalize(folder_of(file)), file.file_name()) {
             real.insert(folder.join(name));
         }
     }

@@ -147,6 +147,13 @@ pub(super) struct RenderArgs {
     pub(super) bundle: Option<PathBuf>,
 }
 
+impl RenderArgs {
+    /// What a parameter is set to by `--set`: the last counts.
+    pub(super) fn value_of(&self, name: &str) -> Option<&str> {
+        self.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name)).map(|set| &*set.value)
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct NodesArgs {
     /// Prints JSON

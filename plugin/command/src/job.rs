@@ -8,7 +8,7 @@ use pickup_clips::{ClipReader, Depth, Picture, frame_list::FrameList};
 use super::{
     CliError,
     progress::{self, Bar},
-    source::{Axis, ClipSource, to_picture},
+    source::{Axis, ClipSource, brought_to, to_picture},
 };
 
 /// A node at work on whole pictures, or on one field of each.
@@ -176,21 +176,15 @@ fn same(known: &Picture, depth: Depth, picture: &Picture) -> bool {
     }
     let same = |a: &Picture, b: &Picture| a.pixels().same_bits(b.pixels());
     let alike = (known.has_alpha(), known.depth()) == (picture.has_alpha(), depth);
-    let given = if alike { Cow::Borrowed(known) } else { Cow::Owned(adapted(known, depth, picture)) };
+    let given = if alike {
+        Cow::Borrowed(known)
+    } else {
+        Cow::Owned(brought_to(known, depth, picture.has_alpha(), picture.premultiplied()))
+    };
     if picture.depth() == depth {
         return same(&given, picture);
     }
     same(&given, &picture.to_depth(depth)) || same(&given.to_depth(picture.depth()), picture)
-}
-
-/// A frame in a depth, with alpha as another picture has it.
-fn adapted(known: &Picture, depth: Depth, like: &Picture) -> Picture {
-    let known = known.to_depth(depth);
-    match (like.has_alpha(), like.premultiplied()) {
-        (false, _) => known.to_rgb(),
-        (true, true) => known.to_rgba().to_premultiplied(),
-        (true, false) => known.to_rgba().to_straight(),
-    }
 }
 
 /// What the nodes said, each thing once. What they said of a failure is in the error already.

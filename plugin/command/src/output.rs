@@ -54,8 +54,7 @@ impl Output<'_> {
 
     /// What the clip's numbers stand for: what the node was told counts first.
     fn colour(&self, info: &ClipInfo) -> ColourHint {
-        let told = self.args.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case("footage"));
-        match told.map(|set| set.value.to_ascii_lowercase()) {
+        match self.args.value_of("footage").map(str::to_ascii_lowercase) {
             Some(value) if value.starts_with("display") => ColourHint::Display,
             Some(value) if value.starts_with("scene") => ColourHint::Linear,
             _ => info.colour,

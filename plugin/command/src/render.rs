@@ -90,10 +90,7 @@ impl Clips {
         if second.info().kind != ClipKind::Video {
             return 0;
         }
-        let set = |name: &str| {
-            let told = args.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name))?;
-            told.value.trim().parse::<i64>().ok()
-        };
+        let set = |name: &str| args.value_of(name)?.trim().parse::<i64>().ok();
         let length = set("length").unwrap_or(BRIDGE_LENGTH).max(1);
         let axis = Axis::of(&args.host.profile, first.info());
         let stated = set("start").filter(|start| *start != 0).map(|start| axis.number(start as f64));
@@ -226,7 +223,7 @@ impl<'a> Rendering<'a> {
     /// Says why nothing was made in a host that gives one frame alone and has no words for it.
     fn tell_alone(&self) {
         const FILE: &str = "sourceFile";
-        let named = self.args.set.iter().any(|set| set.name.eq_ignore_ascii_case(FILE));
+        let named = self.args.value_of(FILE).is_some();
         let silent = self.parts.iter().all(|part| part.instance.messages().is_empty());
         let reads_a_file = self.described.params.iter().any(|param| param.id == FILE);
         if !self.args.host.profile.temporal && !named && silent && reads_a_file && self.clips.first.is_some() {

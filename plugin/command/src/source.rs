@@ -183,9 +183,14 @@ fn adapted(picture: &Picture, format: PixelFormat) -> Option<Picture> {
     if same && (!alpha || picture.premultiplied() == premultiplied) {
         return None;
     }
+    Some(brought_to(picture, depth, alpha, premultiplied))
+}
+
+/// A picture in a depth, with alpha or without, and with its colours multiplied by that or not.
+pub(super) fn brought_to(picture: &Picture, depth: Depth, alpha: bool, premultiplied: bool) -> Picture {
     let picture = picture.to_depth(depth);
     let picture = if alpha { picture.to_rgba() } else { picture.to_rgb() };
-    Some(if alpha && premultiplied { picture.to_premultiplied() } else { picture.to_straight() })
+    if alpha && premultiplied { picture.to_premultiplied() } else { picture.to_straight() }
 }
 
 fn pour<T: Copy, const N: usize>(

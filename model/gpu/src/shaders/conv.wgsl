@@ -3,18 +3,6 @@
 // A workgroup makes 16x16 pixels of 8 output channels; each of its 16x8 threads makes two pixels, eight rows apart. The input that
 // they share lies in workgroup memory, CHUNK channels at a time.
 
-struct Params {
-    inputs: u32,
-    outputs: u32,
-    height: u32,
-    width: u32,
-    out_height: u32,
-    out_width: u32,
-    unused_a: u32,
-    unused_b: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 // Of each block of 8 outputs: by input, by tap, twice four outputs.
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
@@ -32,7 +20,7 @@ fn load(first: u32, corner: vec2<i32>, thread: u32) {
         let channel = first + i / AREA;
         let at = corner + vec2(i32(i % AREA % SPAN), i32(i % AREA / SPAN));
         var value = 0.0;
-        if channel < p.inputs && all(at >= vec2(0)) && at.x < i32(p.width) && at.y < i32(p.height) {
+        if channel < p.channels && all(at >= vec2(0)) && at.x < i32(p.width) && at.y < i32(p.height) {
             value = x[(channel * p.height + u32(at.y)) * p.width + u32(at.x)];
         }
         tile[i] = value;
@@ -49,7 +37,7 @@ fn finish(block: u32, at: vec2<u32>, low: vec4<f32>, high: vec4<f32>) {
     let second = select(b * ends[block * 4u + 3u], b, b > vec4(0.0));
     for (var i = 0u; i < 8u; i++) {
         let output = block * 8u + i;
-        if output < p.outputs {
+        if output < p.out_channels {
             y[(output * p.out_height + at.y) * p.out_width + at.x] = select(second[i % 4u], first[i % 4u], i < 4u);
         }
     }
@@ -64,12 +52,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     var high_a = vec4(0.0);
     var low_b = vec4(0.0);
     var high_b = vec4(0.0);
-    for (var first = 0u; first < p.inputs; first += CHUNK) {
+    for (var first = 0u; first < p.channels; first += CHUNK) {
         load(first, corner, thread);
         workgroupBarrier();
-        for (var c = 0u; c < min(CHUNK, p.inputs - first); c++) {
+        for (var c = 0u; c < min(CHUNK, p.channels - first); c++) {
             let start = c * AREA + local.y * STRIDE * SPAN + local.x * STRIDE;
-            let heavy = ((block * p.inputs + first + c) * TAPS) * 2u;
+            let heavy = ((block * p.channels + first + c) * TAPS) * 2u;
             for (var tap = 0u; tap < TAPS; tap++) {
                 let at = start + tap / SIDE * SPAN + tap % SIDE;
                 let low = weights[heavy + tap * 2u];

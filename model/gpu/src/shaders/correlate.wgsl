@@ -1,13 +1,5 @@
 // Local correlation: each place of one map with those of another up to a radius away, in the mean over the channels.
 
-struct Params {
-    channels: u32,
-    height: u32,
-    width: u32,
-    radius: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> one: array<f32>;
 @group(0) @binding(2) var<storage, read> other: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;

@@ -1,13 +1,5 @@
 // The mean of each square of four pixels; a last odd row or column is left out.
 
-struct Params {
-    channels: u32,
-    height: u32,
-    width: u32,
-    unused: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 

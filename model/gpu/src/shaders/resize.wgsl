@@ -1,17 +1,5 @@
 // Bilinear resize between pixel centres: PyTorch's interpolate with align_corners=False.
 
-struct Params {
-    channels: u32,
-    height: u32,
-    width: u32,
-    out_height: u32,
-    out_width: u32,
-    unused_a: u32,
-    unused_b: u32,
-    unused_c: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 

@@ -3,14 +3,6 @@
 // Sums are whole numbers of 64 bits in steps of 2^-24, the upper and the lower half one after the other: the order in which threads
 // come makes no difference to them. The last plane is the sum of weights alone.
 
-struct Params {
-    channels: u32,
-    height: u32,
-    width: u32,
-    unused: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> values: array<f32>;
 @group(0) @binding(2) var<storage, read> displacement: array<f32>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
@@ -22,10 +14,6 @@ const STEPS = 16777216.0;
 const UPPER = 256.0;
 // More than this a value cannot be: 2^38 is far beyond any pixel.
 const MOST = 2.7e11;
-
-fn number(value: f32) -> f32 {
-    return select(value, 0.0, (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u);
-}
 
 fn add(place: u32, value: f32) {
     let size = min(abs(value), MOST);

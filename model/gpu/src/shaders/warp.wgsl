@@ -1,22 +1,9 @@
 // Backward warp: each pixel is fetched bilinearly from where the flow points, held at the border: PyTorch's grid_sample with
 // align_corners=True and padding_mode="border". A flow that is not a number leaves the pixel in place.
 
-struct Params {
-    channels: u32,
-    height: u32,
-    width: u32,
-    unused: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> flow: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-
-// Shaders may take it for granted that a float is a number: its bits tell.
-fn number(value: f32) -> f32 {
-    return select(value, 0.0, (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u);
-}
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -7,15 +7,6 @@ fn lit(place: f32, by: f32) -> Vec<f32> {
     draw(1.0, place).iter().map(|v| v + by).collect()
 }
 
-/// The window in which a frame of a clip is judged.
-fn window(traits: &[Traits], t: usize) -> [Option<&Traits>; WINDOW] {
-    std::array::from_fn(|i| (t + i).checked_sub(REACH).and_then(|i| traits.get(i)))
-}
-
-fn measured(clip: &[Vec<f32>]) -> Vec<Traits> {
-    clip.iter().map(|pixels| measure(pixels)).collect()
-}
-
 #[test]
 fn the_frame_that_is_judged_stands_in_the_middle() {
     assert_eq!(WINDOW - 1 - REACH, REACH);

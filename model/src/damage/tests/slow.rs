@@ -34,7 +34,7 @@ fn repeats_in_a_slow_shot_are_found_whole() {
         let clip = held_for(run, speed);
         let wanted: Vec<_> = (15..15 + run).map(|t| (t, Damage::Duplicate)).collect();
         assert_eq!(find(&clip), wanted, "{run} repeats at {speed}");
-        let traits: Vec<_> = clip.iter().map(|pixels| measure(pixels)).collect();
+        let traits = measured(&clip);
         for t in 15..15 + run {
             let near = REACH - NEAR..=REACH + NEAR;
             let window = std::array::from_fn(|i| near.contains(&i).then(|| &traits[t + i - REACH]));

@@ -7,12 +7,12 @@
 mod brief;
 pub mod damage;
 pub mod diffusion;
+pub mod engine;
 mod error;
 mod exposure;
 mod filler;
 mod frame;
 mod frozen;
-pub mod gpu;
 mod kept;
 pub mod kernels;
 pub mod motion;

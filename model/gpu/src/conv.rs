@@ -2,17 +2,6 @@
 
 use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
 
-/// What follows a convolution, in the same pass.
-#[derive(Clone, Debug)]
-pub enum Activation {
-    /// The sums as they are.
-    None,
-    /// A sum where positive, else so much of it.
-    Leaky(f32),
-    /// The same with a slope for each output.
-    Slopes(Vec<f32>),
-}
-
 /// The weights of a convolution as PyTorch has them: `[outputs, inputs, side, side]`, and a bias for each output.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvWeights<'a> {
@@ -26,13 +15,16 @@ pub struct ConvWeights<'a> {
     pub values: &'a [f32],
     /// The bias of each output.
     pub bias: &'a [f32],
+    /// What a sum below zero is multiplied by, in the same pass; 1 leaves it as it is.
+    pub slope: f32,
 }
 
 /// A convolution whose weights lie in a GPU's memory. Padding is with zeros, half the kernel on each side.
 #[derive(Debug)]
 pub struct Conv {
     weights: wgpu::Buffer,
-    ends: wgpu::Buffer,
+    biases: wgpu::Buffer,
+    slope: f32,
     outputs: usize,
     inputs: usize,
     side: usize,
@@ -49,16 +41,10 @@ impl Gpu {
     ///
     /// # Errors
     /// When the numbers do not fit each other.
-    pub fn conv(&self, of: ConvWeights<'_>, stride: usize, activation: &Activation) -> Result<Conv, GpuError> {
-        let ConvWeights { outputs, inputs, side, values, bias } = of;
-        let slopes = match activation {
-            Activation::None => vec![1.0; outputs],
-            Activation::Leaky(slope) => vec![*slope; outputs],
-            Activation::Slopes(slopes) => slopes.clone(),
-        };
+    pub fn conv(&self, of: ConvWeights<'_>, stride: usize) -> Result<Conv, GpuError> {
+        let ConvWeights { outputs, inputs, side, values, bias, slope } = of;
         let fits = values.len() == outputs * inputs * side * side
             && bias.len() == outputs
-            && slopes.len() == outputs
             && matches!((side, stride), (1 | 3, 1 | 2))
             && !values.is_empty();
         if !fits {
@@ -77,14 +63,11 @@ impl Gpu {
                 packed.extend((0..BLOCK).map(|i| at(block * BLOCK + i, input, tap)));
             }
         }
-        let mut ends = Vec::with_capacity(blocks * 2 * BLOCK);
-        for block in 0..blocks {
-            for of in [bias, &slopes[..]] {
-                ends.extend((0..BLOCK).map(|i| of.get(block * BLOCK + i).copied().unwrap_or_default()));
-            }
-        }
-        let (weights, ends) = (self.filled(bytemuck::cast_slice(&packed)), self.filled(bytemuck::cast_slice(&ends)));
-        Ok(Conv { weights, ends, outputs, inputs, side, stride })
+        let mut biases = bias.to_vec();
+        biases.resize(blocks * BLOCK, 0.0);
+        let (weights, biases) =
+            (self.filled(bytemuck::cast_slice(&packed)), self.filled(bytemuck::cast_slice(&biases)));
+        Ok(Conv { weights, biases, slope, outputs, inputs, side, stride })
     }
 
     /// Convolves a map.
@@ -99,8 +82,8 @@ impl Gpu {
         let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
         let y = self.empty([conv.outputs, out_height, out_width])?;
         let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
-        let params = Params { from: x.shape, to: y.shape, radius: 0 };
-        let buffers = [(1, &x.buffer), (2, &conv.weights), (3, &conv.ends), (4, &y.buffer)];
+        let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0], ..Params::default() };
+        let buffers = [(1, x.buffer()), (2, &conv.weights), (3, &conv.biases), (4, y.buffer())];
         let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;
         self.run(kernel, params, &buffers, groups, 2 * products as u64)?;

@@ -8,7 +8,12 @@ use std::{
 use parking_lot::Mutex;
 use wgpu::{BufferUsages, util::DeviceExt as _};
 
-use crate::{Adapter, Counted, GpuError, Map, kernel::Kernel, map};
+use crate::{
+    Adapter, Counted, GpuError, Map, Memory,
+    kernel::Kernel,
+    map,
+    pool::{Pool, Pooled},
+};
 
 /// An open GPU. It may be used from any thread, and is closed with the last map on it.
 #[derive(Debug)]
@@ -18,6 +23,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
     queued: Mutex<Queued>,
+    pool: Arc<Mutex<Pool>>,
     counted: Mutex<Counted>,
     failed: Arc<Mutex<Option<GpuError>>>,
     largest: u64,
@@ -27,7 +33,7 @@ pub struct Gpu {
 #[derive(Debug, Default)]
 struct Queued {
     encoder: Option<wgpu::CommandEncoder>,
-    operations: u64,
+    work: u64,
 }
 
 /// What a kernel is told; each uses some. In the order of `shaders/common.wgsl`.
@@ -39,17 +45,25 @@ pub(crate) struct Params {
     pub(crate) to: [usize; 3],
     /// How far it looks.
     pub(crate) radius: usize,
+    /// Numbers that it calculates with.
+    pub(crate) numbers: [f32; 2],
 }
 
 impl Params {
-    fn words(self) -> [u32; 8] {
+    fn words(self) -> [u32; 12] {
         let ([a, b, c], [d, e, f]) = (self.from, self.to);
-        [a, b, c, d, e, f, self.radius, 0].map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+        let [a, b, c, d, e, f, g] =
+            [a, b, c, d, e, f, self.radius].map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        let [first, second] = self.numbers.map(f32::to_bits);
+        [a, b, c, d, e, f, g, first, second, 0, 0, 0]
     }
 }
 
-/// Floating-point operations that are sent at once: a slow GPU does them in a tenth of a second, and systems stop what takes two.
+/// Work that is sent at once, in floating-point operations: a slow GPU does so many in a tenth of a second, and systems stop what
+/// takes two.
 const AT_ONCE: u64 = 20_000_000_000;
+/// Operations that a slow GPU does while it moves a byte.
+const A_BYTE: u64 = 10;
 
 impl Gpu {
     /// Opens a GPU, with all that its driver allows.
@@ -83,6 +97,7 @@ impl Gpu {
             queue,
             pipelines: Mutex::default(),
             queued: Mutex::default(),
+            pool: Arc::default(),
             counted: Mutex::default(),
             failed,
             largest: adapter.largest_map(),
@@ -110,8 +125,8 @@ impl Gpu {
             return Err(self.misfit("map", format!("{} values are no map of {shape:?}", values.len())));
         }
         self.check_size(map::bytes(shape))?;
-        let buffer = self.filled(bytemuck::cast_slice(values));
-        Ok(Map { buffer, shape })
+        self.pool.lock().count(map::bytes(shape));
+        Ok(self.pooled(self.filled(bytemuck::cast_slice(values)), shape))
     }
 
     /// Waits for all that was asked for, and gives a map's numbers.
@@ -125,7 +140,7 @@ impl Gpu {
             usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
             mapped_at_creation: false,
         });
-        self.encode(0, |encoder| encoder.copy_buffer_to_buffer(&map.buffer, 0, &out, 0, Some(map.bytes())));
+        self.copy((map.buffer(), 0), (&out, 0), map.bytes());
         self.send();
         let (tell, told) = mpsc::channel();
         out.map_async(wgpu::MapMode::Read, .., move |result| {
@@ -152,20 +167,57 @@ impl Gpu {
         Ok(bytemuck::cast_slice(&view).to_vec())
     }
 
-    /// A new map of a shape, for a kernel to write.
-    pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
-        Ok(Map { buffer: self.buffer(map::bytes(shape))?, shape })
+    /// What its memory holds of ours.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.pool.lock().memory()
     }
 
-    /// Memory of zeros.
-    pub(crate) fn buffer(&self, size: u64) -> Result<wgpu::Buffer, GpuError> {
+    /// Gives back the memory that was kept to be used again.
+    pub fn trim(&self) {
+        self.send();
+        self.pool.lock().clear();
+    }
+
+    /// A map of zeros.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn zeros(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
+        let map = self.empty(shape)?;
+        self.encode(0, |encoder| encoder.clear_buffer(map.buffer(), 0, None));
+        Ok(map)
+    }
+
+    /// A map of a shape, for a kernel to write: it may hold anything.
+    pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
+        let size = map::bytes(shape);
         self.check_size(size)?;
-        Ok(self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size,
-            usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        }))
+        let mut pool = self.pool.lock();
+        let buffer = pool.take(size).unwrap_or_else(|| {
+            pool.count(size);
+            self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size,
+                usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        });
+        drop(pool);
+        Ok(self.pooled(buffer, shape))
+    }
+
+    fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Map {
+        Map { buffer: Arc::new(Pooled::new(buffer, &self.pool)), shape }
+    }
+
+    /// Queues a copy of so many bytes, from a place in one buffer to one in another.
+    pub(crate) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), bytes: u64) {
+        *self.counted.lock() += Counted { bytes: 2 * bytes, ..Counted::default() };
+        let work = |encoder: &mut wgpu::CommandEncoder| {
+            encoder.copy_buffer_to_buffer(from.0, from.1, to.0, to.1, Some(bytes));
+        };
+        self.encode(2 * bytes * A_BYTE, work);
     }
 
     /// Memory with these bytes.
@@ -203,10 +255,10 @@ impl Gpu {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        let bytes = buffers.iter().map(|(_, buffer)| buffer.size()).sum();
+        let bytes: u64 = buffers.iter().map(|(_, buffer)| buffer.size()).sum();
         *self.counted.lock() += Counted { dispatches: 1, operations, bytes };
         let [x, y, z] = groups.map(|count| count as u32);
-        self.encode(operations, |encoder| {
+        self.encode(operations + bytes * A_BYTE, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&pipeline);
             pass.set_bind_group(0, &bind_group, &[]);
@@ -226,12 +278,12 @@ impl Gpu {
         Err(GpuError::TooLarge { adapter: self.name.clone(), bytes, most: self.largest })
     }
 
-    fn encode(&self, operations: u64, work: impl FnOnce(&mut wgpu::CommandEncoder)) {
+    fn encode(&self, amount: u64, work: impl FnOnce(&mut wgpu::CommandEncoder)) {
         let mut queued = self.queued.lock();
         let encoder = queued.encoder.get_or_insert_with(|| self.device.create_command_encoder(&Default::default()));
         work(encoder);
-        queued.operations += operations;
-        if queued.operations > AT_ONCE {
+        queued.work += amount;
+        if queued.work > AT_ONCE {
             self.submit(&mut queued);
         }
     }
@@ -242,7 +294,7 @@ impl Gpu {
     }
 
     fn submit(&self, queued: &mut Queued) {
-        queued.operations = 0;
+        queued.work = 0;
         if let Some(encoder) = queued.encoder.take() {
             self.queue.submit([encoder.finish()]);
         }

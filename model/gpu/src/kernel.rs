@@ -1,14 +1,16 @@
 //! The kernels by name, each compiled when it is first used.
 
-/// A kernel, with the constants that it is compiled for.
+/// A kernel, with what it is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
     /// Convolution with a square kernel.
     Conv { side: u32, stride: u32 },
-    /// Bilinear resize between pixel centres.
+    /// Bilinear resize between pixel centres, and a factor for even and for odd planes.
     Resize,
     /// Mean of each four pixels.
     Halve,
+    /// Mean of the area that a pixel covers.
+    Area,
     /// Local correlation.
     Correlate,
     /// Backward warp.
@@ -17,27 +19,158 @@ pub(crate) enum Kernel {
     Splat,
     /// Those sums as floats.
     SplatSums,
+    /// A function of each value.
+    Each(Each),
+    /// A function of each value and one of another map.
+    Both(Both),
+    /// One of two maps, by a third.
+    Choose,
+    /// All planes as one.
+    Across(Across),
+    /// Mean of what lies around, across or along.
+    Box { along_rows: bool },
+    /// Half a turn.
+    Turn,
+    /// The upper left part.
+    Crop,
+    /// A frame from two, so many channels together.
+    Mix { together: u32 },
+}
+
+/// A function of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Each {
+    /// Times a factor, and a number more.
+    Affine,
+    /// Its size.
+    Magnitude,
+    /// Times itself.
+    Square,
+    /// e to that power.
+    Exp,
+    /// 1 / (1 + e^-v).
+    Sigmoid,
+    /// ln(1 + e^v), written so that a large v does not overflow.
+    Softplus,
+    /// Itself where positive, else so much of it.
+    Leaky,
+    /// A number at the least.
+    AtLeast,
+    /// A number at the most.
+    AtMost,
+    /// 1 where it is less than a number, else 0.
+    IsBelow,
+}
+
+impl Each {
+    fn formula(self) -> &'static str {
+        match self {
+            Self::Affine => "v * p.first + p.second",
+            Self::Magnitude => "abs(v)",
+            Self::Square => "v * v",
+            Self::Exp => "exp(v)",
+            Self::Sigmoid => "1.0 / (1.0 + exp(-v))",
+            Self::Softplus => "max(v, 0.0) + log(1.0 + exp(-abs(v)))",
+            Self::Leaky => "max(v, v * p.first)",
+            Self::AtLeast => "max(v, p.first)",
+            Self::AtMost => "min(v, p.first)",
+            Self::IsBelow => "select(0.0, 1.0, v < p.first)",
+        }
+    }
+}
+
+/// A function of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Both {
+    /// Both together.
+    Sum,
+    /// The first less the second.
+    Difference,
+    /// The first times the second.
+    Product,
+    /// The first over the second.
+    Quotient,
+    /// The larger.
+    Larger,
+    /// The smaller.
+    Smaller,
+    /// 1 where the first is less than the second, else 0.
+    IsBelow,
+}
+
+impl Both {
+    fn formula(self) -> &'static str {
+        match self {
+            Self::Sum => "a + b",
+            Self::Difference => "a - b",
+            Self::Product => "a * b",
+            Self::Quotient => "a / b",
+            Self::Larger => "max(a, b)",
+            Self::Smaller => "min(a, b)",
+            Self::IsBelow => "select(0.0, 1.0, a < b)",
+        }
+    }
+}
+
+/// What all planes together become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Across {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// The largest.
+    Largest,
+}
+
+impl Across {
+    fn formulas(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sum => ("a + b", "v"),
+            Self::Mean => ("a + b", "v / f32(p.channels)"),
+            Self::Largest => ("max(a, b)", "v"),
+        }
+    }
 }
 
 impl Kernel {
-    /// Its whole source: what all have in common, its constants, and its own.
+    /// Its whole source: what all have in common, what it is compiled for, and its own.
     pub(crate) fn source(self) -> String {
         let own = match self {
             Self::Conv { .. } => include_str!("shaders/conv.wgsl"),
             Self::Resize => include_str!("shaders/resize.wgsl"),
             Self::Halve => include_str!("shaders/halve.wgsl"),
+            Self::Area => include_str!("shaders/area.wgsl"),
             Self::Correlate => include_str!("shaders/correlate.wgsl"),
             Self::Warp => include_str!("shaders/warp.wgsl"),
             Self::Splat | Self::SplatSums => include_str!("shaders/splat.wgsl"),
+            Self::Each(_) => include_str!("shaders/unary.wgsl"),
+            Self::Both(_) => include_str!("shaders/binary.wgsl"),
+            Self::Choose => include_str!("shaders/choose.wgsl"),
+            Self::Across(_) => include_str!("shaders/across.wgsl"),
+            Self::Box { .. } => include_str!("shaders/box.wgsl"),
+            Self::Turn => include_str!("shaders/turn.wgsl"),
+            Self::Crop => include_str!("shaders/crop.wgsl"),
+            Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
-        [include_str!("shaders/common.wgsl"), &self.constants(), own].join("\n")
+        [include_str!("shaders/common.wgsl"), &self.compiled_for(), own].join("\n")
     }
 
-    fn constants(self) -> String {
+    fn compiled_for(self) -> String {
         match self {
             Self::Conv { side, stride } => {
                 let (span, chunk) = (16 * stride + side - stride, if stride == 1 { 8 } else { 2 });
                 format!("const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;")
+            }
+            Self::Mix { together } => format!("const TOGETHER = {together}u;"),
+            Self::Each(each) => function("made", "v: f32", each.formula()),
+            Self::Both(both) => function("made", "a: f32, b: f32", both.formula()),
+            Self::Across(across) => {
+                let (made, ended) = across.formulas();
+                [function("made", "a: f32, b: f32", made), function("ended", "v: f32", ended)].join("\n")
+            }
+            Self::Box { along_rows } => {
+                format!("const ALONG = vec2<i32>({}, {});", i32::from(along_rows), i32::from(!along_rows))
             }
             _ => String::new(),
         }
@@ -48,6 +181,59 @@ impl Kernel {
             Self::Splat => "splat",
             Self::SplatSums => "sums",
             _ => "main",
+        }
+    }
+}
+
+fn function(name: &str, takes: &str, formula: &str) -> String {
+    format!("fn {name}({takes}) -> f32 {{ return {formula}; }}")
+}
+
+#[cfg(test)]
+mod tests {
+    use wgpu::naga::{
+        front::wgsl,
+        valid::{Capabilities, ValidationFlags, Validator},
+    };
+
+    use super::*;
+
+    /// Every kernel there is.
+    fn all() -> Vec<Kernel> {
+        let mut all = vec![
+            Kernel::Resize,
+            Kernel::Halve,
+            Kernel::Area,
+            Kernel::Correlate,
+            Kernel::Warp,
+            Kernel::Splat,
+            Kernel::SplatSums,
+            Kernel::Choose,
+            Kernel::Turn,
+            Kernel::Crop,
+        ];
+        all.extend([(1, 1), (1, 2), (3, 1), (3, 2)].map(|(side, stride)| Kernel::Conv { side, stride }));
+        all.extend([false, true].map(|along_rows| Kernel::Box { along_rows }));
+        all.extend([1, 3, 4].map(|together| Kernel::Mix { together }));
+        all.extend([Across::Sum, Across::Mean, Across::Largest].map(Kernel::Across));
+        let each = [Each::Affine, Each::Magnitude, Each::Square, Each::Exp, Each::Sigmoid, Each::Softplus];
+        all.extend(each.into_iter().chain([Each::Leaky, Each::AtLeast, Each::AtMost, Each::IsBelow]).map(Kernel::Each));
+        let both = [Both::Sum, Both::Difference, Both::Product, Both::Quotient, Both::Larger, Both::Smaller];
+        all.extend(both.into_iter().chain([Both::IsBelow]).map(Kernel::Both));
+        all
+    }
+
+    #[test]
+    fn every_kernel_is_valid() {
+        for kernel in all() {
+            let source = kernel.source();
+            let module = wgsl::parse_str(&source)
+                .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
+            assert!(module.entry_points.iter().any(|entry| entry.name == kernel.entry()), "{kernel:?}");
+            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+            validator
+                .validate(&module)
+                .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
         }
     }
 }

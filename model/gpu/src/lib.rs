@@ -28,11 +28,17 @@ mod error;
 mod gpu;
 mod kernel;
 mod map;
+mod mix;
 mod ops;
+mod point;
+mod pool;
 
 pub use adapter::{Adapter, Kind, adapters};
-pub use conv::{Activation, Conv, ConvWeights};
+pub use conv::{Conv, ConvWeights};
 pub use counted::Counted;
 pub use error::GpuError;
 pub use gpu::Gpu;
+pub use kernel::{Across, Both, Each};
 pub use map::Map;
+pub use mix::Pixels;
+pub use pool::Memory;

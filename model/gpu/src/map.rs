@@ -1,9 +1,13 @@
 //! Numbers in a card's memory.
 
+use std::sync::Arc;
+
+use crate::pool::Pooled;
+
 /// `[channels, height, width]` numbers in `f32`, plane after plane and row after row, in the memory of the GPU that made it.
 #[derive(Clone, Debug)]
 pub struct Map {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Arc<Pooled>,
     pub(crate) shape: [usize; 3],
 }
 
@@ -12,6 +16,10 @@ impl Map {
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
         self.shape
+    }
+
+    pub(crate) fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
     }
 
     /// Bytes that it takes.

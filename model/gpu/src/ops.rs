@@ -5,7 +5,7 @@ use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
 /// Pixels of a group to each side, in all kernels that make one pixel a thread.
 const TILE: usize = 16;
 
-fn groups(height: usize, width: usize, planes: usize) -> [usize; 3] {
+pub(crate) fn groups(height: usize, width: usize, planes: usize) -> [usize; 3] {
     [width.div_ceil(TILE), height.div_ceil(TILE), planes]
 }
 
@@ -15,15 +15,47 @@ impl Gpu {
     /// # Errors
     /// When the new size is empty or too large.
     pub fn resize(&self, x: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
+        self.resized(x, (height, width), [1.0; 2])
+    }
+
+    /// A flow `[2, H, W]`, x before y, of another size, in the pixels of that size.
+    ///
+    /// # Errors
+    /// When the new size is empty or too large.
+    pub fn resize_flow(&self, flow: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
+        let [_, from_height, from_width] = flow.shape;
+        let scale = [width as f32 / from_width as f32, height as f32 / from_height as f32];
+        self.resized(flow, (height, width), scale)
+    }
+
+    /// Even planes are multiplied by the first number, odd ones by the second.
+    fn resized(&self, x: &Map, (height, width): (usize, usize), numbers: [f32; 2]) -> Result<Map, GpuError> {
         let channels = x.shape[0];
         if height == 0 || width == 0 {
             return Err(self.misfit("resize", format!("{height}x{width} is no size")));
         }
         let y = self.empty([channels, height, width])?;
-        let params = Params { from: x.shape, to: y.shape, radius: 0 };
+        let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
         let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, &x.buffer), (2, &y.buffer)];
+        let buffers = [(1, x.buffer()), (2, y.buffer())];
         self.run(Kernel::Resize, params, &buffers, groups(height, width, channels), operations)?;
+        Ok(y)
+    }
+
+    /// A smaller map: each value is the mean of the area that it covers.
+    ///
+    /// # Errors
+    /// When the new size is empty or larger.
+    pub fn shrunk(&self, x: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
+        let [channels, from_height, from_width] = x.shape;
+        if !(1..=from_height).contains(&height) || !(1..=from_width).contains(&width) {
+            return Err(self.misfit("area", format!("{from_height}x{from_width} cannot shrink to {height}x{width}")));
+        }
+        let y = self.empty([channels, height, width])?;
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
+        let operations = (channels * from_height * from_width * 2) as u64;
+        let buffers = [(1, x.buffer()), (2, y.buffer())];
+        self.run(Kernel::Area, params, &buffers, groups(height, width, channels), operations)?;
         Ok(y)
     }
 
@@ -37,9 +69,9 @@ impl Gpu {
             return Err(self.misfit("halve", format!("{height}x{width} has no four pixels")));
         }
         let y = self.empty([channels, height / 2, width / 2])?;
-        let params = Params { from: x.shape, to: y.shape, radius: 0 };
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
         let operations = (channels * height * width) as u64;
-        let buffers = [(1, &x.buffer), (2, &y.buffer)];
+        let buffers = [(1, x.buffer()), (2, y.buffer())];
         self.run(Kernel::Halve, params, &buffers, groups(height / 2, width / 2, channels), operations)?;
         Ok(y)
     }
@@ -56,9 +88,9 @@ impl Gpu {
         let [channels, height, width] = one.shape;
         let shifts = (2 * radius + 1).pow(2);
         let y = self.empty([shifts, height, width])?;
-        let params = Params { from: one.shape, to: y.shape, radius };
+        let params = Params { from: one.shape, to: y.shape, radius, ..Params::default() };
         let operations = (shifts * channels * height * width * 2) as u64;
-        let buffers = [(1, &one.buffer), (2, &other.buffer), (3, &y.buffer)];
+        let buffers = [(1, one.buffer()), (2, other.buffer()), (3, y.buffer())];
         self.run(Kernel::Correlate, params, &buffers, groups(height, width, shifts), operations)?;
         Ok(y)
     }
@@ -74,9 +106,9 @@ impl Gpu {
             return Err(self.misfit("warp", format!("{:?} is no flow for {:?}", flow.shape, x.shape)));
         }
         let y = self.empty(x.shape)?;
-        let params = Params { from: x.shape, to: y.shape, radius: 0 };
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
         let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, &x.buffer), (2, &flow.buffer), (3, &y.buffer)];
+        let buffers = [(1, x.buffer()), (2, flow.buffer()), (3, y.buffer())];
         self.run(Kernel::Warp, params, &buffers, groups(height, width, 1), operations)?;
         Ok(y)
     }
@@ -96,12 +128,12 @@ impl Gpu {
             ));
         }
         let y = self.empty([channels + 1, height, width])?;
-        let counted = self.buffer(2 * y.bytes())?;
-        let params = Params { from: values.shape, to: y.shape, radius: 0 };
+        let counted = self.zeros([2 * (channels + 1), height, width])?;
+        let params = Params { from: values.shape, to: y.shape, ..Params::default() };
         let operations = ((channels + 1) * height * width * 8) as u64;
-        let buffers = [(1, &values.buffer), (2, &displacement.buffer), (3, &weights.buffer), (4, &counted)];
+        let buffers = [(1, values.buffer()), (2, displacement.buffer()), (3, weights.buffer()), (4, counted.buffer())];
         self.run(Kernel::Splat, params, &buffers, groups(height, width, 1), operations)?;
-        let buffers = [(4, &counted), (5, &y.buffer)];
+        let buffers = [(4, counted.buffer()), (5, y.buffer())];
         let operations = ((channels + 1) * height * width * 2) as u64;
         self.run(Kernel::SplatSums, params, &buffers, groups(height, width, channels + 1), operations)?;
         Ok(y)

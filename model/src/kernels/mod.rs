@@ -41,6 +41,7 @@ pub use linear::{Linear, Then};
 pub use pixel_norm::{Channels, pixel_norm_silu};
 pub(crate) use product::{Matrix, multiply};
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
+pub(crate) use resize::{box_mean, resize_flow};
 pub use rows::{Groups, Modulation, Norm, gated_add, modulated_norm, rotated, weighted_norm};
 pub use sample::{Filter, Pixels, sample_rows};
 pub use splat::splat;

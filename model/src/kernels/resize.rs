@@ -69,6 +69,28 @@ pub fn resize_bilinear_rows(
     Ok(())
 }
 
+/// A flow `[1, 2, H, W]`, x before y, at another resolution, in that resolution's pixels.
+pub(crate) fn resize_flow(flow: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
+    let (_, _, from_height, from_width) = flow.dims4()?;
+    if (from_height, from_width) == (height, width) {
+        return Ok(flow.clone());
+    }
+    let scale = [width as f32 / from_width as f32, height as f32 / from_height as f32];
+    resize_bilinear(flow, height, width)?.broadcast_mul(&Tensor::new(&scale, flow.device())?.reshape((1, 2, 1, 1))?)
+}
+
+/// The mean over a square of so many pixels to each side of each one; beyond the border stands what is at it.
+pub(crate) fn box_mean(x: &Tensor, reach: usize) -> Result<Tensor> {
+    let side = 2 * reach + 1;
+    let mean = |x: &Tensor, dim: usize| -> Result<Tensor> {
+        let n = x.dim(dim)?;
+        let padded = x.pad_with_same(dim, reach, reach)?;
+        let sum = (1..side).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
+        sum * (1.0 / side as f64)
+    };
+    mean(&mean(x, 2)?, 3)
+}
+
 /// Runs `f` for each plane and band of its rows.
 fn each_band(out: &mut [f32], height: usize, width: usize, f: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
     let rows = 16;

@@ -8,7 +8,6 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use super::network::size;
 use crate::kernels::{Matrix, multiply};
 
 /// The most places of a frame that are compared: the work may grow by their square.
@@ -55,7 +54,7 @@ struct Described {
 impl Described {
     /// Describes features `[1, C, H, W]`, less their mean; beyond the border its features are repeated.
     fn new(features: &Tensor) -> CandleResult<Self> {
-        let (height, width) = size(features)?;
+        let (_, _, height, width) = features.dims4()?;
         // Places as rows, so that a square is five runs of memory.
         let places = place_by_place(features)?;
         let channels = places.len() / (height * width);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::synthesis::{MOVED, PICTURES, Synthesised};
 use crate::{
     Frame, Result,
+    engine::{Map, mixed},
     kernels::{Filter, Pixels, resize_bilinear_rows, sample_rows},
 };
 
@@ -17,49 +18,65 @@ pub(super) const BAND: usize = 64;
 /// Orders of magnitude between an expected error and the confidence it leaves: e^(-error/SCALE).
 const CONFIDENCE_SCALE: f32 = 0.08;
 
-/// What the network said, as plain planes at the proxy's size, cropped of its padding.
-pub(crate) struct Plan {
-    size: (usize, usize),
-    flow: [[Vec<f32>; 2]; MOVED],
-    weights: [Vec<f32>; PICTURES],
-    error: Vec<f32>,
-}
+/// What the network said at the proxy's size, without its padding: the planes of each flow, of each picture's worth, and of the error
+/// to expect.
+pub(crate) struct Plan(Map);
+
+/// Where the worths begin, and where the error stands.
+const WORTHS: usize = 2 * MOVED;
+const ERROR: usize = WORTHS + PICTURES;
 
 impl Plan {
-    pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> CandleResult<Self> {
-        let plane = |x: &Tensor, channel: usize| plane(x, channel, size);
-        let mut plan =
-            Self { size, flow: Default::default(), weights: Default::default(), error: plane(&said.error, 0)? };
-        for (planes, flow) in plan.flow.iter_mut().zip(&said.flow) {
-            *planes = [plane(flow, 0)?, plane(flow, 1)?];
-        }
-        for (i, weight) in plan.weights.iter_mut().enumerate() {
-            *weight = plane(&said.weights, i)?;
-        }
-        Ok(plan)
-    }
-
-    fn rows(&self, plane: &[f32], to: (usize, usize), rows: &Range<usize>, scale: f32) -> Result<Vec<f32>> {
-        scaled_rows(plane, self.size, to, rows, scale)
+    pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> Result<Self> {
+        let [a, b, c, d] = &said.flow;
+        Ok(Self(Map::joined(&[a, b, c, d, &said.weights, &said.error])?.cropped(size)?))
     }
 
     /// The frame between `first` and `last`, and how sure of it one may be.
     pub(crate) fn apply(&self, first: &Frame, last: &Frame) -> Result<(Frame, Frame)> {
         let (width, height, channels) = (first.width(), first.height(), first.channels());
+        let (pixels, sure) = match &self.0 {
+            Map::Gpu(gpu, said) => mixed(gpu, said, [first, last], CONFIDENCE_SCALE)?,
+            Map::Cpu(said) => Said::new(said)?.mixed([first, last])?,
+        };
+        Ok((
+            Frame::new(width, height, channels, first.encoding(), pixels)?,
+            Frame::new(width, height, 1, first.encoding(), sure)?,
+        ))
+    }
+}
+
+/// A plan as plain numbers.
+struct Said {
+    size: (usize, usize),
+    values: Vec<f32>,
+}
+
+impl Said {
+    fn new(said: &Tensor) -> CandleResult<Self> {
+        let (_, _, height, width) = said.dims4()?;
+        Ok(Self { size: (height, width), values: said.flatten_all()?.to_vec1()? })
+    }
+
+    /// Some rows of a plane at a frame's size, multiplied by `scale`.
+    fn rows(&self, plane: usize, to: (usize, usize), rows: &Range<usize>, scale: f32) -> Result<Vec<f32>> {
+        let area = self.size.0 * self.size.1;
+        scaled_rows(&self.values[plane * area..(plane + 1) * area], self.size, to, rows, scale)
+    }
+
+    fn mixed(&self, frames: [&Frame; 2]) -> Result<(Vec<f32>, Vec<f32>)> {
+        let (width, height, channels) = (frames[0].width(), frames[0].height(), frames[0].channels());
         let mut pixels = vec![0.0; width * height * channels];
         let mut sure = vec![0.0; width * height];
         for (i, (out, sure)) in
             pixels.chunks_mut(BAND * width * channels).zip(sure.chunks_mut(BAND * width)).enumerate()
         {
             let rows = i * BAND..(i * BAND + BAND).min(height);
-            self.band([first, last], &rows, out)?;
-            sure.copy_from_slice(&self.rows(&self.error, (height, width), &rows, 1.0)?);
+            self.band(frames, &rows, out)?;
+            sure.copy_from_slice(&self.rows(ERROR, (height, width), &rows, 1.0)?);
             sure.iter_mut().for_each(|v| *v = (-v.max(0.0) / CONFIDENCE_SCALE).exp());
         }
-        Ok((
-            Frame::new(width, height, channels, first.encoding(), pixels)?,
-            Frame::new(width, height, 1, first.encoding(), sure)?,
-        ))
+        Ok((pixels, sure))
     }
 
     fn band(&self, frames: [&Frame; 2], rows: &Range<usize>, out: &mut [f32]) -> Result<()> {
@@ -67,18 +84,17 @@ impl Plan {
         let to = (height, width);
         let scale = [width as f32 / self.size.1 as f32, height as f32 / self.size.0 as f32];
         let mut moved = vec![0.0; out.len()];
-        for (i, weight) in self.weights.iter().enumerate() {
+        for i in 0..PICTURES {
             let source = frames[i % 2];
-            let weight = self.rows(weight, to, rows, 1.0)?;
-            let picture = match self.flow.get(i) {
-                None => &source.pixels()[rows.start * width * channels..rows.end * width * channels],
-                Some([x, y]) => {
-                    let x = self.rows(x, to, rows, scale[0])?;
-                    let y = self.rows(y, to, rows, scale[1])?;
-                    let source = Pixels { data: source.pixels(), width, height, channels };
-                    sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, &mut moved)?;
-                    &moved
-                }
+            let weight = self.rows(WORTHS + i, to, rows, 1.0)?;
+            let picture = if i < MOVED {
+                let x = self.rows(2 * i, to, rows, scale[0])?;
+                let y = self.rows(2 * i + 1, to, rows, scale[1])?;
+                let source = Pixels { data: source.pixels(), width, height, channels };
+                sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, &mut moved)?;
+                &moved
+            } else {
+                &source.pixels()[rows.start * width * channels..rows.end * width * channels]
             };
             add(out, picture, &weight, channels);
         }
@@ -117,4 +133,75 @@ fn add(out: &mut [f32], picture: &[f32], weight: &[f32], channels: usize) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::{
+        Encoding,
+        engine::{Engine, gpus},
+    };
+
+    /// Numbers from 0 to 1, the same every time.
+    fn numbers(count: usize, seed: u32) -> impl Iterator<Item = f32> {
+        (0..count as u32).map(move |i| {
+            let mixed = (i ^ seed.wrapping_mul(0x9E37_79B9)).wrapping_mul(0x85EB_CA6B) ^ (i >> 7);
+            (mixed.wrapping_mul(0xC2B2_AE35) >> 8) as f32 / (1_u32 << 24) as f32
+        })
+    }
+
+    /// Noise with highlights; alpha, if there is one, is 1 but for a hole.
+    fn frame(channels: usize, seed: u32) -> Frame {
+        let (width, height) = (45, 29);
+        let values = numbers(width * height * channels, seed).enumerate().map(|(i, v)| match (channels, i % channels) {
+            (4, 3) => f32::from(u8::from(!(700..900).contains(&(i / 4)))),
+            _ if v > 0.98 => 400.0 * v,
+            _ => v,
+        });
+        Frame::new(width, height, channels, Encoding::Linear, values.collect()).unwrap()
+    }
+
+    /// What leads a few pixels away, and out of the picture at places.
+    fn said(size: (usize, usize)) -> Tensor {
+        let area = size.0 * size.1;
+        let planes = (0..=ERROR as u32).flat_map(|plane| {
+            numbers(area, 100 + plane).map(move |v| match plane as usize {
+                plane if plane < WORTHS => 7.0 * (v - 0.5),
+                plane if plane < ERROR => v / 3.0,
+                _ => v / 5.0,
+            })
+        });
+        Tensor::from_vec(planes.collect(), (1, ERROR + 1, size.0, size.1), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_gpu_moves_and_mixes_as_the_cpu_does() {
+        for gpu in gpus() {
+            for (channels, size) in [(1, (29, 45)), (3, (15, 23)), (4, (12, 31)), (5, (29, 45))] {
+                let said = said(size);
+                let [mut first, mut last] = [frame(channels, 1), frame(channels, 2)];
+                if channels == 1 {
+                    // A pixel that is none, beside others.
+                    let holed = |frame: &Frame| {
+                        let mut pixels = frame.pixels().to_vec();
+                        pixels[500] = f32::NAN;
+                        Frame::new(45, 29, 1, Encoding::Linear, pixels).unwrap()
+                    };
+                    [first, last] = [holed(&first), holed(&last)];
+                }
+                let known = Plan(Map::Cpu(said.clone())).apply(&first, &last).unwrap();
+                let made = Plan(Engine::Gpu(gpu.clone()).put(&said).unwrap()).apply(&first, &last).unwrap();
+                for (what, made, known) in [("picture", &made.0, &known.0), ("confidence", &made.1, &known.1)] {
+                    let most = known.pixels().iter().filter(|v| v.is_finite()).fold(0.0_f32, |m, v| m.max(v.abs()));
+                    for (i, (a, b)) in made.pixels().iter().zip(known.pixels()).enumerate() {
+                        assert!((a - b).abs() < 1e-4 * most || a.is_nan() && b.is_nan(), "{what} at {i}: {a}, not {b}");
+                    }
+                }
+            }
+        }
+    }
 }

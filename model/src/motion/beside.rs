@@ -10,10 +10,8 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use super::{
-    afar::{apart, neighbours, place_by_place, sum_of},
-    network::{resize_flow, size},
-};
+use super::afar::{apart, neighbours, place_by_place, sum_of};
+use crate::kernels::resize_flow;
 
 /// A place is compared by the features of a square of so many to each side.
 const REACH: isize = 1;
@@ -48,7 +46,7 @@ struct Places {
 
 impl Places {
     fn new(features: &Tensor) -> CandleResult<Self> {
-        let (height, width) = size(features)?;
+        let (_, _, height, width) = features.dims4()?;
         let values = place_by_place(features)?;
         let channels = values.len() / (height * width);
         let mut places = Self { height, width, channels, values, grain: Vec::new() };

@@ -1,16 +1,15 @@
 //! Where what one frame shows is to be found in another, and the first frame's own pixels moved there.
 
-use candle_core::{Result as CandleResult, Tensor};
+use candle_core::Tensor;
 
 use super::{
     apply::{BAND, plane, scaled_rows},
     holes::fill,
-    network::{resize_flow, size},
     pair::Pair,
 };
 use crate::{
     Frame, Result,
-    kernels::{Filter, Pixels, sample_rows},
+    kernels::{Filter, Pixels, resize_flow, sample_rows},
 };
 
 /// Where what a frame shows has gone in another of the same size, at another time.
@@ -27,11 +26,12 @@ pub(crate) struct Course {
 
 impl Course {
     /// Where what a pair's first frame shows has gone in its last.
-    pub(super) fn across(pair: &Pair) -> CandleResult<Self> {
-        let (flow, trust) = pair.back();
-        let flow = resize_flow(flow, size(trust)?)?;
+    pub(super) fn across(pair: &Pair) -> Result<Self> {
+        let (flow, trust) = pair.back()?;
+        let (_, _, height, width) = trust.dims4()?;
+        let flow = resize_flow(&flow, (height, width))?;
         let plane = |x: &Tensor, channel: usize| plane(x, channel, pair.size);
-        let sure = plane(trust, 0)?;
+        let sure = plane(&trust, 0)?;
         Ok(Self { size: pair.size, flow: [plane(&flow, 0)?, plane(&flow, 1)?], seen: vec![1.0; sure.len()], sure })
     }
 

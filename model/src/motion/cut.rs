@@ -4,13 +4,8 @@
 //! What motion leaves unexplained must agree. That alone does not do: a network that looks for what was lost in the whole
 //! other picture finds something to explain most of it by.
 
-use candle_core::{Result, Tensor};
-
-use super::{
-    flow::Way,
-    network::{resize_flow, sigmoid},
-};
-use crate::kernels::{backward_warp, resize_area};
+use super::flow::Way;
+use crate::{Result, engine::Map};
 
 /// What speaks for a cut between two frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,18 +23,20 @@ const SIDE: usize = 90;
 
 impl CutEvidence {
     /// Weighs two pictures, of which the first was matched to the second.
-    pub(crate) fn weigh(pictures: [&Tensor; 2], way: &Way) -> Result<Self> {
-        let (_, _, h, w) = pictures[0].dims4()?;
+    pub(crate) fn weigh(pictures: [&Map; 2], way: &Way) -> Result<Self> {
+        let (h, w) = pictures[0].size();
         let by = (h.min(w) / SIDE).max(1);
         let at = (h / by, w / by);
-        let small = [resize_area(pictures[0], at.0, at.1)?, resize_area(pictures[1], at.0, at.1)?];
-        let mean = |x: &Tensor| x.abs()?.mean_all()?.to_scalar::<f32>();
-        let moved = backward_warp(&small[1], &resize_flow(&way.flow, at)?)?;
-        Ok(Self {
-            difference: mean(&(&small[0] - &small[1])?)?,
-            unexplained: mean(&(&small[0] - moved)?)?,
-            visible: mean(&sigmoid(&way.visible)?)?,
-        })
+        let small = [pictures[0].shrunk(at)?, pictures[1].shrunk(at)?];
+        let mean = |x: &Map| x.mean()?.mean_of_planes();
+        let moved = small[1].warped(&way.flow.resized_flow(at)?)?;
+        let means = Map::joined(&[
+            &mean(&small[0].minus(&small[1])?.abs()?)?,
+            &mean(&small[0].minus(&moved)?.abs()?)?,
+            &mean(&way.visible.sigmoid()?)?,
+        ])?;
+        let means = means.tensor()?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Self { difference: means[0], unexplained: means[1], visible: means[2] })
     }
 
     /// What both ways of one pair say together.

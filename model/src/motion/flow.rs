@@ -1,16 +1,16 @@
 //! The flow network: matches two frames, coarse to fine.
 
-use candle_core::{Device, Result as CandleResult, Tensor};
+use candle_core::{Result as CandleResult, Tensor};
 
 use super::{
     afar::{Compared, is_worth_it},
     beside::{self, Beside},
-    network::{Both, FEATURES, chain, resize_flow, size},
+    network::{Both, FEATURES, chain},
     weights::Weights,
 };
 use crate::{
     Error, Result,
-    kernels::{Conv2d, avg_pool2, backward_warp, local_correlation, resize_bilinear},
+    engine::{Conv, Engine, Map},
 };
 
 const HALF_FEATURES: usize = 24;
@@ -30,9 +30,9 @@ pub(crate) fn alignment(levels: usize) -> usize {
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     /// Flow from the one to the other, at half resolution.
-    pub(crate) flow: Tensor,
+    pub(crate) flow: Map,
     /// Whether a pixel is seen in the other frame too: a logit, at half resolution.
-    pub(crate) visible: Tensor,
+    pub(crate) visible: Map,
 }
 
 /// What the flow network found out about a pair.
@@ -45,8 +45,8 @@ pub(crate) struct Matched {
 }
 
 struct Encoder {
-    half: [Conv2d; 2],
-    quarter: [Conv2d; 3],
+    half: [Conv; 2],
+    quarter: [Conv; 3],
 }
 
 impl Encoder {
@@ -65,7 +65,7 @@ impl Encoder {
     }
 
     /// Features at half and at quarter resolution.
-    fn run(&self, x: &Tensor) -> CandleResult<(Tensor, Tensor)> {
+    fn run(&self, x: &Map) -> Result<(Map, Map)> {
         let half = chain(&self.half, x)?;
         let quarter = chain(&self.quarter, &half)?;
         Ok((half, quarter))
@@ -75,22 +75,22 @@ impl Encoder {
 /// What matching carries from level to level for one direction.
 #[derive(Clone)]
 struct State {
-    flow: Tensor,
-    visible: Tensor,
-    memory: Tensor,
+    flow: Map,
+    visible: Map,
+    memory: Map,
 }
 
 impl State {
-    fn zero(hidden: usize, (h, w): (usize, usize)) -> CandleResult<Self> {
-        let zeros = |c| Tensor::zeros((1, c, h, w), candle_core::DType::F32, &Device::Cpu);
+    fn zero(engine: &Engine, hidden: usize, at: (usize, usize)) -> Result<Self> {
+        let zeros = |channels| engine.zeros(channels, at);
         Ok(Self { flow: zeros(2)?, visible: zeros(1)?, memory: zeros(hidden)? })
     }
 
-    fn resized(&self, (h, w): (usize, usize)) -> CandleResult<Self> {
+    fn resized(&self, at: (usize, usize)) -> Result<Self> {
         Ok(Self {
-            flow: resize_flow(&self.flow, (h, w))?,
-            visible: resize_bilinear(&self.visible, h, w)?,
-            memory: resize_bilinear(&self.memory, h, w)?,
+            flow: self.flow.resized_flow(at)?,
+            visible: self.visible.resized(at)?,
+            memory: self.memory.resized(at)?,
         })
     }
 }
@@ -98,10 +98,10 @@ impl State {
 /// One step of matching, shared by every level of its resolution.
 struct Decoder {
     radius: usize,
-    mix: Conv2d,
-    body: [Conv2d; 3],
-    out: Conv2d,
-    memory: Conv2d,
+    mix: Conv,
+    body: [Conv; 3],
+    out: Conv,
+    memory: Conv,
 }
 
 impl Decoder {
@@ -127,41 +127,42 @@ impl Decoder {
         })
     }
 
-    fn run(&self, a: &Tensor, b: &Tensor, state: &State) -> CandleResult<State> {
-        let moved = backward_warp(b, &state.flow)?;
-        let matches = leaky(&local_correlation(a, &moved, self.radius)?)?;
-        let x = Tensor::cat(&[&matches, a, &moved, &(&state.flow * 0.1)?, &state.visible, &state.memory], 1)?;
+    fn run(&self, a: &Map, b: &Map, state: &State) -> Result<State> {
+        let moved = b.warped(&state.flow)?;
+        let matches = a.correlated(&moved, self.radius)?.leaky(0.1)?;
+        let x = Map::joined(&[&matches, a, &moved, &state.flow.scaled(0.1)?, &state.visible, &state.memory])?;
         let x = chain(&self.body, &self.mix.forward(&x)?)?;
         let out = self.out.forward(&x)?;
         Ok(State {
-            flow: (&state.flow + out.narrow(1, 0, 2)?)?,
-            visible: out.narrow(1, 2, 1)?.contiguous()?,
+            flow: state.flow.plus(&out.planes(0, 2)?)?,
+            visible: out.planes(2, 1)?,
             memory: self.memory.forward(&x)?,
         })
     }
 }
 
-/// `v` where positive, else a tenth of it: the larger of the two.
-fn leaky(x: &Tensor) -> CandleResult<Tensor> {
-    x.maximum(&(x * 0.1)?)
-}
-
 /// Matches two frames.
 pub(crate) struct FlowNet {
+    engine: Engine,
     encoder: Encoder,
     decoder: Decoder,
     fine: Decoder,
-    memory_to_fine: Conv2d,
+    memory_to_fine: Conv,
 }
 
 impl FlowNet {
     pub(super) fn load(w: &mut Weights) -> Result<Self> {
         Ok(Self {
+            engine: w.engine().clone(),
             encoder: Encoder::load(w)?,
             decoder: Decoder::load(w, "flow.decoder", FEATURES, 3, HIDDEN, [96, 96, 64])?,
             fine: Decoder::load(w, "flow.fine", HALF_FEATURES, 2, FINE_HIDDEN, [48, 48, 32])?,
             memory_to_fine: w.linear_conv("flow.memory_to_fine", (HIDDEN, FINE_HIDDEN), 1)?,
         })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`. What is `told` of either
@@ -171,35 +172,39 @@ impl FlowNet {
         pair: &Both,
         levels: usize,
         wanted: [bool; 2],
-        told: [Option<&Tensor>; 2],
+        told: [Option<&Map>; 2],
         step: &mut Step<'_>,
     ) -> Result<Matched> {
+        // Both searches run on the CPU, on any engine.
+        let [forth, back] = told.map(|told| told.map(Map::tensor).transpose());
+        let told = [forth?, back?];
         let mut pyramid = vec![centred(&pair[0], &pair[1])?];
         for level in 1..levels {
             let [a, b] = &pyramid[level - 1];
-            pyramid.push([avg_pool2(a)?, avg_pool2(b)?]);
+            pyramid.push([a.halved()?, b.halved()?]);
         }
         let mut states: [Option<State>; 2] = [None, None];
         let mut finest = None;
         for (level, pictures) in pyramid.iter().enumerate().rev() {
             let (half0, quarter0) = self.encoder.run(&pictures[0])?;
             let (half1, quarter1) = self.encoder.run(&pictures[1])?;
-            let at = size(&quarter0)?;
+            let at = quarter0.size();
             // One direction after the other, not as a batch of two: half the memory, the same numbers.
             for (i, (a, b)) in [(&quarter0, &quarter1), (&quarter1, &quarter0)].into_iter().enumerate() {
                 if wanted[i] {
-                    let start = states[i].take().map_or_else(|| State::zero(HIDDEN, at), |s| s.resized(at))?;
+                    let start =
+                        states[i].take().map_or_else(|| State::zero(&self.engine, HIDDEN, at), |s| s.resized(at))?;
                     states[i] = Some(self.decoder.run(a, b, &start)?);
                 }
             }
             let features = [&quarter0, &quarter1];
             if level > 0 && is_worth_it(at) {
-                let compared = Compared::new(features)?;
+                let compared = Compared::new([&quarter0.tensor()?, &quarter1.tensor()?])?;
                 self.anew(features, &mut states, |from, flow| compared.better(from, flow))?;
             }
             if level < beside::LEVELS {
-                let beside = Beside::new(features)?;
-                self.anew(features, &mut states, |from, flow| beside.better(from, flow, told[from]))?;
+                let beside = Beside::new([&quarter0.tensor()?, &quarter1.tensor()?])?;
+                self.anew(features, &mut states, |from, flow| beside.better(from, flow, told[from].as_ref()))?;
             }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
@@ -208,9 +213,12 @@ impl FlowNet {
             return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
         };
         let halves = [&half0, &half1];
-        let beside = told.iter().any(Option::is_some).then(|| Beside::new(halves)).transpose()?;
+        let beside = match &told {
+            [None, None] => None,
+            _ => Some(Beside::new([&half0.tensor()?, &half1.tensor()?])?),
+        };
         let refined = |from: usize, state: &Option<State>| {
-            let known = beside.as_ref().zip(told[from]);
+            let known = beside.as_ref().zip(told[from].as_ref());
             state.as_ref().map(|state| self.refine(halves, from, state, known)).transpose()
         };
         let forth = refined(0, &states[0])?;
@@ -222,14 +230,14 @@ impl FlowNet {
     /// Starts anew where `better(from, flow)` has another flow for a direction.
     fn anew(
         &self,
-        features: [&Tensor; 2],
+        features: [&Map; 2],
         states: &mut [Option<State>; 2],
         better: impl Fn(usize, &Tensor) -> CandleResult<Option<Tensor>>,
-    ) -> CandleResult<()> {
+    ) -> Result<()> {
         for (from, state) in states.iter_mut().enumerate() {
             let Some(known) = state else { continue };
-            if let Some(flow) = better(from, &known.flow)? {
-                let start = State { flow, ..known.clone() };
+            if let Some(flow) = better(from, &known.flow.tensor()?)? {
+                let start = State { flow: self.engine.put(&flow)?, ..known.clone() };
                 *known = self.decoder.run(features[from], features[1 - from], &start)?;
             }
         }
@@ -237,30 +245,23 @@ impl FlowNet {
     }
 
     /// The features that [`FlowNet::run`] gives with the ways, alone.
-    pub(crate) fn features(&self, pair: &Both) -> CandleResult<Both> {
+    pub(crate) fn features(&self, pair: &Both) -> Result<Both> {
         let [first, last] = centred(&pair[0], &pair[1])?;
         Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
     }
 
     /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows
     /// before it, and once more after it: what was nearly right is then. Without it, at this size, they find too few.
-    fn refine(
-        &self,
-        halves: [&Tensor; 2],
-        from: usize,
-        state: &State,
-        told: Option<(&Beside, &Tensor)>,
-    ) -> CandleResult<Way> {
+    fn refine(&self, halves: [&Map; 2], from: usize, state: &State, told: Option<(&Beside, &Tensor)>) -> Result<Way> {
         let (a, b) = (halves[from], halves[1 - from]);
-        let at = size(a)?;
-        let better = |flow: &Tensor| told.map_or(Ok(None), |(beside, told)| beside.better(from, flow, Some(told)));
-        let memory = resize_bilinear(&self.memory_to_fine.forward(&state.memory)?, at.0, at.1)?;
-        let flow = resize_flow(&state.flow, at)?;
-        let start = State {
-            flow: better(&flow)?.unwrap_or(flow),
-            visible: resize_bilinear(&state.visible, at.0, at.1)?,
-            memory,
+        let at = a.size();
+        let better = |flow: &Map| -> Result<Option<Map>> {
+            let Some((beside, told)) = told else { return Ok(None) };
+            beside.better(from, &flow.tensor()?, Some(told))?.map(|flow| self.engine.put(&flow)).transpose()
         };
+        let memory = self.memory_to_fine.forward(&state.memory)?.resized(at)?;
+        let flow = state.flow.resized_flow(at)?;
+        let start = State { flow: better(&flow)?.unwrap_or(flow), visible: state.visible.resized(at)?, memory };
         let mut state = self.fine.run(a, b, &start)?;
         if let Some(flow) = better(&state.flow)? {
             state = self.fine.run(a, b, &State { flow, ..state })?;
@@ -274,8 +275,7 @@ fn go_on(step: &mut Step<'_>, done: f32) -> Result<()> {
 }
 
 /// Both pictures less the mean colour of the pair: a grade common to both says nothing about motion.
-fn centred(first: &Tensor, last: &Tensor) -> CandleResult<Both> {
-    let mean = |x: &Tensor| x.mean_keepdim((2, 3));
-    let mean = ((mean(first)? + mean(last)?)? * 0.5)?;
-    Ok([first.broadcast_sub(&mean)?, last.broadcast_sub(&mean)?])
+fn centred(first: &Map, last: &Map) -> Result<Both> {
+    let mean = first.mean_of_planes()?.plus(&last.mean_of_planes()?)?.scaled(0.5)?;
+    Ok([first.minus(&mean)?, last.minus(&mean)?])
 }

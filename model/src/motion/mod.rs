@@ -28,7 +28,7 @@ use pair::{Pairs, Settings};
 
 use self::{bars::Window, network::MotionNet, onward::onward};
 pub(crate) use self::{course::Course, onward::Beyond};
-use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch};
+use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.
 ///
@@ -91,13 +91,26 @@ impl<'a> Neighbours<'a> {
 }
 
 impl MotionFiller {
-    /// Loads the network's weights; `memory` bounds, in bytes, the matched pairs that are kept.
+    /// Loads the network's weights to the CPU; `memory` bounds, in bytes, the matched pairs that are kept.
     ///
     /// # Errors
     /// When the file cannot be read, or is not for this network.
     pub fn load(weights: &Path, memory: usize) -> Result<Self> {
-        let (net, hash) = MotionNet::load(weights)?;
-        Ok(Self { net, id: format!("motion-{hash:016x}"), pairs: Pairs::new(memory) })
+        Self::load_to(weights, memory, &Engine::Cpu)
+    }
+
+    /// As [`load`](Self::load), to an engine, in whose memory pairs are kept then.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and when a GPU does not take them.
+    pub fn load_to(weights: &Path, memory: usize, engine: &Engine) -> Result<Self> {
+        let (net, hash) = MotionNet::load(weights, engine)?;
+        // A GPU's frames are the CPU's but for the last bits of a float.
+        let kind = match engine {
+            Engine::Cpu => "",
+            Engine::Gpu(_) => "-gpu",
+        };
+        Ok(Self { net, id: format!("motion-{hash:016x}{kind}"), pairs: Pairs::new(memory) })
     }
 
     /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind. Black bars around the
@@ -177,7 +190,7 @@ impl MotionFiller {
     /// As [`MotionFiller::between`].
     pub(crate) fn course(&self, from: &Frame, to: &Frame, watch: &dyn Watch) -> Result<Course> {
         let settings = Settings::of(Quality::Normal, from.width(), from.height());
-        Ok(Course::across(&*self.pairs.get(&self.net, &Neighbours::pair(from, to), settings, watch)?)?)
+        Course::across(&*self.pairs.get(&self.net, &Neighbours::pair(from, to), settings, watch)?)
     }
 
     /// Where what a frame shows will have gone beyond it; none where nothing tells: across a cut, or where the frame before is

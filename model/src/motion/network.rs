@@ -1,47 +1,25 @@
 //! The motion network: the Rust side of `model/training/networks.py`, which defines and trains it.
 //!
 //! [`FlowNet`] matches two frames, coarse to fine. [`SynthesisNet`] runs once a time wanted. Both take display-referred
-//! RGB in 0..1, `[1, 3, H, W]`, whose sides are multiples of [`super::flow::alignment`]; flows are (x, y) in pixels of
-//! the tensor's own resolution.
+//! RGB in 0..1, `[3, H, W]`, whose sides are multiples of [`super::flow::alignment`]; flows are (x, y) in pixels of
+//! the map's own resolution.
 
 use std::path::Path;
-
-use candle_core::{Result as CandleResult, Tensor};
 
 use super::{flow::FlowNet, synthesis::SynthesisNet, weights::Weights};
 use crate::{
     Result,
-    kernels::{Conv2d, resize_bilinear},
+    engine::{Conv, Engine, Map},
 };
 
 /// Channels of the features that both parts share.
 pub(crate) const FEATURES: usize = 48;
 
 /// Both frames' part in something: `[0]` the first frame's, `[1]` the last's.
-pub(crate) type Both = [Tensor; 2];
+pub(crate) type Both = [Map; 2];
 
-pub(super) fn chain(convs: &[Conv2d], x: &Tensor) -> CandleResult<Tensor> {
+pub(super) fn chain(convs: &[Conv], x: &Map) -> Result<Map> {
     convs.iter().try_fold(x.clone(), |x, conv| conv.forward(&x))
-}
-
-/// A flow at another resolution, in that resolution's pixels.
-pub(crate) fn resize_flow(flow: &Tensor, (h, w): (usize, usize)) -> CandleResult<Tensor> {
-    let (_, _, from_h, from_w) = flow.dims4()?;
-    if (from_h, from_w) == (h, w) {
-        return Ok(flow.clone());
-    }
-    let scale = Tensor::new(&[w as f32 / from_w as f32, h as f32 / from_h as f32], flow.device())?;
-    resize_bilinear(flow, h, w)?.broadcast_mul(&scale.reshape((1, 2, 1, 1))?)
-}
-
-/// Height and width.
-pub(crate) fn size(x: &Tensor) -> CandleResult<(usize, usize)> {
-    let (_, _, h, w) = x.dims4()?;
-    Ok((h, w))
-}
-
-pub(super) fn sigmoid(x: &Tensor) -> CandleResult<Tensor> {
-    (x.neg()?.exp()? + 1.0)?.recip()
 }
 
 /// The whole network.
@@ -51,28 +29,34 @@ pub(crate) struct MotionNet {
 }
 
 impl MotionNet {
-    /// Loads the network from a safetensors file with PyTorch's names; with it, a hash of the file.
-    pub(crate) fn load(path: &Path) -> Result<(Self, u64)> {
-        let mut weights = Weights::read(path)?;
+    /// Loads the network to an engine from a safetensors file with PyTorch's names; with it, a hash of the file.
+    pub(crate) fn load(path: &Path, engine: &Engine) -> Result<(Self, u64)> {
+        let mut weights = Weights::read(path, engine)?;
         let hash = weights.hash();
         let net = Self { flow: FlowNet::load(&mut weights)?, synthesis: SynthesisNet::load(&mut weights)? };
         weights.finish()?;
         Ok((net, hash))
     }
+
+    /// The engine that it runs on.
+    pub(crate) fn engine(&self) -> &Engine {
+        self.flow.engine()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     use super::{
         super::{
+            flow::Way,
             project::{Outer, bends, told, trust},
             synthesis::Known,
         },
         *,
     };
-    use crate::kernels::backward_warp;
+    use crate::engine::gpus;
 
     /// The largest difference, as a share of the largest value.
     fn relative(a: &Tensor, b: &Tensor) -> f32 {
@@ -86,20 +70,38 @@ mod tests {
 
     #[test]
     fn the_network_answers_as_pytorch_does() {
-        let (net, _) = MotionNet::load(&repository("resources/motion.safetensors")).unwrap();
+        answers_as_pytorch_does(&Engine::Cpu);
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn the_network_answers_as_pytorch_does_on_each_gpu() {
+        for gpu in gpus() {
+            answers_as_pytorch_does(&Engine::Gpu(gpu));
+        }
+    }
+
+    fn answers_as_pytorch_does(engine: &Engine) {
+        let (net, _) = MotionNet::load(&repository("resources/motion.safetensors"), engine).unwrap();
         let reference = candle_core::safetensors::load(
             repository("model/tests/fixtures/motion_reference.safetensors"),
             &Device::Cpu,
         )
         .unwrap();
-        let pictures = ["before", "first", "last", "after"].map(|name| reference[name].clone());
+        let pictures = ["before", "first", "last", "after"].map(|name| engine.put(&reference[name]).unwrap());
         let [before, first, last, after] = pictures;
-        let check = |what: &str, got: &Tensor, tolerance: f32| {
-            let off = relative(got, &reference[what]);
+        let check = |what: &str, got: &Map, tolerance: f32| {
+            let off = relative(&got.tensor().unwrap(), &reference[what]);
+            assert!(off < tolerance, "{what} is off by {off}");
+        };
+        // A map for each frame, as PyTorch has them in one batch.
+        let check_both = |what: &str, got: [&Map; 2], tolerance: f32| {
+            let got = Tensor::cat(&got.map(|map| map.tensor().unwrap()), 0).unwrap();
+            let off = relative(&got, &reference[what]);
             assert!(off < tolerance, "{what} is off by {off}");
         };
         let pair = [first.clone(), last.clone()];
-        let outwards = |from: &Tensor, to: &Tensor| {
+        let outwards = |from: &Map, to: &Map| {
             let one = net.flow.run(&[from.clone(), to.clone()], 4, [true, false], [None, None], &mut |_| true).unwrap();
             let [way, none] = one.ways;
             assert!(none.is_none());
@@ -111,7 +113,7 @@ mod tests {
             let matched = net.flow.run(&pair, 4, [true, true], by, &mut |_| true).unwrap();
             let ways = matched.ways.map(Option::unwrap);
             let bend = bends(&ways, &outer).unwrap();
-            let visible = [sigmoid(&ways[0].visible).unwrap(), sigmoid(&ways[1].visible).unwrap()];
+            let visible = [ways[0].visible.sigmoid().unwrap(), ways[1].visible.sigmoid().unwrap()];
             let [forth, back] = ways.clone();
             let flow = [forth.flow, back.flow];
             let trust = trust(&pair, &flow, &visible).unwrap();
@@ -120,24 +122,24 @@ mod tests {
             (known, ways)
         };
         let (straight, ways) = known([None, None]);
-        let both = |x: [&Tensor; 2]| Tensor::cat(&x, 0).unwrap();
-        check("flow", &both([&ways[0].flow, &ways[1].flow]), 1e-3);
-        check("visible", &both([&ways[0].visible, &ways[1].visible]), 1e-3);
+        check_both("flow", [&ways[0].flow, &ways[1].flow], 1e-3);
+        check_both("visible", [&ways[0].visible, &ways[1].visible], 1e-3);
         let (curved, ways) = known([
             Some(Outer { way: outwards(&first, &before), spacing: 1.0 }),
             Some(Outer { way: outwards(&last, &after), spacing: 0.5 }),
         ]);
-        check("told", &resize_flow(&both([&ways[0].flow, &ways[1].flow]), size(&first).unwrap()).unwrap(), 1e-3);
+        let full = |way: &Way| way.flow.resized_flow(first.size()).unwrap();
+        check_both("told", [&full(&ways[0]), &full(&ways[1])], 1e-3);
         for (name, t, known) in [("half", 0.5, &curved), ("third", 0.3, &curved), ("straight", 0.5, &straight)] {
             let said = net.synthesis.run(known, t).unwrap();
-            let parts = said.flow.iter().enumerate().map(|(i, f)| backward_warp(&known.pictures[i % 2], f).unwrap());
+            let parts = said.flow.iter().enumerate().map(|(i, flow)| known.pictures[i % 2].warped(flow).unwrap());
             let pictures = parts.chain(known.pictures.iter().cloned()).enumerate();
             let picture = pictures
-                .map(|(i, p)| p.broadcast_mul(&said.weights.narrow(1, i, 1).unwrap()).unwrap())
-                .reduce(|a, b| (a + b).unwrap())
+                .map(|(i, picture)| picture.times(&said.weights.planes(i, 1).unwrap()).unwrap())
+                .reduce(|a, b| a.plus(&b).unwrap())
                 .unwrap();
             check(&format!("{name}.picture"), &picture, 2e-3);
-            check(&format!("{name}.flow"), &Tensor::cat(&said.flow, 1).unwrap(), 2e-3);
+            check(&format!("{name}.flow"), &Map::joined(&said.flow.each_ref()).unwrap(), 2e-3);
             check(&format!("{name}.weights"), &said.weights, 2e-3);
             check(&format!("{name}.error"), &said.error, 2e-3);
         }

@@ -7,17 +7,10 @@
 use candle_core::{Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use super::{
-    apply::plane,
-    course::Course,
-    holes::fill,
-    network::{resize_flow, size},
-    pair::Pair,
-    synthesis::box_mean,
-};
+use super::{apply::plane, course::Course, holes::fill, pair::Pair};
 use crate::{
-    Frame,
-    kernels::{avg_pool2, resize_bilinear, splat},
+    Frame, Result,
+    kernels::{avg_pool2, box_mean, resize_bilinear, resize_flow, splat},
 };
 
 /// What is fast comes to rest sooner: nothing goes further than this share of the picture's longer side.
@@ -56,9 +49,9 @@ pub(crate) struct Beyond<'a> {
 }
 
 /// The course of the last frame, of a pair that was matched, the one before it first.
-pub(super) fn onward(pair: &Pair, Beyond { spacing, away, rest, .. }: Beyond<'_>) -> CandleResult<Course> {
-    let (flow, trust) = pair.back();
-    let whole = size(trust)?;
+pub(super) fn onward(pair: &Pair, Beyond { spacing, away, rest, .. }: Beyond<'_>) -> Result<Course> {
+    let (flow, trust) = pair.back()?;
+    let (_, _, height, width) = trust.dims4()?;
     let longer = pair.size.0.max(pair.size.1) as f64 / 4.0;
     // At a quarter of the size, where torn pieces of what grows or turns still touch.
     let trust = avg_pool2(&trust.maximum(DISTRUST)?)?;
@@ -74,9 +67,9 @@ pub(super) fn onward(pair: &Pair, Beyond { spacing, away, rest, .. }: Beyond<'_>
     let motion = medians(&filled(&sum.broadcast_div(&mass.maximum(1e-6)?)?, &known)?)?;
     let sure = (mass.div(&reached.maximum(REACHED)?)? * &known)?;
 
-    let motion = resize_flow(&motion.neg()?, whole)?;
-    let seen = resize_bilinear(&known, whole.0, whole.1)?.affine(2.0, -1.0)?.clamp(0.0, 1.0)?;
-    let sure = resize_bilinear(&sure, whole.0, whole.1)?;
+    let motion = resize_flow(&motion.neg()?, (height, width))?;
+    let seen = resize_bilinear(&known, height, width)?.affine(2.0, -1.0)?.clamp(0.0, 1.0)?;
+    let sure = resize_bilinear(&sure, height, width)?;
     let plane = |x: &Tensor, channel: usize| plane(x, channel, pair.size);
     Ok(Course {
         size: pair.size,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use candle_core::{Result as CandleResult, Tensor};
+use candle_core::Tensor;
 use parking_lot::Mutex;
 
 use super::{
@@ -13,12 +13,12 @@ use super::{
     apply::Plan,
     cut::CutEvidence,
     flow::{Way, alignment},
-    network::{Both, MotionNet, sigmoid},
+    network::{Both, MotionNet},
     project::{Bend, Outer, bends, told, trust},
     proxy::Proxy,
     synthesis::{Known, MOVED, Synthesised, apart},
 };
-use crate::{Error, Frame, Kept, Quality, Result, Watch};
+use crate::{Error, Frame, Kept, Quality, Result, Watch, engine::Map};
 
 /// How a pair is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,35 +73,35 @@ impl Pair {
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
         let said = net.synthesis.run(&self.known, t)?.with_stills(&self.known)?;
         let said = if self.turned { turned_back(said)? } else { said };
-        Ok(Plan::new(&said, self.size)?)
+        Plan::new(&said, self.size)
     }
 
     /// The flow from the last frame back to the first, at half resolution, and how far each pixel of it is to be trusted, at
     /// full resolution.
-    pub(crate) fn back(&self) -> (&Tensor, &Tensor) {
-        (&self.known.flow[1], &self.known.trust[1])
+    pub(crate) fn back(&self) -> Result<(Tensor, Tensor)> {
+        Ok((self.known.flow[1].tensor()?, self.known.trust[1].tensor()?))
     }
 
     fn bytes(&self) -> usize {
         let Known { pictures, features, flow, visible, trust, bend, apart } = &self.known;
         let bends = bend.iter().flatten().flat_map(|Bend { acceleration, spread, sure }| [acceleration, spread, sure]);
         let all = [pictures, features, flow, visible, trust].into_iter().flatten().chain(bends).chain(apart);
-        all.map(|t| t.elem_count() * 4).sum()
+        all.map(Map::bytes).sum()
     }
-}
-
-/// Half a turn.
-fn turn(x: &Tensor) -> CandleResult<Tensor> {
-    x.flip(&[2, 3])?.contiguous()
 }
 
 /// What was said of turned pictures, as of the pictures the right way up.
-fn turned_back(said: Synthesised) -> CandleResult<Synthesised> {
+fn turned_back(said: Synthesised) -> Result<Synthesised> {
     let mut flow = said.flow;
     for flow in &mut flow[..MOVED] {
-        *flow = turn(flow)?.neg()?;
+        *flow = flow.turned()?.scaled(-1.0)?;
     }
-    Ok(Synthesised { flow, weights: turn(&said.weights)?, error: turn(&said.error)?, arrived: turn(&said.arrived)? })
+    Ok(Synthesised {
+        flow,
+        weights: said.weights.turned()?,
+        error: said.error.turned()?,
+        arrived: said.arrived.turned()?,
+    })
 }
 
 type PairKey = ([Option<(u64, u64)>; 2], u64, u64, Settings);
@@ -115,13 +115,13 @@ struct Found {
 }
 
 impl Found {
-    fn new(pictures: [&Tensor; 2], way: Way) -> CandleResult<Self> {
+    fn new(pictures: [&Map; 2], way: Way) -> Result<Self> {
         let evidence = CutEvidence::weigh(pictures, &way)?;
         Ok(Self { way, evidence })
     }
 
     fn bytes(&self) -> usize {
-        (self.way.flow.elem_count() + self.way.visible.elem_count()) * 4
+        self.way.flow.bytes() + self.way.visible.bytes()
     }
 }
 
@@ -197,7 +197,7 @@ impl Matching<'_> {
     fn pair(&self, near: &Neighbours<'_>) -> Result<Pair> {
         let (first, last) = (near.first, near.last);
         let (proxy, other) = (self.proxy(first)?, self.proxy(last)?);
-        let (size, pictures) = (proxy.size, [proxy.picture, other.picture]);
+        let (size, pictures) = (proxy.size, [self.put(&proxy)?, self.put(&other)?]);
         let outer = near.outer();
         // A way is half a pair's work.
         let share = 1.0 / (2 + outer.iter().flatten().count()) as f32;
@@ -208,7 +208,7 @@ impl Matching<'_> {
             if let Some((spacing, frame)) = outer[i] {
                 let part = done..done + share;
                 done = part.end;
-                let picture = self.proxy(frame)?.picture;
+                let picture = self.put(&self.proxy(frame)?)?;
                 beyond[i] =
                     self.beyond([inner, frame], [&pictures[i], &picture], part)?.map(|way| Outer { way, spacing });
                 seen.extend(beyond[i].is_some().then_some(picture));
@@ -218,7 +218,7 @@ impl Matching<'_> {
         let evidence = found[0].evidence.mean(found[1].evidence);
         let ways = found.map(|f| f.way);
         let bend = bends(&ways, &beyond)?;
-        let visible = [sigmoid(&ways[0].visible)?, sigmoid(&ways[1].visible)?];
+        let visible = [ways[0].visible.sigmoid()?, ways[1].visible.sigmoid()?];
         let flow = ways.map(|w| w.flow);
         let trust = trust(&pictures, &flow, &visible)?;
         let apart = (seen.len() > 2).then(|| apart(&seen.iter().collect::<Vec<_>>())).transpose()?;
@@ -231,11 +231,13 @@ impl Matching<'_> {
     }
 
     fn proxy(&self, frame: &Frame) -> Result<Proxy> {
-        let mut proxy = Proxy::new(frame, self.settings.limit, alignment(self.settings.levels))?;
-        if self.settings.turned {
-            proxy.picture = turn(&proxy.picture)?;
-        }
-        Ok(proxy)
+        Ok(Proxy::new(frame, self.settings.limit, alignment(self.settings.levels))?)
+    }
+
+    /// A proxy's picture on the network's engine, turned if it is to be.
+    fn put(&self, proxy: &Proxy) -> Result<Map> {
+        let picture = self.net.engine().put(&proxy.picture)?;
+        if self.settings.turned { picture.turned() } else { Ok(picture) }
     }
 
     fn recalled(&self, from: &Frame, to: &Frame) -> Option<Found> {
@@ -252,13 +254,13 @@ impl Matching<'_> {
         &self,
         frames: [&Frame; 2],
         pictures: &Both,
-        told: [Option<Tensor>; 2],
+        told: [Option<Map>; 2],
         part: Range<f32>,
     ) -> Result<([Found; 2], Both)> {
         let [first, last] = frames;
         // A way by what was told of it is the pair's own: as what lies beyond another gap it has to be the same whatever
         // was made before.
-        let known = |told: &Option<Tensor>, from, to| if told.is_none() { self.recalled(from, to) } else { None };
+        let known = |told: &Option<Map>, from, to| if told.is_none() { self.recalled(from, to) } else { None };
         match [known(&told[0], first, last), known(&told[1], last, first)] {
             [Some(forth), Some(back)] => Ok(([forth, back], self.net.flow.features(pictures)?)),
             [forth, back] => {
@@ -287,7 +289,7 @@ impl Matching<'_> {
         known: Option<Found>,
         way: Option<Way>,
         frames: [&Frame; 2],
-        pictures: [&Tensor; 2],
+        pictures: [&Map; 2],
         keep: bool,
     ) -> Result<Found> {
         if let Some(found) = known {
@@ -302,11 +304,11 @@ impl Matching<'_> {
     }
 
     /// The way from a frame of the pair to the next one further out, as a part of the progress; none across a cut.
-    fn beyond(&self, frames: [&Frame; 2], pictures: [&Tensor; 2], part: Range<f32>) -> Result<Option<Way>> {
+    fn beyond(&self, frames: [&Frame; 2], pictures: [&Map; 2], part: Range<f32>) -> Result<Option<Way>> {
         let found = match self.recalled(frames[0], frames[1]) {
             Some(found) => found,
             None => {
-                let both = pictures.map(Tensor::clone);
+                let both = pictures.map(Map::clone);
                 let mut step = self.step(part);
                 let matched = self.net.flow.run(&both, self.settings.levels, [true, false], [None, None], &mut step)?;
                 let [way, _] = matched.ways;

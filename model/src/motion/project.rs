@@ -1,12 +1,10 @@
 //! Motion as it is seen at a time between two frames: along straight paths, or curved as the frames further out tell.
 
-use candle_core::{Result, Tensor};
-
-use super::{
-    flow::Way,
-    network::{Both, resize_flow, sigmoid, size},
+use super::{flow::Way, network::Both};
+use crate::{
+    Result,
+    engine::{Map, splat},
 };
-use crate::kernels::{backward_warp, resize_bilinear, splat};
 
 /// A frame beyond one of a pair, and the pair's flow to it.
 #[derive(Clone, Debug)]
@@ -22,10 +20,10 @@ pub(crate) struct Outer {
 const NEARER: f64 = 0.6;
 
 /// The flows across the interval, from either side, that an even motion makes of those to the frames beyond it.
-pub(crate) fn told(outer: &[Option<Outer>; 2]) -> Result<[Option<Tensor>; 2]> {
+pub(crate) fn told(outer: &[Option<Outer>; 2]) -> Result<[Option<Map>; 2]> {
     let of = |outer: &Option<Outer>| {
         let near = outer.as_ref().filter(|outer| outer.spacing <= NEARER);
-        near.map(|Outer { way, spacing }| &way.flow * (-1.0 / spacing)).transpose()
+        near.map(|Outer { way, spacing }| way.flow.scaled(-1.0 / spacing)).transpose()
     };
     Ok([of(&outer[0])?, of(&outer[1])?])
 }
@@ -36,12 +34,12 @@ const DOUBT: f64 = 0.1;
 /// How the speed changes over the interval, and what that is worth, at each pixel of a frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Bend {
-    /// Acceleration, in pixels per interval squared, `[1, 2, H, W]`.
-    pub(crate) acceleration: Tensor,
-    /// How far its witnesses lie apart, in the same unit, `[1, 1, H, W]`.
-    pub(crate) spread: Tensor,
-    /// How sure the witnesses are, summed, 0 to 2, `[1, 1, H, W]`.
-    pub(crate) sure: Tensor,
+    /// Acceleration, in pixels per interval squared, `[2, H, W]`.
+    pub(crate) acceleration: Map,
+    /// How far its witnesses lie apart, in the same unit, `[1, H, W]`.
+    pub(crate) spread: Map,
+    /// How sure the witnesses are, summed, 0 to 2, `[1, H, W]`.
+    pub(crate) sure: Map,
 }
 
 /// The accelerations at both frames of a pair, at the flow's resolution (quadratic motion, Xu et al. 2019).
@@ -54,25 +52,25 @@ pub(crate) fn bends(ways: &[Way; 2], outer: &[Option<Outer>; 2]) -> Result<Optio
         return Ok(None);
     }
     // An acceleration, and how sure it is.
-    let told = |i: usize| -> Result<(Tensor, Tensor)> {
+    let told = |i: usize| -> Result<(Map, Map)> {
         let flow = &ways[i].flow;
         let Some(Outer { way, spacing: s }) = &outer[i] else {
             return Ok((flow.clone(), ways[i].visible.zeros_like()?));
         };
-        let bend = ((&way.flow + (flow * *s)?)? * (2.0 / (s * (1.0 + s))))?;
-        Ok((bend, sigmoid(&way.visible)?))
+        let bend = way.flow.plus(&flow.scaled(*s)?)?.scaled(2.0 / (s * (1.0 + s)))?;
+        Ok((bend, way.visible.sigmoid()?))
     };
     let sides = [told(0)?, told(1)?];
     let joined = |i: usize| -> Result<Bend> {
         let (own, sure) = &sides[i];
         let (other, other_sure) = &sides[1 - i];
-        let other = backward_warp(other, &ways[i].flow)?;
-        let other_sure = (backward_warp(other_sure, &ways[i].flow)? * sigmoid(&ways[i].visible)?)?;
-        let told = (sure + &other_sure)?;
-        let total = (&told + DOUBT)?;
-        let acceleration = (own.broadcast_mul(sure)? + other.broadcast_mul(&other_sure)?)?.broadcast_div(&total)?;
-        let apart = |x: &Tensor, sure: &Tensor| (x - &acceleration)?.abs()?.mean_keepdim(1)? * sure;
-        let spread = ((apart(own, sure)? + apart(&other, &other_sure)?)? / &total)?;
+        let other = other.warped(&ways[i].flow)?;
+        let other_sure = other_sure.warped(&ways[i].flow)?.times(&ways[i].visible.sigmoid()?)?;
+        let told = sure.plus(&other_sure)?;
+        let total = told.affine(1.0, DOUBT)?;
+        let acceleration = own.times(sure)?.plus(&other.times(&other_sure)?)?.over(&total)?;
+        let apart = |x: &Map, sure: &Map| x.minus(&acceleration)?.abs()?.mean()?.times(sure);
+        let spread = apart(own, sure)?.plus(&apart(&other, &other_sure)?)?.over(&total)?;
         Ok(Bend { acceleration, spread, sure: told })
     };
     Ok(Some([joined(0)?, joined(1)?]))
@@ -91,21 +89,21 @@ pub(crate) struct Projected {
 /// The weight below which nothing worth the name arrived at a pixel.
 const ENOUGH: f64 = 1e-3;
 
-/// How far to trust what each pixel of either frame says of motion, `[1, 1, H, W]` in 0..1: it matches where it goes, is
+/// How far to trust what each pixel of either frame says of motion, `[1, H, W]` in 0..1: it matches where it goes, is
 /// seen there, and comes back from there. What passes for a thing that it is not, one red cup for another, does not: the
 /// other cup goes its own way back. Flow and visibility may be smaller than the pictures.
 pub(crate) fn trust(pictures: &Both, flow: &Both, visible: &Both) -> Result<Both> {
-    let (h, w) = size(&pictures[0])?;
-    let flow = [resize_flow(&flow[0], (h, w))?, resize_flow(&flow[1], (h, w))?];
-    let side = |i: usize| -> Result<Tensor> {
-        let error = (&pictures[i] - backward_warp(&pictures[1 - i], &flow[i])?)?.abs()?.mean_keepdim(1)?;
-        let alike = (error.minimum(0.5)? * -12.0)?.exp()?;
-        let back = backward_warp(&flow[1 - i], &flow[i])?;
-        let squared = |x: &Tensor| x.sqr()?.sum_keepdim(1);
-        let usual = ((squared(&flow[i])? + squared(&back)?)? * ASTRAY_SHARE)?;
-        let astray = (squared(&(&flow[i] + &back)?)? / (usual + ASTRAY)?)?;
-        let back = (astray.neg()?.exp()? * resize_bilinear(&visible[i], h, w)?)?;
-        alike * back.maximum(DISTRUST)?
+    let at = pictures[0].size();
+    let flow = [flow[0].resized_flow(at)?, flow[1].resized_flow(at)?];
+    let side = |i: usize| -> Result<Map> {
+        let error = pictures[i].minus(&pictures[1 - i].warped(&flow[i])?)?.abs()?.mean()?;
+        let alike = error.at_most(0.5)?.scaled(-12.0)?.exp()?;
+        let back = flow[1 - i].warped(&flow[i])?;
+        let squared = |x: &Map| x.squared()?.sum();
+        let usual = squared(&flow[i])?.plus(&squared(&back)?)?.scaled(ASTRAY_SHARE)?;
+        let astray = squared(&flow[i].plus(&back)?)?.over(&usual.affine(1.0, ASTRAY)?)?;
+        let back = astray.scaled(-1.0)?.exp()?.times(&visible[i].resized(at)?)?;
+        alike.times(&back.at_least(DISTRUST)?)
     };
     Ok([side(0)?, side(1)?])
 }
@@ -123,37 +121,36 @@ const DISTRUST: f64 = 0.01;
 pub(crate) fn project(trust: &Both, flow: &Both, acceleration: Option<&Both>, t: f64) -> Result<Projected> {
     let bow = t * (1.0 - t) / 2.0;
     let side = |i: usize, fraction: f64, sign: f64| -> Result<_> {
-        let (mut motion, mut displacement) = ((&flow[i] * sign)?, (&flow[i] * fraction)?);
+        let (mut motion, mut displacement) = (flow[i].scaled(sign)?, flow[i].scaled(fraction)?);
         if let Some(acceleration) = acceleration {
-            displacement = (displacement - (&acceleration[i] * bow)?)?;
-            motion = Tensor::cat(&[&motion, &acceleration[i]], 1)?;
+            displacement = displacement.minus(&acceleration[i].scaled(bow)?)?;
+            motion = Map::joined(&[&motion, &acceleration[i]])?;
         }
         let (sum, mass) = splat(&motion, &displacement, &trust[i])?;
-        let arrived = mass.ge(ENOUGH)?;
-        let mean = sum.broadcast_div(&mass.maximum(ENOUGH)?)?;
-        Ok((mean, arrived, mass.minimum(1.0)?, motion))
+        let hole = mass.is_below(ENOUGH)?;
+        let mean = sum.over(&mass.at_least(ENOUGH)?)?;
+        Ok((mean, hole, mass.at_most(1.0)?, motion))
     };
-    let (mean0, arrived0, covered0, own) = side(0, t, 1.0)?;
-    let (mean1, arrived1, covered1, _) = side(1, 1.0 - t, -1.0)?;
-    let choose = |arrived: &Tensor, mean: &Tensor, other_arrived: &Tensor, other: &Tensor| {
-        let shape = mean.shape();
-        let fallback = other_arrived.broadcast_as(shape)?.where_cond(other, &own)?;
-        arrived.broadcast_as(shape)?.where_cond(mean, &fallback)
+    let (mean0, hole0, covered0, own) = side(0, t, 1.0)?;
+    let (mean1, hole1, covered1, _) = side(1, 1.0 - t, -1.0)?;
+    let choose = |hole: &Map, mean: &Map, other_hole: &Map, other: &Map| {
+        let fallback = other_hole.chosen(&own, other)?;
+        hole.chosen(&fallback, mean)
     };
-    let found = [choose(&arrived0, &mean0, &arrived1, &mean1)?, choose(&arrived1, &mean1, &arrived0, &mean0)?];
-    let part = |from: usize| -> Result<Both> { Ok([found[0].narrow(1, from, 2)?, found[1].narrow(1, from, 2)?]) };
+    let found = [choose(&hole0, &mean0, &hole1, &mean1)?, choose(&hole1, &mean1, &hole0, &mean0)?];
+    let part = |from: usize| -> Result<Both> { Ok([found[0].planes(from, 2)?, found[1].planes(from, 2)?]) };
     let acceleration = acceleration.map(|_| part(2)).transpose()?;
     Ok(Projected { motion: part(0)?, acceleration, covered: [covered0, covered1] })
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
+    use candle_core::{Device, Tensor};
 
     use super::*;
 
-    fn even(value: f32, channels: usize) -> Tensor {
-        Tensor::full(value, (1, channels, 4, 6), &Device::Cpu).unwrap()
+    fn even(value: f32, channels: usize) -> Map {
+        Map::Cpu(Tensor::full(value, (1, channels, 4, 6), &Device::Cpu).unwrap())
     }
 
     fn way(flow: f32) -> Way {
@@ -161,8 +158,8 @@ mod tests {
         Way { flow: even(flow, 2), visible: even(20.0, 1) }
     }
 
-    fn corner(x: &Tensor) -> f32 {
-        x.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap()[0]
+    fn corner(x: &Map) -> f32 {
+        x.tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0]
     }
 
     #[test]

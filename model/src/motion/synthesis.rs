@@ -1,21 +1,21 @@
 //! The synthesis network: what the pictures that a pair offers are worth at one time.
 
-use candle_core::{Result as CandleResult, Tensor};
+use candle_core::{Device, Tensor};
 
 use super::{
-    network::{Both, FEATURES, resize_flow, size},
+    network::{Both, FEATURES},
     project::{Bend, Projected, project},
     weights::Weights,
 };
 use crate::{
     Result,
-    kernels::{Conv2d, backward_warp, resize_bilinear},
+    engine::{Conv, Engine, Map},
 };
 
 /// All that is known of a pair before any time between is asked for.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// Both pictures, `[1, 3, H, W]`.
+    /// Both pictures, `[3, H, W]`.
     pub(crate) pictures: Both,
     /// Features of both at quarter resolution.
     pub(crate) features: Both,
@@ -27,17 +27,17 @@ pub(crate) struct Known {
     pub(crate) trust: Both,
     /// How the speed changes over the interval, at half resolution; none where no frame further out tells.
     pub(crate) bend: Option<[Bend; 2]>,
-    /// How far apart, mean over RGB, the pair and the frames further out lie at each place as they stand, `[1, 1, H, W]`;
+    /// How far apart, mean over RGB, the pair and the frames further out lie at each place as they stand, `[1, H, W]`;
     /// none where no frame further out is known.
-    pub(crate) apart: Option<Tensor>,
+    pub(crate) apart: Option<Map>,
 }
 
 /// How far the pictures lie apart at each place as they stand: the span of their values, mean over RGB.
-pub(crate) fn apart(pictures: &[&Tensor]) -> CandleResult<Tensor> {
-    let pick = |pick: fn(&Tensor, &Tensor) -> CandleResult<Tensor>| {
+pub(crate) fn apart(pictures: &[&Map]) -> Result<Map> {
+    let pick = |pick: fn(&Map, &Map) -> Result<Map>| {
         pictures[1..].iter().try_fold(pictures[0].clone(), |most, picture| pick(&most, picture))
     };
-    (pick(|a, b| a.maximum(b))? - pick(|a, b| a.minimum(b))?)?.mean_keepdim(1)
+    pick(Map::larger)?.minus(&pick(Map::smaller)?)?.mean()
 }
 
 /// The pictures that are weighed: each frame moved along its curved path, each moved evenly, each as it stands.
@@ -49,15 +49,15 @@ pub(crate) const MOVED: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Synthesised {
     /// Flow from the wanted time to the first and to the last frame along the curve, and to both evenly,
-    /// `[1, 2, H, W]` each.
-    pub(crate) flow: [Tensor; MOVED],
-    /// What each picture is worth, `[1, 6, H, W]`, 1 in all: those moved in the order of `flow`, then the first frame
+    /// `[2, H, W]` each.
+    pub(crate) flow: [Map; MOVED],
+    /// What each picture is worth, `[6, H, W]`, 1 in all: those moved in the order of `flow`, then the first frame
     /// and the last as they stand.
-    pub(crate) weights: Tensor,
-    /// The error to expect, mean over RGB in display units, `[1, 1, H, W]`.
-    pub(crate) error: Tensor,
-    /// How much motion that is trusted arrived at each pixel, of the better side, `[1, 1, H, W]` in 0..1.
-    pub(crate) arrived: Tensor,
+    pub(crate) weights: Map,
+    /// The error to expect, mean over RGB in display units, `[1, H, W]`.
+    pub(crate) error: Map,
+    /// How much motion that is trusted arrived at each pixel, of the better side, `[1, H, W]` in 0..1.
+    pub(crate) arrived: Map,
 }
 
 impl Synthesised {
@@ -68,24 +68,23 @@ impl Synthesised {
     /// and where it is sure of that, standing still is worth next to nothing and stays so. Where the frames further out
     /// show the same as well, what stands there is part of no motion, and stays. So does what both frames show alike where
     /// no motion arrives that can be trusted: there, torn pieces would be strewn over a still ground.
-    pub(crate) fn with_stills(self, known: &Known) -> CandleResult<Self> {
+    pub(crate) fn with_stills(self, known: &Known) -> Result<Self> {
         let pictures = &known.pictures;
-        let moved = |i: usize| backward_warp(&pictures[i % 2], &self.flow[i]);
-        let between = |a: usize, b: usize| box_mean(&apart(&[&moved(a)?, &moved(b)?])?, AROUND);
-        let moved = between(0, 1)?.minimum(&between(2, 3)?)?;
-        let as_number = |yes: Tensor| yes.to_dtype(self.weights.dtype());
-        let stands = |apart: &Tensor, margin: f64| as_number(apart.affine(STILL_SHARE, margin)?.lt(&moved)?);
-        let pair = box_mean(&apart(&[&pictures[0], &pictures[1]])?, AROUND)?;
-        let mut odds = ((stands(&pair, STILL_MARGIN)? * (STILL_ODDS - 1.0))? + 1.0)?;
+        let moved = |i: usize| pictures[i % 2].warped(&self.flow[i]);
+        let between = |a: usize, b: usize| apart(&[&moved(a)?, &moved(b)?])?.box_mean(AROUND);
+        let moved = between(0, 1)?.smaller(&between(2, 3)?)?;
+        let stands = |apart: &Map, margin: f64| apart.affine(STILL_SHARE, margin)?.is_below_that_of(&moved);
+        let pair = apart(&[&pictures[0], &pictures[1]])?.box_mean(AROUND)?;
+        let mut odds = stands(&pair, STILL_MARGIN)?.affine(STILL_ODDS - 1.0, 1.0)?;
         if let Some(apart) = &known.apart {
             // Pixel by pixel: between a title's strokes the background moves on.
-            odds = (odds + (stands(apart, CERTAIN_MARGIN)? * CERTAIN_ODDS)?)?;
+            odds = odds.plus(&stands(apart, CERTAIN_MARGIN)?.scaled(CERTAIN_ODDS)?)?;
         }
-        let unmoved = (as_number(self.arrived.lt(TRUSTED)?)? * as_number(pair.lt(STILL_MARGIN)?)?)?;
-        odds = (odds + (unmoved * CERTAIN_ODDS)?)?;
-        let stills = self.weights.narrow(1, MOVED, PICTURES - MOVED)?.broadcast_mul(&odds)?;
-        let weights = Tensor::cat(&[&self.weights.narrow(1, 0, MOVED)?, &stills], 1)?;
-        let weights = weights.broadcast_div(&weights.sum_keepdim(1)?)?;
+        let unmoved = self.arrived.is_below(TRUSTED)?.times(&pair.is_below(STILL_MARGIN)?)?;
+        odds = odds.plus(&unmoved.scaled(CERTAIN_ODDS)?)?;
+        let stills = self.weights.planes(MOVED, PICTURES - MOVED)?.times(&odds)?;
+        let weights = Map::joined(&[&self.weights.planes(0, MOVED)?, &stills])?;
+        let weights = weights.over(&weights.sum()?)?;
         Ok(Self { weights, ..self })
     }
 }
@@ -106,25 +105,14 @@ const AROUND: usize = 2;
 /// Less than this that arrives is no motion to be trusted.
 const TRUSTED: f64 = 0.2;
 
-/// The mean over a square of so many pixels to each side of each one.
-pub(crate) fn box_mean(x: &Tensor, reach: usize) -> CandleResult<Tensor> {
-    let side = 2 * reach + 1;
-    let mean = |x: &Tensor, dim: usize| -> CandleResult<Tensor> {
-        let n = x.dim(dim)?;
-        let padded = x.pad_with_same(dim, reach, reach)?;
-        let sum = (1..side).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
-        sum * (1.0 / side as f64)
-    };
-    mean(&mean(x, 2)?, 3)
-}
-
 /// Says how two matched frames make one between them.
 pub(crate) struct SynthesisNet {
-    down: [Conv2d; 4],
-    keep: [Conv2d; 4],
+    engine: Engine,
+    down: [Conv; 4],
+    keep: [Conv; 4],
     /// From the coarsest up.
-    up: [Conv2d; 3],
-    head: Conv2d,
+    up: [Conv; 3],
+    head: Conv,
 }
 
 /// What the network looks at: six pictures, the curved flows, both bows, coverage, and from each side how visible a
@@ -137,6 +125,7 @@ const OUTPUTS: usize = 2 * MOVED + PICTURES + 1;
 impl SynthesisNet {
     pub(super) fn load(w: &mut Weights) -> Result<Self> {
         Ok(Self {
+            engine: w.engine().clone(),
             down: [
                 w.conv("synthesis.down0", (INPUTS, 32), 3, 2)?,
                 w.conv("synthesis.down1", (32, 64), 3, 2)?,
@@ -159,57 +148,62 @@ impl SynthesisNet {
     }
 
     /// `t` runs from 0, the first frame, to 1, the last.
-    pub(crate) fn run(&self, known: &Known, t: f64) -> CandleResult<Synthesised> {
-        let at = size(&known.pictures[0])?;
+    pub(crate) fn run(&self, known: &Known, t: f64) -> Result<Synthesised> {
+        let at = known.pictures[0].size();
         let Start { curved, even, bow, covered } = Start::new(known, at, t)?;
-        let arrived = covered[0].maximum(&covered[1])?;
-        let moved = |i: usize, flow: &Both| backward_warp(&known.pictures[i], &flow[i]);
-        let worth_of = |i: usize| backward_warp(&reliability(known, i, at, t)?, &curved[i]);
-        let x = Tensor::cat(
-            &[
-                &moved(0, &curved)?,
-                &moved(1, &curved)?,
-                &moved(0, &even)?,
-                &moved(1, &even)?,
-                &known.pictures[0],
-                &known.pictures[1],
-                &(&curved[0] * 0.05)?,
-                &(&curved[1] * 0.05)?,
-                &(&bow[0] * 0.2)?,
-                &(&bow[1] * 0.2)?,
-                &covered[0],
-                &covered[1],
-                &worth_of(0)?,
-                &worth_of(1)?,
-            ],
-            1,
-        )?;
+        let arrived = covered[0].larger(&covered[1])?;
+        let moved = |i: usize, flow: &Both| known.pictures[i].warped(&flow[i]);
+        let worth_of = |i: usize| reliability(known, i, at, t)?.warped(&curved[i]);
+        let x = Map::joined(&[
+            &moved(0, &curved)?,
+            &moved(1, &curved)?,
+            &moved(0, &even)?,
+            &moved(1, &even)?,
+            &known.pictures[0],
+            &known.pictures[1],
+            &curved[0].scaled(0.05)?,
+            &curved[1].scaled(0.05)?,
+            &bow[0].scaled(0.2)?,
+            &bow[1].scaled(0.2)?,
+            &covered[0],
+            &covered[1],
+            &worth_of(0)?,
+            &worth_of(1)?,
+        ])?;
         let x0 = self.down[0].forward(&x)?;
         drop(x);
-        let out = resize_bilinear(&self.unet(&x0, &curved, &known.features)?, at.0, at.1)?;
-        let flow = |start: &Both, i: usize, from: usize| &start[i] + out.narrow(1, from, 2)?;
+        let out = self.unet(&x0, &curved, &known.features)?.resized(at)?;
+        let flow = |start: &Both, i: usize, from: usize| start[i].plus(&out.planes(from, 2)?);
         let flow = [flow(&curved, 0, 0)?, flow(&curved, 1, 2)?, flow(&even, 0, 4)?, flow(&even, 1, 6)?];
-        let weights = worth(&out.narrow(1, 2 * MOVED, PICTURES)?, t)?;
-        let error = softplus(&out.narrow(1, 2 * MOVED + PICTURES, 1)?)?;
+        let weights = self.worth(&out.planes(2 * MOVED, PICTURES)?, t)?;
+        let error = out.planes(2 * MOVED + PICTURES, 1)?.softplus()?;
         Ok(Synthesised { flow, weights, error, arrived })
     }
 
-    fn unet(&self, x0: &Tensor, to: &Both, features: &Both) -> CandleResult<Tensor> {
+    fn unet(&self, x0: &Map, to: &Both, features: &Both) -> Result<Map> {
         let x0 = self.keep[0].forward(x0)?;
         let x1 = self.down[1].forward(&x0)?;
-        let at = size(&x1)?;
-        let context = |i: usize| backward_warp(&features[i], &resize_flow(&to[i], at)?);
-        let x1 = self.keep[1].forward(&Tensor::cat(&[&x1, &context(0)?, &context(1)?], 1)?)?;
+        let at = x1.size();
+        let context = |i: usize| features[i].warped(&to[i].resized_flow(at)?);
+        let x1 = self.keep[1].forward(&Map::joined(&[&x1, &context(0)?, &context(1)?])?)?;
         let x2 = self.keep[2].forward(&self.down[2].forward(&x1)?)?;
         let x3 = self.keep[3].forward(&self.down[3].forward(&x2)?)?;
-        let joined = |up: &Conv2d, small: &Tensor, skip: &Tensor| {
-            let (h, w) = size(skip)?;
-            up.forward(&Tensor::cat(&[&resize_bilinear(small, h, w)?, skip], 1)?)
-        };
+        let joined =
+            |up: &Conv, small: &Map, skip: &Map| up.forward(&Map::joined(&[&small.resized(skip.size())?, skip])?);
         let x2 = joined(&self.up[0], &x3, &x2)?;
         let x1 = joined(&self.up[1], &x2, &x1)?;
         let x0 = joined(&self.up[2], &x1, &x0)?;
         self.head.forward(&x0)
+    }
+
+    /// The pictures' worth from what the network says of each. Before it looks, each frame is worth its nearness in time
+    /// (Jiang et al. 2018, Super SloMo).
+    fn worth(&self, said: &Map, t: f64) -> Result<Map> {
+        let said = said.minus(&said.largest()?)?.exp()?;
+        let near: Vec<f32> = (0..PICTURES).map(|i| if i % 2 == 0 { 1.0 - t } else { t } as f32).collect();
+        let near = self.engine.put(&Tensor::from_vec(near, (1, PICTURES, 1, 1), &Device::Cpu)?)?;
+        let worth = said.times(&near)?;
+        worth.over(&worth.sum()?)
     }
 }
 
@@ -223,22 +217,21 @@ struct Start {
 }
 
 impl Start {
-    fn new(known: &Known, at: (usize, usize), t: f64) -> CandleResult<Self> {
-        let full = |x: &Both| CandleResult::Ok([resize_flow(&x[0], at)?, resize_flow(&x[1], at)?]);
-        let flow = full(&known.flow)?;
-        let evenly = |motion: &Both| CandleResult::Ok([(&motion[0] * -t)?, (&motion[1] * (1.0 - t))?]);
+    fn new(known: &Known, at: (usize, usize), t: f64) -> Result<Self> {
+        let flow = [known.flow[0].resized_flow(at)?, known.flow[1].resized_flow(at)?];
+        let evenly = |motion: &Both| Result::Ok([motion[0].scaled(-t)?, motion[1].scaled(1.0 - t)?]);
         let straight = project(&known.trust, &flow, None, t)?;
         let even = evenly(&straight.motion)?;
         let none = || even[0].zeros_like();
         let Some([bend0, bend1]) = &known.bend else {
             return Ok(Self { curved: even.clone(), bow: [none()?, none()?], even, covered: straight.covered });
         };
-        let told = [resize_flow(&bend0.acceleration, at)?, resize_flow(&bend1.acceleration, at)?];
+        let told = [bend0.acceleration.resized_flow(at)?, bend1.acceleration.resized_flow(at)?];
         let Projected { motion, acceleration, covered } = project(&known.trust, &flow, Some(&told), t)?;
         let (curved, [a0, a1]) = (evenly(&motion)?, acceleration.unwrap_or(told));
-        let bow = [(a0 * bow_at(t))?, (a1 * bow_at(t))?];
-        let middle = ((&bow[0] + &bow[1])? * 0.5)?;
-        Ok(Self { curved: [(&curved[0] + &middle)?, (&curved[1] + &middle)?], even, bow, covered })
+        let bow = [a0.scaled(bow_at(t))?, a1.scaled(bow_at(t))?];
+        let middle = bow[0].plus(&bow[1])?.scaled(0.5)?;
+        Ok(Self { curved: [curved[0].plus(&middle)?, curved[1].plus(&middle)?], even, bow, covered })
     }
 }
 
@@ -248,44 +241,28 @@ fn bow_at(t: f64) -> f64 {
 }
 
 /// How far to trust what one frame of the pair says of motion: whether a pixel is seen in the other frame, how far the
-/// witnesses of its acceleration lie apart, and how sure they are. `[1, 3, H, W]`.
-fn reliability(known: &Known, side: usize, (h, w): (usize, usize), t: f64) -> CandleResult<Tensor> {
-    let full = |x: &Tensor| resize_bilinear(x, h, w);
-    let visible = full(&known.visible[side])?;
+/// witnesses of its acceleration lie apart, and how sure they are. `[3, H, W]`.
+fn reliability(known: &Known, side: usize, at: (usize, usize), t: f64) -> Result<Map> {
+    let visible = known.visible[side].resized(at)?;
     let (spread, sure) = match &known.bend {
         None => (visible.zeros_like()?, visible.zeros_like()?),
         Some(bend) => {
             let Bend { spread, sure, .. } = &bend[side];
             // A length: twice as many pixels at twice the resolution.
-            ((full(spread)? * (2.0 * 0.2 * bow_at(t)))?, full(sure)?)
+            (spread.resized(at)?.scaled(2.0 * 0.2 * bow_at(t))?, sure.resized(at)?)
         }
     };
-    Tensor::cat(&[&visible, &spread, &sure], 1)
-}
-
-/// The pictures' worth from what the network says of each. Before it looks, each frame is worth its nearness in time
-/// (Jiang et al. 2018, Super SloMo).
-fn worth(said: &Tensor, t: f64) -> CandleResult<Tensor> {
-    let said = said.broadcast_sub(&said.max_keepdim(1)?)?.exp()?;
-    let near: Vec<f32> = (0..PICTURES).map(|i| if i % 2 == 0 { 1.0 - t } else { t } as f32).collect();
-    let worth = said.broadcast_mul(&Tensor::from_vec(near, (1, PICTURES, 1, 1), said.device())?)?;
-    worth.broadcast_div(&worth.sum_keepdim(1)?)
-}
-
-/// ln(1 + e^x), written so that a large x does not overflow.
-fn softplus(x: &Tensor) -> CandleResult<Tensor> {
-    x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+    Map::joined(&[&visible, &spread, &sure])
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     /// What a network says that moves everything by three pixels, over a ground that both frames show alike.
     fn moved(arrived: f32) -> (Known, Synthesised) {
-        let even = |value: f32, channels: usize| Tensor::full(value, (1, channels, 8, 12), &Device::Cpu).unwrap();
+        let even =
+            |value: f32, channels: usize| Map::Cpu(Tensor::full(value, (1, channels, 8, 12), &Device::Cpu).unwrap());
         let both = |value: f32, channels: usize| [even(value, channels), even(value, channels)];
         let known = Known {
             pictures: both(0.5, 3),
@@ -296,7 +273,7 @@ mod tests {
             bend: None,
             apart: None,
         };
-        let weights = Tensor::cat(&[&even(0.24, MOVED), &even(0.02, PICTURES - MOVED)], 1).unwrap();
+        let weights = Map::joined(&[&even(0.24, MOVED), &even(0.02, PICTURES - MOVED)]).unwrap();
         let flow = [even(3.0, 2), even(-3.0, 2), even(3.0, 2), even(-3.0, 2)];
         (known, Synthesised { flow, weights, error: even(0.1, 1), arrived: even(arrived, 1) })
     }
@@ -306,8 +283,8 @@ mod tests {
         let standing = |arrived: f32| {
             let (known, said) = moved(arrived);
             let weights = said.with_stills(&known).unwrap().weights;
-            let stills = weights.narrow(1, MOVED, PICTURES - MOVED).unwrap().sum_keepdim(1).unwrap();
-            stills.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            let stills = weights.planes(MOVED, PICTURES - MOVED).unwrap().sum().unwrap();
+            stills.tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
         };
         assert!(standing(0.01).iter().all(|w| *w > 0.99));
         assert!(standing(0.9).iter().all(|w| (*w - 0.04).abs() < 1e-3), "what is trusted may pass over it");

@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::{
     Error, Result,
-    kernels::{Activation, Conv2d},
+    engine::{Conv, Engine},
 };
 
 /// The slope of every leaky ReLU in the network.
@@ -18,23 +18,30 @@ const SLOPE: f32 = 0.1;
 /// The tensors of a safetensors file that have not been taken yet.
 pub(crate) struct Weights {
     path: PathBuf,
+    engine: Engine,
     tensors: HashMap<String, Tensor>,
     hash: u64,
 }
 
 impl Weights {
-    /// Reads the whole file.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    /// Reads the whole file, for an engine.
+    pub(crate) fn read(path: &Path, engine: &Engine) -> Result<Self> {
         let unreadable = |reason: String| Error::WeightsUnreadable { path: path.to_owned(), reason };
         let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|e| unreadable(format!("not a whole safetensors file: {e}")))?;
-        Ok(Self { path: path.to_owned(), tensors, hash: twox_hash::XxHash64::oneshot(0, &bytes) })
+        let hash = twox_hash::XxHash64::oneshot(0, &bytes);
+        Ok(Self { path: path.to_owned(), engine: engine.clone(), tensors, hash })
     }
 
     /// A hash of the file's bytes, to tell one training from another.
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// The engine that they are for.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     fn mismatch(&self, reason: String) -> Error {
@@ -52,13 +59,13 @@ impl Weights {
     }
 
     /// A square convolution followed by a leaky ReLU.
-    pub(crate) fn conv(&mut self, name: &str, sizes: (usize, usize), kernel: usize, stride: usize) -> Result<Conv2d> {
-        self.convolution(name, sizes, kernel, stride, Activation::LeakyRelu(SLOPE))
+    pub(crate) fn conv(&mut self, name: &str, sizes: (usize, usize), kernel: usize, stride: usize) -> Result<Conv> {
+        self.convolution(name, sizes, kernel, stride, Some(SLOPE))
     }
 
     /// A square convolution whose sums are the result.
-    pub(crate) fn linear_conv(&mut self, name: &str, sizes: (usize, usize), kernel: usize) -> Result<Conv2d> {
-        self.convolution(name, sizes, kernel, 1, Activation::None)
+    pub(crate) fn linear_conv(&mut self, name: &str, sizes: (usize, usize), kernel: usize) -> Result<Conv> {
+        self.convolution(name, sizes, kernel, 1, None)
     }
 
     fn convolution(
@@ -67,11 +74,11 @@ impl Weights {
         (inputs, outputs): (usize, usize),
         kernel: usize,
         stride: usize,
-        activation: Activation,
-    ) -> Result<Conv2d> {
+        slope: Option<f32>,
+    ) -> Result<Conv> {
         let weight = self.take(&format!("{name}.weight"), &[outputs, inputs, kernel, kernel])?;
         let bias = self.take(&format!("{name}.bias"), &[outputs])?;
-        Ok(Conv2d::new(&weight, Some(&bias), stride, kernel / 2, activation)?)
+        self.engine.conv(&weight, &bias, stride, slope)
     }
 
     /// Ends the loading: a tensor nobody took means the file is for another network.

@@ -1,6 +1,8 @@
 //! The GPUs of this machine, for `pickup doctor`: what each is, whether it calculates as the CPU does, and how fast.
 
-use pickup_model::gpu::{Adapter, Gpu, TOLERANCE, adapters, operations_a_second, self_test};
+use std::sync::Arc;
+
+use pickup_model::engine::{Adapter, Gpu, TOLERANCE, adapters, operations_a_second, self_test};
 
 /// A line for each GPU; one that says so where there is none.
 pub(super) fn described() -> Vec<String> {
@@ -27,6 +29,7 @@ fn told(adapter: &Adapter) -> String {
 /// What it does.
 fn tested(adapter: &Adapter) -> String {
     let outcome = Gpu::open(adapter).map_err(pickup_model::Error::from).and_then(|gpu| {
+        let gpu = Arc::new(gpu);
         let checked = self_test(&gpu)?;
         Ok((checked, operations_a_second(&gpu)?))
     });

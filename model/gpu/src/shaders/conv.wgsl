@@ -1,4 +1,4 @@
-// Convolution with zero padding of half the kernel, bias and slope below zero, in one pass.
+// Convolution with zero padding of half the kernel, bias and a slope, `first`, below zero, in one pass.
 //
 // A workgroup makes 16x16 pixels of 8 output channels; each of its 16x8 threads makes two pixels, eight rows apart. The input that
 // they share lies in workgroup memory, CHUNK channels at a time.
@@ -6,8 +6,8 @@
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 // Of each block of 8 outputs: by input, by tap, twice four outputs.
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-// Of each block of 8 outputs: twice four biases, then twice four slopes.
-@group(0) @binding(3) var<storage, read> ends: array<vec4<f32>>;
+// Of each block of 8 outputs twice four.
+@group(0) @binding(3) var<storage, read> biases: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 const TAPS = SIDE * SIDE;
@@ -31,10 +31,10 @@ fn finish(block: u32, at: vec2<u32>, low: vec4<f32>, high: vec4<f32>) {
     if at.x >= p.out_width || at.y >= p.out_height {
         return;
     }
-    let a = low + ends[block * 4u];
-    let b = high + ends[block * 4u + 1u];
-    let first = select(a * ends[block * 4u + 2u], a, a > vec4(0.0));
-    let second = select(b * ends[block * 4u + 3u], b, b > vec4(0.0));
+    let a = low + biases[block * 2u];
+    let b = high + biases[block * 2u + 1u];
+    let first = select(a * p.first, a, a > vec4(0.0));
+    let second = select(b * p.first, b, b > vec4(0.0));
     for (var i = 0u; i < 8u; i++) {
         let output = block * 8u + i;
         if output < p.out_channels {

@@ -1,0 +1,153 @@
+//! What is done place by place: functions of values, choices, and planes taken together or apart.
+
+use crate::{
+    Across, Both, Each, Gpu, GpuError, Map,
+    gpu::Params,
+    kernel::Kernel,
+    map,
+    ops::groups,
+};
+
+impl Gpu {
+    /// A function of each value, with the numbers that it calculates with; those that it does not need are 0.
+    ///
+    /// # Errors
+    /// When the map is too large for one pass.
+    pub fn each(&self, x: &Map, function: Each, numbers: [f32; 2]) -> Result<Map, GpuError> {
+        let y = self.empty(x.shape)?;
+        let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
+        self.by_place(Kernel::Each(function), params, &[x.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// A function of each value and one of another map, which is of the same shape, or has one plane for all, or one value for all
+    /// places of a plane.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn both(&self, one: &Map, other: &Map, function: Both) -> Result<Map, GpuError> {
+        if !spreads(other.shape, one.shape) {
+            return Err(self.misfit("both", format!("{:?} does not go with {:?}", other.shape, one.shape)));
+        }
+        let y = self.empty(one.shape)?;
+        let params = Params { from: other.shape, to: y.shape, ..Params::default() };
+        self.by_place(Kernel::Both(function), params, &[one.buffer(), other.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// The one map where `which` is not zero, else the other.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn chosen(&self, which: &Map, one: &Map, other: &Map) -> Result<Map, GpuError> {
+        if one.shape != other.shape || !spreads(which.shape, one.shape) {
+            return Err(self.misfit(
+                "choose",
+                format!("{:?} does not choose of {:?} and {:?}", which.shape, one.shape, other.shape),
+            ));
+        }
+        let y = self.empty(one.shape)?;
+        let params = Params { from: which.shape, to: y.shape, ..Params::default() };
+        self.by_place(Kernel::Choose, params, &[which.buffer(), one.buffer(), other.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// All planes as one.
+    ///
+    /// # Errors
+    /// When the map is too large for one pass.
+    pub fn across(&self, x: &Map, how: Across) -> Result<Map, GpuError> {
+        let [_, height, width] = x.shape;
+        let y = self.empty([1, height, width])?;
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
+        self.by_place(Kernel::Across(how), params, &[x.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// The mean of a square of values up to `reach` away; beyond the border stand those at it.
+    ///
+    /// # Errors
+    /// When the map is too large for one pass.
+    pub fn box_mean(&self, x: &Map, reach: usize) -> Result<Map, GpuError> {
+        let params = Params { from: x.shape, to: x.shape, radius: reach, ..Params::default() };
+        let rows = self.empty(x.shape)?;
+        self.by_place(Kernel::Box { along_rows: true }, params, &[x.buffer(), rows.buffer()])?;
+        let y = self.empty(x.shape)?;
+        self.by_place(Kernel::Box { along_rows: false }, params, &[rows.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// A map turned by half a turn.
+    ///
+    /// # Errors
+    /// When the map is too large for one pass.
+    pub fn turned(&self, x: &Map) -> Result<Map, GpuError> {
+        let y = self.empty(x.shape)?;
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
+        self.by_place(Kernel::Turn, params, &[x.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// The upper left part of a map.
+    ///
+    /// # Errors
+    /// When it is not as large.
+    pub fn cropped(&self, x: &Map, height: usize, width: usize) -> Result<Map, GpuError> {
+        let [channels, from_height, from_width] = x.shape;
+        if height == 0 || width == 0 || height > from_height || width > from_width {
+            return Err(self.misfit("crop", format!("{height}x{width} is no part of {from_height}x{from_width}")));
+        }
+        let y = self.empty([channels, height, width])?;
+        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
+        self.by_place(Kernel::Crop, params, &[x.buffer(), y.buffer()])?;
+        Ok(y)
+    }
+
+    /// The planes of several maps of one size, one after another.
+    ///
+    /// # Errors
+    /// When they differ in size, or there are none.
+    pub fn joined(&self, maps: &[&Map]) -> Result<Map, GpuError> {
+        let Some([_, height, width]) = maps.first().map(|map| map.shape) else {
+            return Err(self.misfit("join", "nothing to join".to_owned()));
+        };
+        if let Some(other) = maps.iter().find(|map| map.shape[1..] != [height, width]) {
+            return Err(self.misfit("join", format!("{:?} is not {height}x{width}", other.shape)));
+        }
+        let y = self.empty([maps.iter().map(|map| map.shape[0]).sum(), height, width])?;
+        let mut at = 0;
+        for map in maps {
+            self.copy((map.buffer(), 0), (y.buffer(), at), map.bytes());
+            at += map.bytes();
+        }
+        Ok(y)
+    }
+
+    /// Some planes of a map.
+    ///
+    /// # Errors
+    /// When it has not got them.
+    pub fn planes(&self, x: &Map, first: usize, count: usize) -> Result<Map, GpuError> {
+        let [channels, height, width] = x.shape;
+        if count == 0 || first + count > channels {
+            return Err(self.misfit("planes", format!("{count} from {first} are not in {:?}", x.shape)));
+        }
+        let y = self.empty([count, height, width])?;
+        self.copy((x.buffer(), map::bytes([first, height, width])), (y.buffer(), 0), y.bytes());
+        Ok(y)
+    }
+
+    /// Runs a kernel for each place of each plane that is written, with its buffers in order.
+    fn by_place(&self, kernel: Kernel, params: Params, buffers: &[&wgpu::Buffer]) -> Result<(), GpuError> {
+        let [planes, height, width] = params.to;
+        let bound: Vec<(u32, &wgpu::Buffer)> = (1..).zip(buffers.iter().copied()).collect();
+        let each = params.from[0].div_ceil(planes) * (2 * params.radius + 1);
+        let operations = (planes * height * width * each) as u64;
+        self.run(kernel, params, &bound, groups(height, width, planes), operations)
+    }
+}
+
+/// Whether a map goes with another place by place: as it is, or its one plane with all, or its one value with a whole plane.
+fn spreads([planes, height, width]: [usize; 3], over: [usize; 3]) -> bool {
+    (planes == over[0] || planes == 1) && ([height, width] == over[1..] || [height, width] == [1, 1])
+}

@@ -1,0 +1,83 @@
+//! Memory of a card that is used again: making a buffer costs a driver more than many a kernel does.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use parking_lot::Mutex;
+
+/// What a card's memory holds of ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes now, with those that wait to be used again.
+    pub now: u64,
+    /// The most there ever were.
+    pub peak: u64,
+}
+
+/// Buffers that nobody uses any more, by their size in bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    idle: HashMap<u64, Vec<wgpu::Buffer>>,
+    memory: Memory,
+}
+
+impl Pool {
+    /// A buffer of a size that was used before, if there is one.
+    pub(crate) fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
+        self.idle.get_mut(&size)?.pop()
+    }
+
+    /// Counts a buffer that is made.
+    pub(crate) fn count(&mut self, size: u64) {
+        self.memory.now += size;
+        self.memory.peak = self.memory.peak.max(self.memory.now);
+    }
+
+    /// Lets go of what nobody uses.
+    pub(crate) fn clear(&mut self) {
+        let idle: u64 = self.idle.iter().map(|(size, buffers)| size * buffers.len() as u64).sum();
+        self.memory.now -= idle;
+        self.idle.clear();
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory
+    }
+
+    fn give(&mut self, buffer: wgpu::Buffer) {
+        self.idle.entry(buffer.size()).or_default().push(buffer);
+    }
+}
+
+/// A buffer that goes back to its pool when nobody uses it any more. Kernels that were queued with it run before those that take
+/// it next: a GPU does its work in the order in which it was queued.
+#[derive(Debug)]
+pub(crate) struct Pooled {
+    buffer: wgpu::Buffer,
+    pool: Weak<Mutex<Pool>>,
+}
+
+impl Pooled {
+    pub(crate) fn new(buffer: wgpu::Buffer, pool: &Arc<Mutex<Pool>>) -> Self {
+        Self { buffer, pool: Arc::downgrade(pool) }
+    }
+}
+
+impl std::ops::Deref for Pooled {
+    type Target = wgpu::Buffer;
+
+    fn deref(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            // A handle to the same memory.
+            pool.lock().give(self.buffer.clone());
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The command as a user runs it: what it writes, what it says, and with which code it exits.
 
 mod beside;
+mod device;
 mod formats;
 mod frames;
 mod layers;

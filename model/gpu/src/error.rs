@@ -12,7 +12,7 @@ pub enum GpuError {
         reason: String,
     },
     /// It stopped in the middle of its work: the driver was reset, or the card is gone.
-    #[error("{adapter} stopped working: {reason}. Work goes on with the CPU; start the host again to use the GPU")]
+    #[error("{adapter} stopped working: {reason}")]
     Lost {
         /// Its name.
         adapter: String,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use wgpu::{BufferUsages, util::DeviceExt as _};
+use wgpu::BufferUsages;
 
 use crate::{
     Adapter, Counted, GpuError, Map, Memory,
@@ -125,7 +125,7 @@ impl Gpu {
             return Err(self.misfit("map", format!("{} values are no map of {shape:?}", values.len())));
         }
         self.check_size(map::bytes(shape))?;
-        self.pool.lock().count(map::bytes(shape));
+        self.count(&mut self.pool.lock(), map::bytes(shape))?;
         Ok(self.pooled(self.filled(bytemuck::cast_slice(values)), shape))
     }
 
@@ -134,12 +134,7 @@ impl Gpu {
     /// # Errors
     /// When anything of it failed since the last time.
     pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
-        let out = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: map.bytes(),
-            usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
+        let out = self.made(map.bytes(), BufferUsages::MAP_READ, None);
         self.copy((map.buffer(), 0), (&out, 0), map.bytes());
         self.send();
         let (tell, told) = mpsc::channel();
@@ -165,6 +160,18 @@ impl Gpu {
         let view = out.get_mapped_range(..);
         let view = view.map_err(|error| GpuError::Lost { adapter: self.name.clone(), reason: error.to_string() })?;
         Ok(bytemuck::cast_slice(&view).to_vec())
+    }
+
+    /// Takes at most so many bytes of its memory: what would be more is an error, as if there were no more.
+    pub fn limit_memory(&self, most: u64) {
+        self.pool.lock().limit(most);
+    }
+
+    /// Gives it back at once. What was asked for and not read yet is lost, and so is all that is asked for from then on.
+    pub fn close(&self) {
+        let reason = "it was closed".to_owned();
+        self.failed.lock().get_or_insert(GpuError::Lost { adapter: self.name.clone(), reason });
+        self.device.destroy();
     }
 
     /// What its memory holds of ours.
@@ -194,17 +201,21 @@ impl Gpu {
         let size = map::bytes(shape);
         self.check_size(size)?;
         let mut pool = self.pool.lock();
-        let buffer = pool.take(size).unwrap_or_else(|| {
-            pool.count(size);
-            self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size,
-                usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            })
-        });
+        if let Some(buffer) = pool.take(size) {
+            return Ok(self.pooled(buffer, shape));
+        }
+        self.count(&mut pool, size)?;
         drop(pool);
-        Ok(self.pooled(buffer, shape))
+        Ok(self.pooled(self.made(size, BufferUsages::STORAGE | BufferUsages::COPY_SRC, None), shape))
+    }
+
+    /// Counts memory that is about to be taken; what lies idle goes first where it would be too much.
+    fn count(&self, pool: &mut Pool, size: u64) -> Result<(), GpuError> {
+        if pool.count(size) {
+            return Ok(());
+        }
+        pool.clear();
+        if pool.count(size) { Ok(()) } else { Err(GpuError::OutOfMemory { adapter: self.name.clone() }) }
     }
 
     fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Map {
@@ -222,8 +233,18 @@ impl Gpu {
 
     /// Memory with these bytes.
     pub(crate) fn filled(&self, contents: &[u8]) -> wgpu::Buffer {
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
+        self.made(contents.len() as u64, BufferUsages::STORAGE | BufferUsages::COPY_SRC, Some(contents))
+    }
+
+    /// New memory. Nothing is mapped to fill it: what is mapped of a lost device is no memory.
+    fn made(&self, size: u64, usage: BufferUsages, contents: Option<&[u8]>) -> wgpu::Buffer {
+        let usage = usage | BufferUsages::COPY_DST;
+        let buffer =
+            self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        if let Some(contents) = contents {
+            self.queue.write_buffer(&buffer, 0, contents);
+        }
+        buffer
     }
 
     /// Queues a kernel: its parameters, the buffers that it binds after them, and how many groups there are each way.
@@ -240,11 +261,8 @@ impl Gpu {
             return Err(self.misfit("kernel", format!("{groups:?} groups are more than {most} one way")));
         }
         let params = params.words();
-        let uniform = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: None,
-            contents: bytemuck::cast_slice(&params),
-            usage: BufferUsages::UNIFORM,
-        });
+        let uniform =
+            self.made(size_of_val(&params) as u64, BufferUsages::UNIFORM, Some(bytemuck::cast_slice(&params)));
         let pipeline = self.pipeline(kernel);
         let bound = std::iter::once((0, &uniform)).chain(buffers.iter().copied());
         let entries: Vec<_> = bound

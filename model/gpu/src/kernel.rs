@@ -231,9 +231,7 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
             assert!(module.entry_points.iter().any(|entry| entry.name == kernel.entry()), "{kernel:?}");
             let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
-            validator
-                .validate(&module)
-                .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
+            validator.validate(&module).unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
         }
     }
 }

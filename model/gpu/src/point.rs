@@ -1,12 +1,6 @@
 //! What is done place by place: functions of values, choices, and planes taken together or apart.
 
-use crate::{
-    Across, Both, Each, Gpu, GpuError, Map,
-    gpu::Params,
-    kernel::Kernel,
-    map,
-    ops::groups,
-};
+use crate::{Across, Both, Each, Gpu, GpuError, Map, gpu::Params, kernel::Kernel, map, ops::groups};
 
 impl Gpu {
     /// A function of each value, with the numbers that it calculates with; those that it does not need are 0.

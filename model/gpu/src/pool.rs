@@ -21,18 +21,27 @@ pub struct Memory {
 pub(crate) struct Pool {
     idle: HashMap<u64, Vec<wgpu::Buffer>>,
     memory: Memory,
+    most: Option<u64>,
 }
 
 impl Pool {
+    pub(crate) fn limit(&mut self, most: u64) {
+        self.most = Some(most);
+    }
+
     /// A buffer of a size that was used before, if there is one.
     pub(crate) fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
         self.idle.get_mut(&size)?.pop()
     }
 
-    /// Counts a buffer that is made.
-    pub(crate) fn count(&mut self, size: u64) {
-        self.memory.now += size;
-        self.memory.peak = self.memory.peak.max(self.memory.now);
+    /// Counts a buffer that is made, if it may be.
+    pub(crate) fn count(&mut self, size: u64) -> bool {
+        let now = self.memory.now + size;
+        if self.most.is_some_and(|most| now > most) {
+            return false;
+        }
+        self.memory = Memory { now, peak: self.memory.peak.max(now) };
+        true
     }
 
     /// Lets go of what nobody uses.

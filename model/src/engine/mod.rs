@@ -4,6 +4,7 @@
 //! and [`Map::tensor`]; a GPU's work is queued, and waited for when a map is read.
 
 mod check;
+mod choice;
 mod map;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub use pickup_gpu::{Adapter, Counted, Gpu, GpuError, Kind, Memory, adapters};
 use pickup_gpu::{ConvWeights, Pixels};
 
 pub use self::check::{Checked, TOLERANCE, operations_a_second, self_test};
+pub use self::choice::{NoGpu, is_faster_than_cpu, strongest};
 pub(crate) use self::map::{Map, splat};
 use crate::{
     Frame, Result,

@@ -156,11 +156,12 @@ mod tests {
     /// Noise with highlights; alpha, if there is one, is 1 but for a hole.
     fn frame(channels: usize, seed: u32) -> Frame {
         let (width, height) = (45, 29);
-        let values = numbers(width * height * channels, seed).enumerate().map(|(i, v)| match (channels, i % channels) {
-            (4, 3) => f32::from(u8::from(!(700..900).contains(&(i / 4)))),
-            _ if v > 0.98 => 400.0 * v,
-            _ => v,
-        });
+        let values =
+            numbers(width * height * channels, seed).enumerate().map(|(i, v)| match (channels, i % channels) {
+                (4, 3) => f32::from(u8::from(!(700..900).contains(&(i / 4)))),
+                _ if v > 0.98 => 400.0 * v,
+                _ => v,
+            });
         Frame::new(width, height, channels, Encoding::Linear, values.collect()).unwrap()
     }
 

@@ -122,6 +122,9 @@ pub(super) struct RenderArgs {
     /// Frames rendered at once [default: as the host profile does]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
+    /// What motion is found on [default: a GPU where one is faster, unless PICKUP_DEVICE says otherwise]
+    #[arg(long, value_enum)]
+    pub(super) device: Option<DeviceArg>,
     /// Depth of the pictures the node gets and of the clip written [default: that of the clip read]
     #[arg(long, value_enum)]
     pub(super) depth: Option<DepthArg>,
@@ -355,6 +358,29 @@ pub(super) enum DepthArg {
     Half,
     /// 32-bit floats
     Float,
+}
+
+/// What motion is found on, by the label of the node's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DeviceArg {
+    /// A GPU where one is faster
+    Auto,
+    /// The processor
+    Cpu,
+    /// The strongest GPU
+    Gpu,
+}
+
+impl DeviceArg {
+    /// The setting of a node's parameter.
+    pub(super) fn setting(self) -> super::values::Setting {
+        let value = match self {
+            Self::Auto => "Automatic",
+            Self::Cpu => "Processor",
+            Self::Gpu => "GPU",
+        };
+        super::values::Setting { name: "device".to_owned(), value: value.to_owned() }
+    }
 }
 
 impl From<DepthArg> for BitDepth {

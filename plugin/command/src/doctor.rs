@@ -40,7 +40,6 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     let features = machine::cpu_features();
     let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
     writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), ofx::host::ARCHITECTURE)?;
-    writeln!(out, "  device   CPU: frames are made on it alone, whatever GPU there is")?;
     for gpu in gpus::described() {
         writeln!(out, "  GPU      {gpu}")?;
     }

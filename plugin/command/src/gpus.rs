@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pickup_model::engine::{Adapter, Gpu, TOLERANCE, adapters, operations_a_second, self_test};
+use pickup_model::engine::{Adapter, Engine, Gpu, adapters, operations_a_second, self_test};
 
 /// A line for each GPU; one that says so where there is none.
 pub(super) fn described() -> Vec<String> {
@@ -31,11 +31,11 @@ fn tested(adapter: &Adapter) -> String {
     let outcome = Gpu::open(adapter).map_err(pickup_model::Error::from).and_then(|gpu| {
         let gpu = Arc::new(gpu);
         let checked = self_test(&gpu)?;
-        Ok((checked, operations_a_second(&gpu)?))
+        Ok((checked, operations_a_second(&Engine::Gpu(gpu))?))
     });
     match outcome {
         Ok((checked, speed)) => {
-            let wrong: Vec<&str> = checked.iter().filter(|c| c.off >= TOLERANCE).map(|c| c.kernel).collect();
+            let wrong: Vec<&str> = checked.iter().filter(|c| !c.is_right()).map(|c| c.kernel).collect();
             let speed = format!("{:.1} billion operations a second in a convolution", speed / 1e9);
             if wrong.is_empty() {
                 format!("all {} kernels calculate as the CPU does; {speed}", checked.len())

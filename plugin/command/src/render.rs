@@ -14,7 +14,7 @@ use ofx::{
 
 use super::{
     CliError,
-    args::{Press, RenderArgs},
+    args::{DeviceArg, Press, RenderArgs},
     cancel,
     job::{Job, Part, Taken, say_messages},
     output::Output,
@@ -202,7 +202,7 @@ impl<'a> Rendering<'a> {
             // As players show a video that lost some.
             instance.set(MISSING_FRAMES, "Hold")?;
         }
-        for setting in &args.set {
+        for setting in args.device.map(DeviceArg::setting).iter().chain(&args.set) {
             values::apply(setting, described, instance)?;
         }
         self.list_holes(instance)?;

@@ -149,7 +149,8 @@ impl Engine {
     /// # Errors
     /// When there is none that can be run.
     pub fn model(&self, path: &Path, tweaks: Tweaks) -> Result<Model> {
-        Model::new(self.models.open(path)?, tweaks, self.motion()?)
+        // On the processor: takes are kept, and the same wherever they are made.
+        Model::new(self.models.open(path)?, tweaks, self.devices.cpu()?)
     }
 
     /// Makes the take of a shot, if there is none, and waits until it is there.

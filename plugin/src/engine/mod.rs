@@ -1,9 +1,11 @@
 //! What the whole process shares, because hosts make and drop instances at will (MLT: one a frame): the network, the
 //! takes made last, the files that are open, and whose turn it is.
 
+mod devices;
 mod error;
 mod glances;
 mod jobs;
+mod motion;
 mod takes;
 mod turns;
 
@@ -14,16 +16,16 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pickup_model::{
-    Brief, Filler, Frame, Kept, Made, Recipe, Shot, Watch,
-    motion::{MotionFiller, MotionOnward},
-};
+use pickup_model::{Kept, Made, Recipe, Watch};
 
+pub use self::devices::{DEVICE_VARIABLE, Device, GPU_MEMORY_VARIABLE};
 pub use self::error::{EngineError, Result};
 pub use self::glances::Name;
 pub use self::jobs::{EMBEDDED, Model, Tweaks, model_path};
+pub use self::motion::Motion;
 pub use self::takes::{Listed, TAKES_VARIABLE, Take, TakeNotes, Takes};
 use self::{
+    devices::Devices,
     glances::Glances,
     jobs::{Models, Preview},
     turns::{IMPATIENCE, Turns},
@@ -47,7 +49,7 @@ const READER_BUDGET: usize = 256 << 20;
 
 /// The process-wide engine.
 pub struct Engine {
-    motion: Mutex<Option<Arc<MotionFiller>>>,
+    devices: Devices,
     turn: Mutex<()>,
     /// Hosts ask for the same frame again and again: MLT renders the last one five times.
     takes: Mutex<Kept<Recipe, Arc<Made>>>,
@@ -70,7 +72,7 @@ const DOUBTS: usize = 16;
 impl Default for Engine {
     fn default() -> Self {
         Self {
-            motion: Mutex::default(),
+            devices: Devices::default(),
             turn: Mutex::default(),
             takes: Mutex::new(Kept::new(TAKES_BUDGET)),
             readers: Mutex::default(),
@@ -90,9 +92,10 @@ struct OpenReader {
     reader: Arc<ClipReader>,
 }
 
+static ENGINE: OnceLock<Engine> = OnceLock::new();
+
 /// The engine, made when first asked for: loading the plugin costs nothing.
 pub fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(Engine::default)
 }
 
@@ -113,62 +116,6 @@ pub fn resource(name: &str) -> Result<PathBuf> {
 }
 
 impl Engine {
-    /// The motion filler, loaded on the first render that needs it. A failure is tried again by the next render.
-    ///
-    /// # Errors
-    /// When the weights are missing or broken.
-    pub fn motion(&self) -> Result<Arc<MotionFiller>> {
-        let mut motion = self.motion.lock();
-        if let Some(filler) = &*motion {
-            return Ok(filler.clone());
-        }
-        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET)?);
-        *motion = Some(filler.clone());
-        Ok(filler)
-    }
-
-    /// Whether two frames show the same things, moved: whether motion can lead from one to the other.
-    ///
-    /// # Errors
-    /// When they differ in size, or `watch` says stop.
-    pub fn matches(&self, first: &Frame, last: &Frame, watch: &dyn Watch) -> Result<bool> {
-        Ok(!self.by_motion(watch, |motion| motion.cut_evidence(first, last, watch))?.is_cut())
-    }
-
-    /// The one missing frame of `shot`: from the takes made before, or made now, one job at a time.
-    ///
-    /// # Errors
-    /// When the frame cannot be made, or `watch` says stop.
-    pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.make_by(&*self.motion()?, shot, brief, watch)
-    }
-
-    /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest over so many
-    /// frames.
-    ///
-    /// # Errors
-    /// As [`make`](Self::make).
-    pub fn make_onward(&self, shot: &Shot, rest: f64, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.make_by(&MotionOnward::new(&*self.motion()?, rest), shot, brief, watch)
-    }
-
-    fn make_by(&self, filler: &dyn Filler, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        let recipe = Recipe::new(shot, brief, filler.name(), filler.weights_id());
-        if let Some(made) = self.takes.lock().recall(&recipe) {
-            return Ok(made);
-        }
-        let _turn = patiently(watch, || self.turn.try_lock_for(IMPATIENCE))?;
-        // Whoever had the turn before may have made this very frame.
-        if let Some(made) = self.takes.lock().recall(&recipe) {
-            return Ok(made);
-        }
-        let made = filler.fill(shot, brief, watch)?.into_iter().next();
-        let made = Arc::new(made.ok_or_else(|| EngineError::Unusable("Nothing is missing from this shot".into()))?);
-        let bytes = (made.frame.pixels().len() + made.confidence.pixels().len()) * size_of::<f32>();
-        self.takes.lock().keep(recipe, made.clone(), bytes);
-        Ok(made)
-    }
-
     /// Keeps what was found where a file's frame was held against the host's: why they are not the same, or that they are.
     pub fn doubt(&self, clip: Clip, why: Option<String>) {
         self.doubts.lock().keep(clip, why, 1);
@@ -179,18 +126,9 @@ impl Engine {
         self.doubts.lock().recall(clip).flatten()
     }
 
-    /// Does some work with the motion filler in its turn.
-    ///
-    /// # Errors
-    /// When the weights are missing, the work fails, or `watch` says stop.
-    pub fn by_motion<T>(
-        &self,
-        watch: &dyn Watch,
-        work: impl FnOnce(&MotionFiller) -> pickup_model::Result<T>,
-    ) -> Result<T> {
-        let motion = self.motion()?;
-        let _turn = patiently(watch, || self.turn.try_lock_for(IMPATIENCE))?;
-        Ok(work(&motion)?)
+    /// The turn to find motion: one frame at a time.
+    fn turn(&self, watch: &dyn Watch) -> Result<parking_lot::MutexGuard<'_, ()>> {
+        patiently(watch, || self.turn.try_lock_for(IMPATIENCE))
     }
 
     /// A reader of a clip, kept open between frames and instances; opened again when the file has changed.
@@ -224,9 +162,14 @@ impl Engine {
         self.glances.forget();
         self.doubts.lock().clear();
         self.models.close();
-        if let Some(filler) = &*self.motion.lock() {
-            filler.purge();
-        }
+        self.devices.purge();
+    }
+}
+
+/// Gives back what an unloaded plugin must not hold, if the engine was ever used.
+pub fn unload() {
+    if let Some(engine) = ENGINE.get() {
+        engine.devices.close();
     }
 }
 

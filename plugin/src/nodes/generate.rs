@@ -15,7 +15,7 @@ use super::{
     },
 };
 use crate::{
-    engine::{Model, engine},
+    engine::{Device, Model, engine},
     perform::failed,
     perform::{
         Alone, ButtonWatch, Common, Job, Node, Of, Stage, missing::MissingParams, picture::picture,
@@ -175,7 +175,16 @@ fn make_now(cx: &Changed<'_, Of<Generate>>, params: &GenerateParams) -> Result<(
 
 impl GenerateParams {
     fn job<'a>(&self, model: &'a Model, shot: &'a Shot, brief: &'a Brief) -> Job<'a> {
-        Job { model, shot, brief, first: 0, joined: self.joined(), given: Vec::new(), watch: &Unwatched }
+        Job {
+            model,
+            shot,
+            brief,
+            first: 0,
+            joined: self.joined(),
+            given: Vec::new(),
+            device: Device::Cpu,
+            watch: &Unwatched,
+        }
     }
 
     /// The first and the last frame of a shot that starts there.

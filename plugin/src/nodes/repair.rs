@@ -10,6 +10,7 @@ use super::{
     GROUPING, Quality,
     params::{
         damage::{DamageParams, Repeats},
+        device::DeviceParams,
         source::SourceParams,
     },
 };
@@ -66,6 +67,9 @@ pub struct RepairParams {
     /// Where neighbouring frames come from in hosts that give none.
     #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
+    /// What it is made on.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub advanced: DeviceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
@@ -118,6 +122,7 @@ impl Node for Repair {
                 Output::Confidence => View::Confidence,
             },
             quality: params.quality,
+            device: params.advanced.device,
             colour: &params.colour,
             source: Some(&params.source),
             // What is missing is its own to make.

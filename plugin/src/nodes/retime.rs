@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     GROUPING, Quality,
-    params::{source::SourceParams, start::StartParams},
+    params::{device::DeviceParams, source::SourceParams, start::StartParams},
 };
 use crate::{
     cadence,
@@ -101,6 +101,9 @@ pub struct RetimeParams {
     /// Where neighbouring frames come from in hosts that give none.
     #[group(label = "The clip's file", open = false, shown_in = "alone")]
     pub source: SourceParams,
+    /// What it is made on.
+    #[group(id = "advanced", label = "Advanced", open = false)]
+    pub advanced: DeviceParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
@@ -140,7 +143,15 @@ impl Node for Retime {
     fn common(params: &RetimeParams) -> Common<'_> {
         let (colour, source, trouble) = (&params.colour, Some(&params.source), &params.trouble);
         let view = if params.output == Output::Matte { View::Matte } else { View::Frames };
-        Common { view, quality: params.quality, colour, source, missing: params.missing.frames, trouble }
+        Common {
+            view,
+            quality: params.quality,
+            device: params.advanced.device,
+            colour,
+            source,
+            missing: params.missing.frames,
+            trouble,
+        }
     }
 
     fn agreed(params: &RetimeParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

@@ -12,7 +12,7 @@ use super::{
     picture::scaled,
 };
 use crate::{
-    engine::{Model, engine},
+    engine::{Device, Model, engine},
     plan::Edge,
     timeline::as_time,
 };
@@ -31,6 +31,8 @@ pub struct Job<'a> {
     pub joined: usize,
     /// Known frames beside what is made, as large as the output: their detail goes on in what is made.
     pub given: Vec<Given>,
+    /// What motion is found on.
+    pub device: Device,
     /// Follows the work, and may stop it.
     pub watch: &'a dyn Watch,
 }
@@ -116,7 +118,14 @@ impl Job<'_> {
         let likeness = scaled(followed, given.frame.width(), given.frame.height())?;
         let lead = Lead::new(given.frame.clone(), likeness, followed.clone(), given.beside.clone()).map_err(failed)?;
         let lead = lead.detail_alone();
-        Ok(engine().by_motion(self.watch, |motion| lead.over(pixels, small, share, (motion, self.watch)))?)
+        let motion = engine().motion_on(self.device);
+        let led = motion.by(self.watch, |motion| {
+            let mut led = pixels.to_vec();
+            lead.over(&mut led, small, share, (motion, self.watch))?;
+            Ok(led)
+        })?;
+        pixels.copy_from_slice(&led);
+        Ok(())
     }
 
     /// The frame at a place in the model's own size: known, or made.

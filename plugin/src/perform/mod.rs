@@ -27,7 +27,7 @@ use self::{footage::NO_NEIGHBOURS, missing::MissingFrames, trouble::TroubleParam
 pub use self::{handles::compared, job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
 use crate::{
     colour::ColourParams,
-    engine::{EngineError, engine},
+    engine::{Device, EngineError, engine},
     nodes::{Quality, params::source::SourceParams},
     plan::{Input, Plan, Scene, Shown, times},
     timeline::{Timeline, as_time, frame_number},
@@ -62,6 +62,8 @@ pub struct Common<'a> {
     pub view: View,
     /// How much work a frame is worth.
     pub quality: Quality,
+    /// What motion is found on.
+    pub device: Device,
     /// What the clip's numbers stand for.
     pub colour: &'a ColourParams,
     /// The clip's own file; none for a node that looks at no other frames.
@@ -274,6 +276,10 @@ impl<N: Node> Effect for Of<N> {
 
     fn purge_caches(&self) {
         engine().purge();
+    }
+
+    fn unload() {
+        crate::engine::unload();
     }
 }
 

@@ -4,7 +4,7 @@ use ofx::plugin::Result;
 use pickup_model::{Frame, Shot};
 
 use super::{Node, Stage, failed, footage::if_any};
-use crate::{engine::engine, plan::Edge, timeline::as_time};
+use crate::{plan::Edge, timeline::as_time};
 
 /// How far back motion is looked for: past the repeats of animation on threes.
 const TELLING: i64 = 3;
@@ -30,6 +30,7 @@ impl<N: Node> Stage<'_, '_, N> {
             }
         }
         let shot = shot.missing(as_time(-inwards * away.cast_signed()));
-        Ok(engine().make_onward(&shot, rest, &self.brief(), &self.watch())?.frame.clone())
+        let made = self.by_motion(|motion| motion.make_onward(&shot, rest, &self.brief(), &self.watch()))?;
+        Ok(made.frame.clone())
     }
 }

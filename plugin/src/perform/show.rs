@@ -72,7 +72,16 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             }
         }
         let watch = self.watch_job();
-        let job = Job { model, shot: &shot, brief, first: gap.first, joined: 0, given, watch: &watch };
+        let job = Job {
+            model,
+            shot: &shot,
+            brief,
+            first: gap.first,
+            joined: 0,
+            given,
+            device: N::common(self.params).device,
+            watch: &watch,
+        };
         self.show_take(&job, (gap.place, gap.count), finish(noise), || Ok(stand_in))
     }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     colour,
-    engine::engine,
+    engine::{Motion, engine},
     nodes::params::source::SourceParams,
     plan::{Edge, Input, Plan, Scene, Shown},
     timeline::{as_time, frame_number, hides_trims},
@@ -156,7 +156,20 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When it cannot be made, or the user stopped it.
     pub fn make(&self, shot: &Shot) -> Result<Arc<Made>> {
-        Ok(engine().make(shot, &self.brief(), &self.watch())?)
+        self.by_motion(|motion| motion.make(shot, &self.brief(), &self.watch()))
+    }
+
+    /// Does some work by motion, on the device that the user chose, and tells them if that failed.
+    ///
+    /// # Errors
+    /// When it cannot be done, or the user stopped it.
+    pub fn by_motion<T>(&self, work: impl FnOnce(&Motion<'_>) -> crate::engine::Result<T>) -> Result<T> {
+        let motion = engine().motion_on(N::common(self.params).device);
+        let done = work(&motion)?;
+        if let Some(trouble) = motion.trouble() {
+            self.warn(&trouble);
+        }
+        Ok(done)
     }
 
     /// Tells the user, until a frame is made without a word.

@@ -5,7 +5,7 @@ use pickup_model::{Brief, diffusion::Asked};
 
 use super::{Animate, By, End};
 use crate::{
-    engine::Model,
+    engine::{Device, Model},
     nodes::params::camera::Camera,
     perform::{Job, Stage},
     plan::{Gap, Input},
@@ -67,6 +67,7 @@ pub(super) fn over_still(stage: &Stage<'_, '_, Animate>, gap: &Gap, asked: Optio
     let Some((model, brief)) = asked else { return stage.show_own(place, finish, seen) };
     let shot = (0..gap.count as i64).fold(model.shot(stage.full_size()?), |shot, i| shot.missing(as_time(i)));
     let watch = stage.watch_job();
-    let job = Job { model, shot: &shot, brief, first: 0, joined: 0, given: Vec::new(), watch: &watch };
+    let job =
+        Job { model, shot: &shot, brief, first: 0, joined: 0, given: Vec::new(), device: Device::Cpu, watch: &watch };
     stage.show_over(&job, place, finish, |place| Ok((seen(place)?, params.strength_at(place))))
 }

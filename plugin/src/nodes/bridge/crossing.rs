@@ -5,7 +5,7 @@ use pickup_model::{Brief, Frame, Shot, motion::MotionOnward};
 
 use super::{Bridge, By, CONTEXT};
 use crate::{
-    engine::{Model, engine},
+    engine::Model,
     perform::failed,
     perform::{Stage, footage::if_any},
     plan::{Curves, Edge, Gap, Input, Known},
@@ -106,7 +106,8 @@ impl Crossing {
     }
 
     fn shows_one_scene(&self, stage: &Stage<'_, '_, Bridge>) -> Result<bool> {
-        Ok(engine().matches(&stage.edge(self.last)?, &stage.edge(self.first)?, &stage.watch())?)
+        let (last, first) = (stage.edge(self.last)?, stage.edge(self.first)?);
+        stage.by_motion(|motion| motion.matches(&last, &first, &stage.watch()))
     }
 
     /// The frame at a time of the shot, by what both ends show.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ofx::plugin::{Button, Changed, Effect, Result};
 use pickup_model::Brief;
 
-use super::{camera::without_camera, look::LookParams, source::SourceParams, words::words};
+use super::{camera::without_camera, device::DeviceParams, look::LookParams, source::SourceParams, words::words};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
@@ -30,6 +30,9 @@ pub struct ModelParams {
     /// Steps from noise to the shot; 0 leaves it to the model.
     #[param(id = "steps", label = "Steps", default = 0, range = 0..=200, display = 0..=50)]
     pub steps: i32,
+    /// What finds motion.
+    #[flatten]
+    pub device: DeviceParams,
 }
 
 impl ModelParams {
@@ -213,7 +216,15 @@ impl TakeParams {
         trouble: &'a TroubleParams,
     ) -> Common<'a> {
         let view = if self.output == Output::Matte { View::Matte } else { View::Frames };
-        Common { view, quality: self.quality, colour: &self.colour, source, missing: missing.frames, trouble }
+        Common {
+            view,
+            quality: self.quality,
+            device: self.model.device.device,
+            colour: &self.colour,
+            source,
+            missing: missing.frames,
+            trouble,
+        }
     }
 
     /// How a made frame is shown beside frames of so much noise; a look that the brief's prompt names is one.

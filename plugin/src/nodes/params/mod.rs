@@ -3,6 +3,7 @@
 pub mod brief;
 pub mod camera;
 pub mod damage;
+pub mod device;
 pub mod look;
 pub mod presets;
 pub mod source;

@@ -1,0 +1,91 @@
+//! Which GPU to work on.
+
+use std::sync::Arc;
+
+use pickup_gpu::{Adapter, Gpu, Kind, adapters};
+
+use super::{Checked, Engine, operations_a_second, self_test};
+
+/// Why no GPU is worked on, in words for the user.
+pub type NoGpu = String;
+
+/// The strongest GPU that calculates as the CPU does; of all, or of those whose names contain a word, in capitals or not. Software
+/// that does what a GPU does is taken only where it is named.
+///
+/// # Errors
+/// When there is none, with why each was left out.
+pub fn strongest(named: Option<&str>) -> Result<Arc<Gpu>, NoGpu> {
+    let wanted = |adapter: &Adapter| match named {
+        Some(name) => adapter.name().to_lowercase().contains(&name.to_lowercase()),
+        None => adapter.kind() != Kind::Software,
+    };
+    let mut reasons = Vec::new();
+    for adapter in adapters().iter().filter(|adapter| wanted(adapter)) {
+        match tested(adapter) {
+            Ok(gpu) => return Ok(gpu),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(match (reasons.is_empty(), named) {
+        (false, _) => reasons.join("; "),
+        (true, Some(name)) => format!("no GPU of this machine is called “{name}”: “pickup doctor” lists them"),
+        (true, None) => "this machine has no GPU that Vulkan, Metal or Direct3D 12 reach".to_owned(),
+    })
+}
+
+/// An adapter, open, if it calculates as the CPU does.
+fn tested(adapter: &Adapter) -> Result<Arc<Gpu>, NoGpu> {
+    let gpu = Arc::new(Gpu::open(adapter).map_err(|error| error.to_string())?);
+    let checked = self_test(&gpu).map_err(|error| error.to_string())?;
+    passed(adapter.name(), &checked)?;
+    Ok(gpu)
+}
+
+fn passed(name: &str, checked: &[Checked]) -> Result<(), NoGpu> {
+    let wrong: Vec<&str> = checked.iter().filter(|c| !c.is_right()).map(|c| c.kernel).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{name} calculates wrongly ({}): update its driver", wrong.join(", ")))
+}
+
+/// Whether a GPU does more convolutions in a second than this machine's CPU; not where it does none.
+#[must_use]
+pub fn is_faster_than_cpu(gpu: &Arc<Gpu>) -> bool {
+    let speed = |engine: &Engine| operations_a_second(engine).unwrap_or(0.0);
+    speed(&Engine::Gpu(gpu.clone())) > speed(&Engine::Cpu)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_said_to_be_none() {
+        let why = strongest(Some("none has such a name")).unwrap_err();
+        assert!(why.contains("none has such a name") && why.contains("doctor"), "{why}");
+    }
+
+    #[test]
+    fn a_gpu_that_calculates_wrongly_is_none() {
+        let checked = |off| [Checked { kernel: "warp", off: 1e-6 }, Checked { kernel: "splat", off }];
+        assert_eq!(passed("A card", &checked(2e-5)), Ok(()));
+        for off in [0.1, f32::INFINITY, f32::NAN] {
+            let why = passed("A card", &checked(off)).unwrap_err();
+            assert!(why.contains("A card") && why.contains("splat") && !why.contains("warp"), "{why}");
+        }
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_gpu_is_found_by_a_part_of_its_name_and_software_by_that_alone() {
+        for adapter in adapters() {
+            let part = adapter.name().to_uppercase();
+            assert_eq!(strongest(Some(&part)).unwrap().name(), adapter.name());
+        }
+        if adapters().iter().all(|adapter| adapter.kind() == Kind::Software) {
+            let why = strongest(None).unwrap_err();
+            assert!(why.contains("no GPU"), "{why}");
+        }
+    }
+}

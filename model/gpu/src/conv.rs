@@ -9,7 +9,7 @@ pub struct ConvWeights<'a> {
     pub outputs: usize,
     /// Channels that it takes.
     pub inputs: usize,
-    /// Rows and columns of its kernel: 1 or 3.
+    /// Rows and columns of its kernel: 1, 3 or 5.
     pub side: usize,
     /// The weights.
     pub values: &'a [f32],
@@ -22,17 +22,18 @@ pub struct ConvWeights<'a> {
 /// A convolution whose weights lie in a GPU's memory. Padding is with zeros, half the kernel on each side.
 #[derive(Debug)]
 pub struct Conv {
-    weights: wgpu::Buffer,
-    biases: wgpu::Buffer,
-    slope: f32,
-    outputs: usize,
-    inputs: usize,
-    side: usize,
-    stride: usize,
+    /// In the order of `shaders/conv.wgsl`.
+    pub(crate) weights: wgpu::Buffer,
+    pub(crate) biases: wgpu::Buffer,
+    pub(crate) slope: f32,
+    pub(crate) outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) side: usize,
+    pub(crate) stride: usize,
 }
 
 /// Outputs that a group makes; see `shaders/conv.wgsl`.
-const BLOCK: usize = 8;
+pub(crate) const BLOCK: usize = 8;
 /// Pixels of a group to each side.
 const TILE: usize = 16;
 
@@ -45,7 +46,7 @@ impl Gpu {
         let ConvWeights { outputs, inputs, side, values, bias, slope } = of;
         let fits = values.len() == outputs * inputs * side * side
             && bias.len() == outputs
-            && matches!((side, stride), (1 | 3, 1 | 2))
+            && matches!((side, stride), (1 | 3, 1 | 2) | (5, 1))
             && !values.is_empty();
         if !fits {
             return Err(self.misfit(
@@ -82,7 +83,7 @@ impl Gpu {
         let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
         let y = self.empty([conv.outputs, out_height, out_width])?;
         let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
-        let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0], ..Params::default() };
+        let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
         let buffers = [(1, x.buffer()), (2, &conv.weights), (3, &conv.biases), (4, y.buffer())];
         let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;

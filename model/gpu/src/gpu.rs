@@ -46,7 +46,7 @@ pub(crate) struct Params {
     /// How far it looks.
     pub(crate) radius: usize,
     /// Numbers that it calculates with.
-    pub(crate) numbers: [f32; 2],
+    pub(crate) numbers: [f32; 4],
 }
 
 impl Params {
@@ -54,8 +54,8 @@ impl Params {
         let ([a, b, c], [d, e, f]) = (self.from, self.to);
         let [a, b, c, d, e, f, g] =
             [a, b, c, d, e, f, self.radius].map(|value| u32::try_from(value).unwrap_or(u32::MAX));
-        let [first, second] = self.numbers.map(f32::to_bits);
-        [a, b, c, d, e, f, g, first, second, 0, 0, 0]
+        let [first, second, third, fourth] = self.numbers.map(f32::to_bits);
+        [a, b, c, d, e, f, g, first, second, third, fourth, 0]
     }
 }
 

@@ -33,6 +33,20 @@ pub(crate) enum Kernel {
     Turn,
     /// The upper left part.
     Crop,
+    /// How far each place is from those beside it.
+    Edge,
+    /// What places take over from those so many beside them.
+    Beside { steps: [i32; 2] },
+    /// What of that scatters.
+    Scattered,
+    /// Which places' flow leads to nothing alike, by squares of so many to each side.
+    Lost { reach: u32 },
+    /// With a border more, as wide as it reaches.
+    Pad,
+    /// Such squares as a convolution's weights.
+    Patches { reach: u32 },
+    /// The likest of all places.
+    Nearest,
     /// A frame from two, so many channels together.
     Mix { together: u32 },
 }
@@ -151,6 +165,13 @@ impl Kernel {
             Self::Box { .. } => include_str!("shaders/box.wgsl"),
             Self::Turn => include_str!("shaders/turn.wgsl"),
             Self::Crop => include_str!("shaders/crop.wgsl"),
+            Self::Edge => include_str!("shaders/edge.wgsl"),
+            Self::Beside { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/beside.wgsl")),
+            Self::Scattered => include_str!("shaders/scattered.wgsl"),
+            Self::Lost { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/lost.wgsl")),
+            Self::Pad => include_str!("shaders/pad.wgsl"),
+            Self::Patches { .. } => include_str!("shaders/patches.wgsl"),
+            Self::Nearest => include_str!("shaders/nearest.wgsl"),
             Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
         [include_str!("shaders/common.wgsl"), &self.compiled_for(), own].join("\n")
@@ -162,6 +183,11 @@ impl Kernel {
                 let (span, chunk) = (16 * stride + side - stride, if stride == 1 { 8 } else { 2 });
                 format!("const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;")
             }
+            Self::Beside { steps: [near, far] } => {
+                format!("const REACH = 1; const NEAR_STEP = {near}; const FAR_STEP = {far};")
+            }
+            Self::Lost { reach } => format!("const REACH = {reach};"),
+            Self::Patches { reach } => format!("const REACH = {reach}u;"),
             Self::Mix { together } => format!("const TOGETHER = {together}u;"),
             Self::Each(each) => function("made", "v: f32", each.formula()),
             Self::Both(both) => function("made", "a: f32, b: f32", both.formula()),
@@ -211,8 +237,15 @@ mod tests {
             Kernel::Choose,
             Kernel::Turn,
             Kernel::Crop,
+            Kernel::Edge,
+            Kernel::Beside { steps: [2, 5] },
+            Kernel::Scattered,
+            Kernel::Lost { reach: 2 },
+            Kernel::Pad,
+            Kernel::Patches { reach: 2 },
+            Kernel::Nearest,
         ];
-        all.extend([(1, 1), (1, 2), (3, 1), (3, 2)].map(|(side, stride)| Kernel::Conv { side, stride }));
+        all.extend([(1, 1), (1, 2), (3, 1), (3, 2), (5, 1)].map(|(side, stride)| Kernel::Conv { side, stride }));
         all.extend([false, true].map(|along_rows| Kernel::Box { along_rows }));
         all.extend([1, 3, 4].map(|together| Kernel::Mix { together }));
         all.extend([Across::Sum, Across::Mean, Across::Largest].map(Kernel::Across));

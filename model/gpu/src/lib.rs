@@ -32,6 +32,7 @@ mod mix;
 mod ops;
 mod point;
 mod pool;
+mod search;
 
 pub use adapter::{Adapter, Kind, adapters};
 pub use conv::{Conv, ConvWeights};
@@ -42,3 +43,4 @@ pub use kernel::{Across, Both, Each};
 pub use map::Map;
 pub use mix::Pixels;
 pub use pool::Memory;
+pub use search::TakeOver;

@@ -43,7 +43,7 @@ impl Gpu {
         let (first, last) = (first?, last?);
         let (y, sure) = (self.empty(shape)?, self.empty([1, height, width])?);
         let together = if matches!(channels, 3 | 4) { channels as u32 } else { 1 };
-        let params = Params { from: said.shape, to: shape, numbers: [scale, 0.0], ..Params::default() };
+        let params = Params { from: said.shape, to: shape, numbers: [scale, 0.0, 0.0, 0.0], ..Params::default() };
         let buffers = [said, &first, &last, &y, &sure].map(Map::buffer);
         let bound = [1, 2, 3, 4, 5].map(|binding| (binding, buffers[binding as usize - 1]));
         let operations = (height * width * channels * EACH) as u64;

@@ -29,12 +29,13 @@ impl Gpu {
     }
 
     /// Even planes are multiplied by the first number, odd ones by the second.
-    fn resized(&self, x: &Map, (height, width): (usize, usize), numbers: [f32; 2]) -> Result<Map, GpuError> {
+    fn resized(&self, x: &Map, (height, width): (usize, usize), [even, odd]: [f32; 2]) -> Result<Map, GpuError> {
         let channels = x.shape[0];
         if height == 0 || width == 0 {
             return Err(self.misfit("resize", format!("{height}x{width} is no size")));
         }
         let y = self.empty([channels, height, width])?;
+        let numbers = [even, odd, 0.0, 0.0];
         let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
         let operations = (channels * height * width * 9) as u64;
         let buffers = [(1, x.buffer()), (2, y.buffer())];

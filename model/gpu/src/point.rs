@@ -9,6 +9,7 @@ impl Gpu {
     /// When the map is too large for one pass.
     pub fn each(&self, x: &Map, function: Each, numbers: [f32; 2]) -> Result<Map, GpuError> {
         let y = self.empty(x.shape)?;
+        let numbers = [numbers[0], numbers[1], 0.0, 0.0];
         let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
         self.by_place(Kernel::Each(function), params, &[x.buffer(), y.buffer()])?;
         Ok(y)

@@ -262,17 +262,21 @@ impl Map {
             let tensors = maps.iter().map(|map| map.on_cpu()).collect::<Result<Vec<_>>>()?;
             return Ok(Self::Cpu(Tensor::cat(&tensors, 1)?));
         };
-        let on_gpu = maps.iter().map(|map| match map {
-            Self::Gpu(_, x) => Ok(x),
-            Self::Cpu(_) => Err(elsewhere("a join")),
-        });
+        let on_gpu = maps.iter().map(|map| map.on_gpu());
         Ok(Self::on(gpu, gpu.joined(&on_gpu.collect::<Result<Vec<_>>>()?)?))
+    }
+
+    pub(super) fn on_gpu(&self) -> Result<&pickup_gpu::Map> {
+        match self {
+            Self::Gpu(_, x) => Ok(x),
+            Self::Cpu(_) => Err(elsewhere("an operation")),
+        }
     }
 
     fn on_cpu(&self) -> Result<&Tensor> {
         match self {
             Self::Cpu(x) => Ok(x),
-            Self::Gpu(..) => Err(elsewhere("a join")),
+            Self::Gpu(..) => Err(elsewhere("an operation")),
         }
     }
 

@@ -8,7 +8,11 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use crate::kernels::{Matrix, multiply};
+use crate::{
+    Result,
+    engine::{Engine, Map, SquaresOnGpu},
+    kernels::{Matrix, multiply},
+};
 
 /// The most places of a frame that are compared: the work may grow by their square.
 const MOST: usize = 22_000;
@@ -26,7 +30,7 @@ const MISFIT: f32 = 0.6;
 const BACK: usize = 1;
 /// and be found by so many of the eight neighbours, to within so much.
 const NEIGHBOURS: usize = 2;
-const LIKE: f32 = 1.0;
+pub(super) const LIKE: f32 = 1.0;
 /// The most places of a frame that are looked for: in noise all seem lost, and nothing is to be found.
 const SOUGHT: usize = 3000;
 /// Places of one frame compared with the other at once, by one thread.
@@ -141,29 +145,100 @@ pub(super) fn sum_of(count: usize, term: impl Fn(usize) -> f32) -> f32 {
 }
 
 /// Two frames' places, to be compared each with each.
-pub(crate) struct Compared([Described; 2]);
+pub(crate) struct Compared {
+    width: usize,
+    places: usize,
+    engine: Comparing,
+}
+
+enum Comparing {
+    Cpu([Described; 2]),
+    Gpu(SquaresOnGpu),
+}
 
 impl Compared {
-    /// Describes two frames by their features `[1, C, H, W]`.
-    pub(crate) fn new(features: [&Tensor; 2]) -> CandleResult<Self> {
-        Ok(Self([Described::new(features[0])?, Described::new(features[1])?]))
+    /// Describes two frames by their features `[C, H, W]`.
+    pub(crate) fn new(features: [&Map; 2]) -> Result<Self> {
+        let (height, width) = features[0].size();
+        let engine = match SquaresOnGpu::new(features, REACH)? {
+            Some(squares) => Comparing::Gpu(squares),
+            None => Comparing::Cpu([Described::new(&features[0].tensor()?)?, Described::new(&features[1].tensor()?)?]),
+        };
+        Ok(Self { width, places: height * width, engine })
     }
 
-    /// The flow `[1, 2, H, W]` from one of the frames to the other, where something more like was found further away; none
-    /// where nothing was.
-    pub(crate) fn better(&self, from: usize, flow: &Tensor) -> CandleResult<Option<Tensor>> {
-        let (one, other) = (&self.0[from], &self.0[1 - from]);
-        let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
-        let found = found(one, other, &flow);
+    /// The flow `[2, H, W]` from one of the frames to the other, where something more like was found further away; none where
+    /// nothing was.
+    pub(crate) fn better(&self, from: usize, flow: &Map, engine: &Engine) -> Result<Option<Map>> {
+        let (mut flow, lost) = self.lost(from, flow)?;
+        let found = self.found(from, &flow, lost)?;
         let mut any = false;
-        for place in 0..one.places() {
-            let like = |motion: &(f32, f32)| neighbours(&found, one.width, place, *motion) >= NEIGHBOURS;
+        for place in 0..self.places {
+            let like = |motion: &(f32, f32)| neighbours(&found, self.width, place, *motion) >= NEIGHBOURS;
             if let Some(motion) = found[place].filter(like) {
-                (flow[place], flow[one.places() + place]) = motion;
+                (flow[place], flow[self.places + place]) = motion;
                 any = true;
             }
         }
-        any.then(|| Tensor::from_vec(flow, (1, 2, one.height, one.width), &Device::Cpu)).transpose()
+        let shape = (1, 2, self.places / self.width, self.width);
+        any.then(|| engine.put(&Tensor::from_vec(flow, shape, &Device::Cpu)?)).transpose()
+    }
+
+    /// A flow's values, and the places that it leads to nothing alike, those that lie furthest from it first: those alone are compared
+    /// with all of the other frame's.
+    fn lost(&self, from: usize, flow: &Map) -> Result<(Vec<f32>, Vec<Lost>)> {
+        let (flow, mut lost) = match &self.engine {
+            Comparing::Cpu(frames) => {
+                let flow = flow.tensor()?.flatten_all()?.to_vec1::<f32>()?;
+                let lost = lost(&frames[from], &frames[1 - from], &flow);
+                (flow, lost)
+            }
+            Comparing::Gpu(frames) => {
+                let mut said = frames.lost(from, flow, [MISFIT, FAR])?;
+                let flow = said.split_off(2 * self.places);
+                let (left, over) = said.split_at(self.places);
+                let lost = left.iter().zip(over).enumerate().filter(|(_, (_, over))| **over > 0.0);
+                (flow, lost.map(|(place, (&left, &over))| Lost { place, left, over }).collect())
+            }
+        };
+        lost.sort_by(|a, b| b.over.total_cmp(&a.over));
+        lost.truncate(SOUGHT);
+        Ok((flow, lost))
+    }
+
+    /// By place of a frame: the motion to what is far more like it than where the flow leads, and found from both sides.
+    fn found(&self, from: usize, flow: &[f32], lost: Vec<Lost>) -> Result<Vec<Option<(f32, f32)>>> {
+        let at = |place: usize| (place % self.width, place / self.width);
+        let motion = |place: usize, to: usize| {
+            let ((x, y), (u, v)) = (at(place), at(to));
+            (u as f32 - x as f32, v as f32 - y as f32)
+        };
+        let there = self.likest(from, &lost.iter().map(|lost| lost.place).collect::<Vec<_>>())?;
+        let mut better = Vec::new();
+        for (Lost { place, left, .. }, (rest, to)) in lost.into_iter().zip(there) {
+            let ((u, v), (dx, dy)) = (motion(place, to), (flow[place], flow[self.places + place]));
+            if (u - dx).abs().max((v - dy).abs()) > FAR && rest < SHARE * left {
+                better.push((place, to));
+            }
+        }
+        let back = self.likest(1 - from, &better.iter().map(|(_, to)| *to).collect::<Vec<_>>())?;
+        let mut found = vec![None; self.places];
+        for ((place, to), (_, back)) in better.into_iter().zip(back) {
+            let ((x, y), (back_x, back_y)) = (at(place), at(back));
+            if back_x.abs_diff(x).max(back_y.abs_diff(y)) <= BACK {
+                found[place] = Some(motion(place, to));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Of some of a frame's places: the place of the other frame that is most like it, after how far it is from being the same.
+    fn likest(&self, from: usize, places: &[usize]) -> Result<Vec<(f32, usize)>> {
+        match &self.engine {
+            _ if places.is_empty() => Ok(Vec::new()),
+            Comparing::Cpu(frames) => Ok(likest(&frames[from], places, &frames[1 - from])),
+            Comparing::Gpu(frames) => frames.likest(from, places),
+        }
     }
 }
 
@@ -175,7 +250,7 @@ struct Lost {
     over: f32,
 }
 
-/// The places of `one` frame whose flow leads to nothing alike: those alone are compared with all of the other's.
+/// The places of `one` frame whose flow leads to nothing alike.
 fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
     let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
     let lost = |place: usize| {
@@ -189,37 +264,7 @@ fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
         let left = if left > enough { left.min(other.least_near(one.of(place), to_x, to_y)) } else { left };
         (left > enough).then_some(Lost { place, left, over: left - enough })
     };
-    let mut lost: Vec<Lost> = (0..one.places()).into_par_iter().filter_map(lost).collect();
-    lost.sort_by(|a, b| b.over.total_cmp(&a.over));
-    lost.truncate(SOUGHT);
-    lost
-}
-
-/// By place of `one` frame: the motion to what is far more like it than where the flow leads, and found from both sides.
-fn found(one: &Described, other: &Described, flow: &[f32]) -> Vec<Option<(f32, f32)>> {
-    let at = |place: usize| (place % one.width, place / one.width);
-    let motion = |place: usize, to: usize| {
-        let ((x, y), (u, v)) = (at(place), at(to));
-        (u as f32 - x as f32, v as f32 - y as f32)
-    };
-    let lost = lost(one, other, flow);
-    let there = likest(one, &lost.iter().map(|lost| lost.place).collect::<Vec<_>>(), other);
-    let mut better = Vec::new();
-    for (Lost { place, left, .. }, (rest, to)) in lost.into_iter().zip(there) {
-        let ((u, v), (dx, dy)) = (motion(place, to), (flow[place], flow[one.places() + place]));
-        if (u - dx).abs().max((v - dy).abs()) > FAR && rest < SHARE * left {
-            better.push((place, to));
-        }
-    }
-    let back = likest(other, &better.iter().map(|(_, to)| *to).collect::<Vec<_>>(), one);
-    let mut found = vec![None; one.places()];
-    for ((place, to), (_, back)) in better.into_iter().zip(back) {
-        let ((x, y), (back_x, back_y)) = (at(place), at(back));
-        if back_x.abs_diff(x).max(back_y.abs_diff(y)) <= BACK {
-            found[place] = Some(motion(place, to));
-        }
-    }
-    found
+    (0..one.places()).into_par_iter().filter_map(lost).collect()
 }
 
 /// How many of a place's eight neighbours have found much the same motion.
@@ -253,6 +298,7 @@ fn likest(one: &Described, places: &[usize], other: &Described) -> Vec<(f32, usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::gpus;
 
     const SIZE: (usize, usize) = (14, 20);
     const CHANNELS: usize = 4;
@@ -267,16 +313,21 @@ mod tests {
         (0..CHANNELS * SIZE.0 * SIZE.1).map(|_| next()).collect()
     }
 
-    fn tensor(values: Vec<f32>) -> Tensor {
-        Tensor::from_vec(values, (1, CHANNELS, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+    fn put(engine: &Engine, values: Vec<f32>) -> Map {
+        let channels = values.len() / (SIZE.0 * SIZE.1);
+        engine.put(&Tensor::from_vec(values, (1, channels, SIZE.0, SIZE.1), &Device::Cpu).unwrap()).unwrap()
     }
 
-    fn still() -> Tensor {
-        Tensor::zeros((1, 2, SIZE.0, SIZE.1), candle_core::DType::F32, &Device::Cpu).unwrap()
+    fn still(engine: &Engine) -> Map {
+        engine.zeros(2, SIZE).unwrap()
+    }
+
+    fn better(features: [&Map; 2], from: usize, flow: &Map, engine: &Engine) -> Option<Map> {
+        Compared::new(features).unwrap().better(from, flow, engine).unwrap()
     }
 
     /// A square of seven to a side, at (2, 3) of the first frame and at (11, 5) of the second.
-    fn jump() -> [Tensor; 2] {
+    fn jump(engine: &Engine) -> [Map; 2] {
         let (ground, thing) = (features(1), features(2));
         let with_square = |left: usize, top: usize| {
             let mut frame = ground.clone();
@@ -286,17 +337,21 @@ mod tests {
                     frame[at(top + y, left + x)] = thing[at(y, x)];
                 }
             }
-            tensor(frame)
+            put(engine, frame)
         };
         [with_square(2, 3), with_square(11, 5)]
     }
 
     #[test]
     fn what_jumped_is_found_both_ways() {
-        let [first, last] = jump();
-        let compared = Compared::new([&first, &last]).unwrap();
+        finds_what_jumped(&Engine::Cpu);
+    }
+
+    fn finds_what_jumped(engine: &Engine) {
+        let [first, last] = jump(engine);
         for (from, (left, top), motion) in [(0, (2, 3), [9.0, 2.0]), (1, (11, 5), [-9.0, -2.0])] {
-            let flow = compared.better(from, &still()).unwrap().unwrap().squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+            let flow = better([&first, &last], from, &still(engine), engine).unwrap();
+            let flow = flow.tensor().unwrap().squeeze(0).unwrap().to_vec3::<f32>().unwrap();
             // Places whose squares lie wholly within the thing.
             for (y, x) in (2..5).flat_map(|y| (2..5).map(move |x| (y + top, x + left))) {
                 assert_eq!([flow[0][y][x], flow[1][y][x]], motion, "at {x}, {y}");
@@ -307,11 +362,41 @@ mod tests {
 
     #[test]
     fn where_the_flow_is_right_nothing_is_changed() {
-        let [first, last] = jump();
-        let compared = Compared::new([&first, &last]).unwrap();
-        let flow = compared.better(0, &still()).unwrap().unwrap();
-        assert!(compared.better(0, &flow).unwrap().is_none());
-        assert!(Compared::new([&first, &first]).unwrap().better(0, &still()).unwrap().is_none());
+        changes_nothing_that_is_right(&Engine::Cpu);
+    }
+
+    fn changes_nothing_that_is_right(engine: &Engine) {
+        let [first, last] = jump(engine);
+        let flow = better([&first, &last], 0, &still(engine), engine).unwrap();
+        assert!(better([&first, &last], 0, &flow, engine).is_none());
+        assert!(better([&first, &first], 0, &still(engine), engine).is_none());
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_gpu_finds_the_same() {
+        for gpu in gpus() {
+            let engine = Engine::Gpu(gpu);
+            finds_what_jumped(&engine);
+            changes_nothing_that_is_right(&engine);
+            // In noise all is lost, and each place is compared with all.
+            let [one, other] = [features(3), features(4)];
+            let compared = |engine: &Engine| {
+                let compared = Compared::new([&put(engine, one.clone()), &put(engine, other.clone())]).unwrap();
+                let (_, lost) = compared.lost(0, &still(engine)).unwrap();
+                let mut places: Vec<usize> = lost.iter().map(|lost| lost.place).collect();
+                places.sort_unstable();
+                let likest = compared.likest(0, &places).unwrap();
+                (places, likest)
+            };
+            let (known, made) = (compared(&Engine::Cpu), compared(&engine));
+            assert!(known.0.len() > 100, "{} are lost", known.0.len());
+            assert_eq!(made.0, known.0);
+            for ((apart, to), (known_apart, known_to)) in made.1.into_iter().zip(known.1) {
+                assert_eq!(to, known_to);
+                assert!((apart - known_apart).abs() < 1e-3 * known_apart, "{apart}, not {known_apart}");
+            }
+        }
     }
 
     #[test]

@@ -10,23 +10,17 @@
 use candle_core::{Device, Result as CandleResult, Tensor};
 use rayon::prelude::*;
 
-use super::afar::{apart, neighbours, place_by_place, sum_of};
-use crate::kernels::resize_flow;
+use super::afar::{LIKE, apart, neighbours, place_by_place, sum_of};
+use crate::{
+    Result,
+    engine::{Map, PlacesOnGpu, TakeOver},
+};
 
 /// A place is compared by the features of a square of so many to each side.
 const REACH: isize = 1;
-/// Whose flow is tried: places so far away, across, along and aslant.
-const STEPS: [isize; 2] = [2, 5];
-/// A place is lost where the difference that its flow leaves is more than so much of how far it is from those beside it.
-const MISFIT: f32 = 0.6;
-/// What is taken over leads to another place, further away than this,
-const FAR: f32 = 1.0;
-/// leaves at most so much of the difference,
-const SHARE: f32 = 0.7;
-/// what is told from elsewhere, found on other frames, so much, of a place that is lost or not,
-const TOLD_SHARE: f32 = 0.85;
-/// and so many of the eight neighbours have much the same flow then: what scatters is no thing.
-const NEIGHBOURS: usize = 3;
+/// What is lost, and what is taken over. What is told from elsewhere was found on other frames, and needs less to be better.
+const RULES: TakeOver =
+    TakeOver { misfit: 0.6, far: 1.0, share: 0.7, told_share: 0.85, steps: [2, 5], neighbours: 3, like: LIKE };
 
 /// The finest levels at a quarter of the resolution, at which it is done: more of them find no more.
 pub(crate) const LEVELS: usize = 2;
@@ -35,7 +29,7 @@ pub(crate) const LEVELS: usize = 2;
 type Place = (usize, usize);
 
 /// One frame's features, a place's channels side by side, less their mean.
-struct Places {
+pub(crate) struct Places {
     height: usize,
     width: usize,
     channels: usize,
@@ -98,21 +92,38 @@ fn square() -> impl Iterator<Item = (isize, isize)> {
 }
 
 /// Two frames whose places may take over the flow of those beside them.
-pub(crate) struct Beside([Places; 2]);
+pub(crate) enum Beside {
+    Cpu([Places; 2]),
+    Gpu(PlacesOnGpu),
+}
 
 impl Beside {
-    /// Of two frames' features `[1, C, H, W]`.
-    pub(crate) fn new(features: [&Tensor; 2]) -> CandleResult<Self> {
-        Ok(Self([Places::new(features[0])?, Places::new(features[1])?]))
+    /// Of two frames' features `[C, H, W]`.
+    pub(crate) fn new(features: [&Map; 2]) -> Result<Self> {
+        if let Some(places) = PlacesOnGpu::new(features)? {
+            return Ok(Self::Gpu(places));
+        }
+        Ok(Self::Cpu([Places::new(&features[0].tensor()?)?, Places::new(&features[1].tensor()?)?]))
     }
 
-    /// The flow `[1, 2, H, W]` from one of the frames to the other, where a flow beside is better, or what is told of it
-    /// from elsewhere; none where none is.
-    pub(crate) fn better(&self, from: usize, flow: &Tensor, told: Option<&Tensor>) -> CandleResult<Option<Tensor>> {
-        let (one, other) = (&self.0[from], &self.0[1 - from]);
+    /// The flow `[2, H, W]` from one of the frames to the other, where a flow beside is better, or what is told of it from
+    /// elsewhere, at any resolution; none where none is.
+    pub(crate) fn better(&self, from: usize, flow: &Map, told: Option<&Map>) -> Result<Option<Map>> {
+        let told = told.map(|told| told.resized_flow(flow.size())).transpose()?;
+        match self {
+            Self::Gpu(places) => places.taken_over(from, flow, told.as_ref(), &RULES),
+            Self::Cpu(places) => {
+                let told = told.map(|told| told.tensor()).transpose()?;
+                Ok(Self::on_cpu(places, from, &flow.tensor()?, told.as_ref())?.map(Map::Cpu))
+            }
+        }
+    }
+
+    fn on_cpu(places: &[Places; 2], from: usize, flow: &Tensor, told: Option<&Tensor>) -> CandleResult<Option<Tensor>> {
+        let (one, other) = (&places[from], &places[1 - from]);
         let (width, height) = (one.width, one.height);
         let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
-        let told = told.map(|told| resize_flow(told, (height, width))?.flatten_all()?.to_vec1::<f32>()).transpose()?;
+        let told = told.map(|told| told.flatten_all()?.to_vec1::<f32>()).transpose()?;
         let places = width * height;
         let taken: Vec<Option<(f32, f32)>> =
             (0..places).into_par_iter().map(|place| taken_over(one, other, &flow, told.as_deref(), place)).collect();
@@ -120,7 +131,8 @@ impl Beside {
             (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
         let mut any = false;
         for (place, motion) in taken.iter().enumerate() {
-            if let Some(motion) = motion.filter(|motion| neighbours(&after, width, place, *motion) >= NEIGHBOURS) {
+            if let Some(motion) = motion.filter(|motion| neighbours(&after, width, place, *motion) >= RULES.neighbours)
+            {
                 (flow[place], flow[places + place]) = motion;
                 any = true;
             }
@@ -139,15 +151,15 @@ fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, 
         Some(square().map(|o| between(one.at((x, y), o), corners.map(|corner| other.at(corner, o)), dx, dy)).sum())
     };
     let own = left(led(place))?;
-    let is_lost = own > MISFIT * one.grain[place];
-    let around = is_lost.then_some(STEPS).into_iter().flatten().flat_map(|step| {
+    let is_lost = own > RULES.misfit * one.grain[place];
+    let around = is_lost.then_some(RULES.steps.map(|step| step as isize)).into_iter().flatten().flat_map(|step| {
         square()
             .filter(|o| *o != (0, 0))
             .map(move |(dx, dy)| led(beside(y, step * dy, one.height) * one.width + beside(x, step * dx, one.width)))
     });
-    let far = |(u, v): (f32, f32)| (u - led(place).0).abs().max((v - led(place).1).abs()) > FAR;
-    let told = told.map(|told| (of(told, place), TOLD_SHARE)).filter(|(flow, _)| far(*flow));
-    let tried = around.map(|flow| (flow, SHARE)).chain(told);
+    let far = |(u, v): (f32, f32)| (u - led(place).0).abs().max((v - led(place).1).abs()) > RULES.far;
+    let told = told.map(|told| (of(told, place), RULES.told_share)).filter(|(flow, _)| far(*flow));
+    let tried = around.map(|flow| (flow, RULES.share)).chain(told);
     let alike =
         tried.filter_map(|(flow, share)| left(flow).filter(|left| *left < share * own).map(|left| (left, flow)));
     alike.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, flow)| flow).filter(|flow| far(*flow))
@@ -165,12 +177,13 @@ fn between(wanted: &[f32], corners: [&[f32]; 4], dx: f32, dy: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Engine, gpus};
 
     const SIZE: (usize, usize) = (16, 24);
     const CHANNELS: usize = 4;
 
     /// A frame of noise with a square of other noise, eight to a side, at (`left`, 4).
-    fn frame(left: usize) -> Tensor {
+    fn frame(engine: &Engine, left: usize) -> Map {
         let noise = |seed: usize, channel: usize, y: usize, x: usize| {
             let mixed = (seed * 7919 + (channel * SIZE.0 + y) * SIZE.1 + x).wrapping_mul(2_654_435_761) % 65_521;
             f32::from(u16::try_from(mixed).unwrap()) / 65_521.0
@@ -181,34 +194,39 @@ mod tests {
             if inside { noise(1, channel, y, x - left) } else { noise(0, channel, y, x) }
         };
         let values = (0..CHANNELS * SIZE.0 * SIZE.1).map(at).collect();
-        Tensor::from_vec(values, (1, CHANNELS, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
-    }
-
-    /// The flow of the square, known so far from its edge on; the ground stands still.
-    fn known(rim: usize) -> Tensor {
-        flow(rim, 0.0)
+        let frame = Tensor::from_vec(values, (1, CHANNELS, SIZE.0, SIZE.1), &Device::Cpu).unwrap();
+        engine.put(&frame).unwrap()
     }
 
     /// The flow of the square, known so far from its edge on, and one across of all else.
-    fn flow(rim: usize, ground: f32) -> Tensor {
+    fn flow(engine: &Engine, rim: usize, ground: f32) -> Map {
         let mut flow = vec![ground; 2 * SIZE.0 * SIZE.1];
         flow[SIZE.0 * SIZE.1..].fill(0.0);
         for (y, x) in (4 + rim..12 - rim).flat_map(|y| (4 + rim..12 - rim).map(move |x| (y, x))) {
             flow[y * SIZE.1 + x] = 7.0;
         }
-        Tensor::from_vec(flow, (1, 2, SIZE.0, SIZE.1), &Device::Cpu).unwrap()
+        engine.put(&Tensor::from_vec(flow, (1, 2, SIZE.0, SIZE.1), &Device::Cpu).unwrap()).unwrap()
     }
 
-    fn better(features: [&Tensor; 2], flow: &Tensor) -> CandleResult<Option<Tensor>> {
-        Beside::new(features)?.better(0, flow, None)
+    /// What is better than a flow, of places by rows.
+    fn better(features: [&Map; 2], flow: &Map, told: Option<&Map>) -> Option<Vec<Vec<Vec<f32>>>> {
+        let better = Beside::new(features).unwrap().better(0, flow, told).unwrap()?;
+        Some(better.tensor().unwrap().squeeze(0).unwrap().to_vec3().unwrap())
+    }
+
+    /// Places whose squares lie wholly within the thing.
+    fn within() -> impl Iterator<Item = (usize, usize)> {
+        (5..11).flat_map(|y| (5..11).map(move |x| (y, x)))
     }
 
     #[test]
     fn an_edge_takes_over_the_flow_further_in() {
-        let flow = better([&frame(4), &frame(11)], &known(2)).unwrap().unwrap();
-        let flow = flow.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
-        // Places whose squares lie wholly within the thing.
-        for (y, x) in (5..11).flat_map(|y| (5..11).map(move |x| (y, x))) {
+        takes_over_the_flow_further_in(&Engine::Cpu);
+    }
+
+    fn takes_over_the_flow_further_in(engine: &Engine) {
+        let flow = better([&frame(engine, 4), &frame(engine, 11)], &flow(engine, 2, 0.0), None).unwrap();
+        for (y, x) in within() {
             assert_eq!([flow[0][y][x], flow[1][y][x]], [7.0, 0.0], "at {x}, {y}");
         }
         assert_eq!([flow[0][0][0], flow[0][15][23], flow[0][8][1]], [0.0; 3], "the ground stands still");
@@ -216,13 +234,16 @@ mod tests {
 
     #[test]
     fn what_is_told_of_it_finds_a_thing_that_nothing_beside_it_knows() {
-        let frames = [&frame(4), &frame(11)];
-        let still = known(8);
-        assert!(better(frames, &still).unwrap().is_none(), "no flow is there to take over");
+        finds_what_is_told(&Engine::Cpu);
+    }
+
+    fn finds_what_is_told(engine: &Engine) {
+        let frames = [&frame(engine, 4), &frame(engine, 11)];
+        let still = flow(engine, 8, 0.0);
+        assert!(better(frames, &still, None).is_none(), "no flow is there to take over");
         // What is told of all else is wrong.
-        let flow = Beside::new(frames).unwrap().better(0, &still, Some(&flow(0, -3.0))).unwrap().unwrap();
-        let flow = flow.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
-        for (y, x) in (5..11).flat_map(|y| (5..11).map(move |x| (y, x))) {
+        let flow = better(frames, &still, Some(&flow(engine, 0, -3.0))).unwrap();
+        for (y, x) in within() {
             assert_eq!(flow[0][y][x], 7.0, "at {x}, {y}");
         }
         assert_eq!([flow[0][0][0], flow[0][15][23]], [0.0; 2], "the ground stands still, whatever is told of it");
@@ -230,8 +251,24 @@ mod tests {
 
     #[test]
     fn what_is_right_or_leads_out_of_the_picture_stays() {
-        assert!(better([&frame(4), &frame(4)], &known(8)).unwrap().is_none());
-        let out = (known(8) + 100.0).unwrap();
-        assert!(better([&frame(4), &frame(11)], &out).unwrap().is_none());
+        stays(&Engine::Cpu);
+    }
+
+    fn stays(engine: &Engine) {
+        let (first, last) = (frame(engine, 4), frame(engine, 11));
+        assert!(better([&first, &first], &flow(engine, 8, 0.0), None).is_none());
+        let out = flow(engine, 8, 0.0).affine(1.0, 100.0).unwrap();
+        assert!(better([&first, &last], &out, None).is_none());
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_gpu_takes_over_the_same() {
+        for gpu in gpus() {
+            let engine = Engine::Gpu(gpu);
+            takes_over_the_flow_further_in(&engine);
+            finds_what_is_told(&engine);
+            stays(&engine);
+        }
     }
 }

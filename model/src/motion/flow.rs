@@ -1,7 +1,5 @@
 //! The flow network: matches two frames, coarse to fine.
 
-use candle_core::{Result as CandleResult, Tensor};
-
 use super::{
     afar::{Compared, is_worth_it},
     beside::{self, Beside},
@@ -175,9 +173,6 @@ impl FlowNet {
         told: [Option<&Map>; 2],
         step: &mut Step<'_>,
     ) -> Result<Matched> {
-        // Both searches run on the CPU, on any engine.
-        let [forth, back] = told.map(|told| told.map(Map::tensor).transpose());
-        let told = [forth?, back?];
         let mut pyramid = vec![centred(&pair[0], &pair[1])?];
         for level in 1..levels {
             let [a, b] = &pyramid[level - 1];
@@ -199,12 +194,12 @@ impl FlowNet {
             }
             let features = [&quarter0, &quarter1];
             if level > 0 && is_worth_it(at) {
-                let compared = Compared::new([&quarter0.tensor()?, &quarter1.tensor()?])?;
-                self.anew(features, &mut states, |from, flow| compared.better(from, flow))?;
+                let compared = Compared::new(features)?;
+                self.anew(features, &mut states, |from, flow| compared.better(from, flow, &self.engine))?;
             }
             if level < beside::LEVELS {
-                let beside = Beside::new([&quarter0.tensor()?, &quarter1.tensor()?])?;
-                self.anew(features, &mut states, |from, flow| beside.better(from, flow, told[from].as_ref()))?;
+                let beside = Beside::new(features)?;
+                self.anew(features, &mut states, |from, flow| beside.better(from, flow, told[from]))?;
             }
             finest = Some(([half0, half1], [quarter0, quarter1]));
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
@@ -213,12 +208,9 @@ impl FlowNet {
             return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
         };
         let halves = [&half0, &half1];
-        let beside = match &told {
-            [None, None] => None,
-            _ => Some(Beside::new([&half0.tensor()?, &half1.tensor()?])?),
-        };
+        let beside = told.iter().any(Option::is_some).then(|| Beside::new(halves)).transpose()?;
         let refined = |from: usize, state: &Option<State>| {
-            let known = beside.as_ref().zip(told[from].as_ref());
+            let known = beside.as_ref().zip(told[from]);
             state.as_ref().map(|state| self.refine(halves, from, state, known)).transpose()
         };
         let forth = refined(0, &states[0])?;
@@ -232,12 +224,12 @@ impl FlowNet {
         &self,
         features: [&Map; 2],
         states: &mut [Option<State>; 2],
-        better: impl Fn(usize, &Tensor) -> CandleResult<Option<Tensor>>,
+        better: impl Fn(usize, &Map) -> Result<Option<Map>>,
     ) -> Result<()> {
         for (from, state) in states.iter_mut().enumerate() {
             let Some(known) = state else { continue };
-            if let Some(flow) = better(from, &known.flow.tensor()?)? {
-                let start = State { flow: self.engine.put(&flow)?, ..known.clone() };
+            if let Some(flow) = better(from, &known.flow)? {
+                let start = State { flow, ..known.clone() };
                 *known = self.decoder.run(features[from], features[1 - from], &start)?;
             }
         }
@@ -252,13 +244,10 @@ impl FlowNet {
 
     /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows
     /// before it, and once more after it: what was nearly right is then. Without it, at this size, they find too few.
-    fn refine(&self, halves: [&Map; 2], from: usize, state: &State, told: Option<(&Beside, &Tensor)>) -> Result<Way> {
+    fn refine(&self, halves: [&Map; 2], from: usize, state: &State, told: Option<(&Beside, &Map)>) -> Result<Way> {
         let (a, b) = (halves[from], halves[1 - from]);
         let at = a.size();
-        let better = |flow: &Map| -> Result<Option<Map>> {
-            let Some((beside, told)) = told else { return Ok(None) };
-            beside.better(from, &flow.tensor()?, Some(told))?.map(|flow| self.engine.put(&flow)).transpose()
-        };
+        let better = |flow: &Map| told.map_or(Ok(None), |(beside, told)| beside.better(from, flow, Some(told)));
         let memory = self.memory_to_fine.forward(&state.memory)?.resized(at)?;
         let flow = state.flow.resized_flow(at)?;
         let start = State { flow: better(&flow)?.unwrap_or(flow), visible: state.visible.resized(at)?, memory };

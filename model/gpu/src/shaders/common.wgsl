@@ -10,9 +10,9 @@ struct Params {
     radius: u32,
     first: f32,
     second: f32,
-    unused_a: u32,
-    unused_b: u32,
-    unused_c: u32,
+    third: f32,
+    fourth: f32,
+    unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

@@ -1,0 +1,154 @@
+//! Motion on each GPU beside the CPU: how long, how much work, how much memory, and how far the frames are apart.
+//!
+//! `cargo bench -p pickup-model --bench gpu -- [WIDTHxHEIGHT ...] [--only NAME] [--counts]`; without sizes 1280x720, 1920x1080 and
+//! 3840x2160. It opens every GPU, software only where its name has NAME in it, and takes at most six minutes with a card.
+//! `--counts` makes one pair alone and prints the work, as for a card that is not there.
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use pickup_model::{
+    Brief, Encoding, Frame, Unwatched,
+    engine::{Counted, Engine, Gpu, Kind, adapters},
+    motion::{MotionFiller, Neighbours},
+};
+
+/// Rounds of which the median counts, after one that compiles the kernels.
+const ROUNDS: usize = 5;
+
+struct Arguments {
+    sizes: Vec<(usize, usize)>,
+    only: Option<String>,
+    counts: bool,
+}
+
+fn arguments() -> Arguments {
+    let mut read = Arguments { sizes: Vec::new(), only: None, counts: false };
+    let mut given = std::env::args().skip(1);
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--only" => read.only = given.next(),
+            "--counts" => read.counts = true,
+            size => read.sizes.extend(size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))),
+        }
+    }
+    if read.sizes.is_empty() {
+        read.sizes = vec![(1280, 720), (1920, 1080), (3840, 2160)];
+    }
+    read
+}
+
+/// Waves with noise over them, as a camera has them, that have moved so many pixels.
+fn picture((width, height): (usize, usize), shift: f32) -> Frame {
+    let value = |i: usize| {
+        let (c, x, y) = (i % 4, (i / 4 % width) as f32 + shift, (i / 4 / width) as f32);
+        let noise = ((i as u32 ^ shift.to_bits()).wrapping_mul(0x9E37_79B9) >> 16) as f32 / 65_536.0;
+        let wave = 0.2 * (x * 0.05 + c as f32).sin() + 0.2 * (y * 0.07 + x * 0.011).cos();
+        if c == 3 { 1.0 } else { 0.02 * noise + 0.45 + wave }
+    };
+    Frame::new(width, height, 4, Encoding::Display, (0..width * height * 4).map(value).collect()).expect("sizes agree")
+}
+
+/// Seconds to match four frames and make one of them, and to make another; with the last.
+fn made(filler: &MotionFiller, size: (usize, usize), round: usize, between: impl Fn()) -> ([f64; 2], Frame) {
+    let [before, first, last, after] = [-3.0, 0.0, 3.0, 6.0].map(|x| picture(size, round as f32 + x));
+    let near = Neighbours { first: &first, last: &last, before: Some((1.0, &before)), after: Some((1.0, &after)) };
+    let began = Instant::now();
+    filler.between(&near, 0.5, &Brief::default(), &Unwatched).expect("the pair can be matched");
+    let both = began.elapsed().as_secs_f64();
+    between();
+    let began = Instant::now();
+    let frame = filler.between(&near, 0.25, &Brief::default(), &Unwatched).expect("the pair was matched").frame;
+    ([both, began.elapsed().as_secs_f64()], frame)
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+fn filler(engine: &Engine) -> MotionFiller {
+    let weights = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+    MotionFiller::load_to(&weights, 1 << 30, engine).expect("the repository's weights load")
+}
+
+/// What was done between two countings.
+fn difference(after: Counted, before: Counted) -> Counted {
+    Counted {
+        dispatches: after.dispatches - before.dispatches,
+        operations: after.operations - before.operations,
+        bytes: after.bytes - before.bytes,
+    }
+}
+
+fn tell_counts(gpu: &Arc<Gpu>, size: (usize, usize)) {
+    let filler = filler(&Engine::Gpu(gpu.clone()));
+    let before = gpu.counted();
+    let middle = std::cell::Cell::new(before);
+    made(&filler, size, 0, || middle.set(gpu.counted()));
+    let frame = difference(gpu.counted(), middle.get());
+    let both = difference(middle.get(), before);
+    for (what, counted) in [("match", difference(both, frame)), ("frame", frame)] {
+        let Counted { dispatches, operations, bytes } = counted;
+        println!(
+            "{}x{} {what}: {:.1} billion operations, {:.2} GB, {dispatches} kernels",
+            size.0,
+            size.1,
+            operations as f64 / 1e9,
+            bytes as f64 / 1e9
+        );
+    }
+    println!("{}x{} peak memory: {:.2} GB", size.0, size.1, gpu.memory().peak as f64 / 1e9);
+}
+
+/// PSNR in dB.
+fn likeness(a: &Frame, b: &Frame) -> f64 {
+    let squares = a.pixels().iter().zip(b.pixels()).map(|(a, b)| f64::from(a - b).powi(2));
+    -10.0 * (squares.sum::<f64>() / a.pixels().len() as f64).log10()
+}
+
+fn compare(gpu: &Arc<Gpu>, size: (usize, usize)) {
+    let (cpu, card) = (filler(&Engine::Cpu), filler(&Engine::Gpu(gpu.clone())));
+    let (cold, _) = made(&card, size, 0, || ());
+    let (mut by_cpu, mut by_card, mut alike) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], f64::INFINITY);
+    for round in 1..=ROUNDS {
+        let (seconds, made_by_card) = made(&card, size, round, || ());
+        by_card.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
+        // The CPU takes longest: two rounds tell.
+        if round <= 2 {
+            let (seconds, made_by_cpu) = made(&cpu, size, round, || ());
+            by_cpu.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
+            alike = alike.min(likeness(&made_by_card, &made_by_cpu));
+        }
+    }
+    let [[card_both, card_frame], [cpu_both, cpu_frame]] = [by_card, by_cpu].map(|all| all.map(median));
+    println!(
+        "{}x{}: first frame of a pair {:.1} ms (the very first {:.1}), the next {:.1} ms; CPU {:.1} and {:.1} ms; {:.1} dB alike; \
+         peak {:.2} GB",
+        size.0,
+        size.1,
+        1e3 * card_both,
+        1e3 * cold[0],
+        1e3 * card_frame,
+        1e3 * cpu_both,
+        1e3 * cpu_frame,
+        alike,
+        gpu.memory().peak as f64 / 1e9
+    );
+}
+
+fn main() {
+    let Arguments { sizes, only, counts } = arguments();
+    for adapter in adapters() {
+        let named = |name: &String| adapter.name().to_lowercase().contains(&name.to_lowercase());
+        if !only.as_ref().map_or(adapter.kind() != Kind::Software, named) {
+            continue;
+        }
+        println!("{} ({}, {})", adapter.name(), adapter.api(), adapter.driver());
+        for &size in &sizes {
+            // A device for each size: its peak of memory is its own.
+            let gpu = Arc::new(Gpu::open(&adapter).expect("it can be opened"));
+            if counts { tell_counts(&gpu, size) } else { compare(&gpu, size) }
+        }
+    }
+}

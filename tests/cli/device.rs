@@ -48,6 +48,22 @@ fn every_node_that_makes_frames_by_motion_makes_the_same_on_a_gpu() {
 }
 
 #[test]
+#[ignore = "needs a GPU, or Mesa's software Vulkan"]
+fn two_processes_share_a_gpu() {
+    let folder = clip();
+    let gpu = adapters().first().expect("a GPU, or Mesa's software Vulkan").name().to_owned();
+    let started = [1, 2].map(|i| {
+        let line = format!("render Repair --in in --set frames=4 --set quality=Draft --out {i}/%04d.exr");
+        let mut process = command(folder.path());
+        process.env("PICKUP_DEVICE", &gpu).args(line.split_whitespace()).spawn().unwrap()
+    });
+    for mut process in started {
+        assert!(process.wait().unwrap().success());
+    }
+    assert_eq!(read(folder.path(), "1/%04d.exr", 4), read(folder.path(), "2/%04d.exr", 4));
+}
+
+#[test]
 fn where_there_is_no_such_gpu_the_processor_does_it_and_says_so() {
     let folder = clip();
     let line = |out: &str| format!("render Repair --in in --set frames=4 --out {out}/%04d.exr");

@@ -348,3 +348,19 @@ fn from_driver(adapter: &str, error: &wgpu::Error) -> GpuError {
 fn one_line(words: &str) -> String {
     words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_kernel_that_does_not_compile_is_told_of_and_harms_nobody() {
+        let adapter = crate::adapters().into_iter().next().expect("a GPU, or Mesa's software Vulkan");
+        let gpu = Gpu::open(&adapter).unwrap();
+        let map = gpu.map([1, 2, 2], &[0.0; 4]).unwrap();
+        let params = Params { from: map.shape(), to: map.shape(), ..Params::default() };
+        let _ = gpu.run(Kernel::Broken, params, &[(1, map.buffer())], [1, 1, 1], 0);
+        assert!(matches!(gpu.read(&map), Err(GpuError::Refused { .. })));
+    }
+}

@@ -49,6 +49,9 @@ pub(crate) enum Kernel {
     Nearest,
     /// A frame from two, so many channels together.
     Mix { together: u32 },
+    /// One that no driver takes.
+    #[cfg(test)]
+    Broken,
 }
 
 /// A function of one value.
@@ -165,6 +168,8 @@ impl Kernel {
             Self::Box { .. } => include_str!("shaders/box.wgsl"),
             Self::Turn => include_str!("shaders/turn.wgsl"),
             Self::Crop => include_str!("shaders/crop.wgsl"),
+            #[cfg(test)]
+            Self::Broken => "no kernel at all",
             Self::Edge => include_str!("shaders/edge.wgsl"),
             Self::Beside { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/beside.wgsl")),
             Self::Scattered => include_str!("shaders/scattered.wgsl"),

@@ -82,6 +82,7 @@ fn examine(named: Option<&Path>) -> Vec<Finding> {
             findings.extend(examine_nodes(&found));
             let resources = found.join("Contents").join("Resources");
             findings.push(examine_weights(&resources.join(WEIGHTS)));
+            findings.extend(gpus::timed(&resources.join(WEIGHTS)).into_iter().map(Finding::Good));
             findings.push(examine_model(&resources.join(EMBEDDED)));
         }
         Err(error) => findings.push(Finding::Broken(error.to_string())),

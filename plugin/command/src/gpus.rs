@@ -1,8 +1,12 @@
 //! The GPUs of this machine, for `pickup doctor`: what each is, whether it calculates as the CPU does, and how fast.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Instant};
 
-use pickup_model::engine::{Adapter, Engine, Gpu, adapters, operations_a_second, self_test};
+use pickup_model::{
+    Brief, Encoding, Frame, Unwatched,
+    engine::{Adapter, Engine, Gpu, Kind, adapters, operations_a_second, self_test},
+    motion::{MotionFiller, Neighbours},
+};
 
 /// A line for each GPU; one that says so where there is none.
 pub(super) fn described() -> Vec<String> {
@@ -45,4 +49,40 @@ fn tested(adapter: &Adapter) -> String {
         }
         Err(error) => error.to_string(),
     }
+}
+
+/// How long a frame between two takes on the processor and on each GPU, once the kernels are compiled: a line for each GPU.
+pub(super) fn timed(weights: &Path) -> Vec<String> {
+    let timed = |adapter: &Adapter| {
+        // Where software does what a GPU would, a smaller one tells as much.
+        let size = if adapter.kind() == Kind::Software { (160, 90) } else { (640, 360) };
+        let gpu = Engine::Gpu(Arc::new(Gpu::open(adapter)?));
+        let (on_gpu, on_cpu) = (seconds(weights, size, &gpu)?, seconds(weights, size, &Engine::Cpu)?);
+        let (width, height) = size;
+        Ok::<_, pickup_model::Error>(format!(
+            "a frame of {width}x{height} between two takes {on_gpu:.3} s on {}, and {on_cpu:.3} s on the processor",
+            adapter.name()
+        ))
+    };
+    adapters().iter().map(|adapter| timed(adapter).unwrap_or_else(|error| error.to_string())).collect()
+}
+
+/// Seconds that a frame between two takes, after another.
+fn seconds(weights: &Path, (width, height): (usize, usize), engine: &Engine) -> pickup_model::Result<f64> {
+    let filler = MotionFiller::load_to(weights, 1 << 28, engine)?;
+    let picture = |shift: f32| {
+        let value = |i: usize| {
+            let (x, y) = ((i / 3 % width) as f32 + shift, (i / 3 / width) as f32);
+            0.5 + 0.2 * (x * 0.11).sin() + 0.2 * (y * 0.07 + x * 0.03).cos()
+        };
+        Frame::new(width, height, 3, Encoding::Display, (0..width * height * 3).map(value).collect())
+    };
+    let mut last = 0.0;
+    for round in [0.0, 20.0] {
+        let (first, second) = (picture(round)?, picture(round + 4.0)?);
+        let began = Instant::now();
+        filler.between(&Neighbours::pair(&first, &second), 0.5, &Brief::default(), &Unwatched)?;
+        last = began.elapsed().as_secs_f64();
+    }
+    Ok(last)
 }

@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
+use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel, map::Part};
 
 /// The weights of a convolution as PyTorch has them: `[outputs, inputs, side, side]`, and a bias for each output.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ impl Gpu {
         let y = self.empty([conv.outputs, out_height, out_width])?;
         let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
         let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
-        let buffers = [(1, x.buffer()), (2, &conv.weights), (3, &conv.biases), (4, y.buffer())];
+        let buffers = [(1, x.part()), (2, Part::whole(&conv.weights)), (3, Part::whole(&conv.biases)), (4, y.part())];
         let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;
         self.run(kernel, params, &buffers, groups, 2 * products as u64)?;

@@ -11,7 +11,7 @@ use wgpu::BufferUsages;
 use crate::{
     Adapter, Counted, GpuError, Map, Memory,
     kernel::Kernel,
-    map,
+    map::{self, Part},
     pool::{Pool, Pooled},
 };
 
@@ -135,7 +135,7 @@ impl Gpu {
     /// When anything of it failed since the last time.
     pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
         let out = self.made(map.bytes(), BufferUsages::MAP_READ, None);
-        self.copy((map.buffer(), 0), (&out, 0), map.bytes());
+        self.copy(map.part(), &out, 0);
         self.send();
         let (tell, told) = mpsc::channel();
         out.map_async(wgpu::MapMode::Read, .., move |result| {
@@ -192,8 +192,13 @@ impl Gpu {
     /// When it is too large.
     pub fn zeros(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
         let map = self.empty(shape)?;
-        self.encode(0, |encoder| encoder.clear_buffer(map.buffer(), 0, None));
+        self.encode(0, |encoder| encoder.clear_buffer(&map.buffer, 0, None));
         Ok(map)
+    }
+
+    /// What a part of a buffer that a kernel reads has to begin at a multiple of, in bytes.
+    pub(crate) fn alignment(&self) -> u64 {
+        u64::from(self.device.limits().min_storage_buffer_offset_alignment)
     }
 
     /// A map of a shape, for a kernel to write: it may hold anything.
@@ -219,14 +224,14 @@ impl Gpu {
     }
 
     fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Map {
-        Map { buffer: Arc::new(Pooled::new(buffer, &self.pool)), shape }
+        Map { buffer: Arc::new(Pooled::new(buffer, &self.pool)), start: 0, shape }
     }
 
-    /// Queues a copy of so many bytes, from a place in one buffer to one in another.
-    pub(crate) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), bytes: u64) {
+    /// Queues a copy to a place in a buffer.
+    pub(crate) fn copy(&self, Part { buffer, start, bytes }: Part<'_>, to: &wgpu::Buffer, at: u64) {
         *self.counted.lock() += Counted { bytes: 2 * bytes, ..Counted::default() };
         let work = |encoder: &mut wgpu::CommandEncoder| {
-            encoder.copy_buffer_to_buffer(from.0, from.1, to.0, to.1, Some(bytes));
+            encoder.copy_buffer_to_buffer(buffer, start, to, at, Some(bytes));
         };
         self.encode(2 * bytes * A_BYTE, work);
     }
@@ -252,7 +257,7 @@ impl Gpu {
         &self,
         kernel: Kernel,
         params: Params,
-        buffers: &[(u32, &wgpu::Buffer)],
+        buffers: &[(u32, Part<'_>)],
         groups: [usize; 3],
         operations: u64,
     ) -> Result<(), GpuError> {
@@ -264,16 +269,15 @@ impl Gpu {
         let uniform =
             self.made(size_of_val(&params) as u64, BufferUsages::UNIFORM, Some(bytemuck::cast_slice(&params)));
         let pipeline = self.pipeline(kernel);
-        let bound = std::iter::once((0, &uniform)).chain(buffers.iter().copied());
-        let entries: Vec<_> = bound
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
+        let bound = std::iter::once((0, Part::whole(&uniform))).chain(buffers.iter().copied());
+        let entries: Vec<_> =
+            bound.map(|(binding, part)| wgpu::BindGroupEntry { binding, resource: part.binding() }).collect();
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        let bytes: u64 = buffers.iter().map(|(_, buffer)| buffer.size()).sum();
+        let bytes: u64 = buffers.iter().map(|(_, part)| part.bytes).sum();
         *self.counted.lock() += Counted { dispatches: 1, operations, bytes };
         let [x, y, z] = groups.map(|count| count as u32);
         self.encode(operations + bytes * A_BYTE, |encoder| {
@@ -360,7 +364,7 @@ mod tests {
         let gpu = Gpu::open(&adapter).unwrap();
         let map = gpu.map([1, 2, 2], &[0.0; 4]).unwrap();
         let params = Params { from: map.shape(), to: map.shape(), ..Params::default() };
-        let _ = gpu.run(Kernel::Broken, params, &[(1, map.buffer())], [1, 1, 1], 0);
+        let _ = gpu.run(Kernel::Broken, params, &[(1, map.part())], [1, 1, 1], 0);
         assert!(matches!(gpu.read(&map), Err(GpuError::Refused { .. })));
     }
 }

@@ -44,7 +44,7 @@ impl Gpu {
         let (y, sure) = (self.empty(shape)?, self.empty([1, height, width])?);
         let together = if matches!(channels, 3 | 4) { channels as u32 } else { 1 };
         let params = Params { from: said.shape, to: shape, numbers: [scale, 0.0, 0.0, 0.0], ..Params::default() };
-        let buffers = [said, &first, &last, &y, &sure].map(Map::buffer);
+        let buffers = [said, &first, &last, &y, &sure].map(Map::part);
         let bound = [1, 2, 3, 4, 5].map(|binding| (binding, buffers[binding as usize - 1]));
         let operations = (height * width * channels * EACH) as u64;
         self.run(Kernel::Mix { together }, params, &bound, groups(height, width, 1), operations)?;

@@ -38,7 +38,7 @@ impl Gpu {
         let numbers = [even, odd, 0.0, 0.0];
         let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
         let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, x.buffer()), (2, y.buffer())];
+        let buffers = [(1, x.part()), (2, y.part())];
         self.run(Kernel::Resize, params, &buffers, groups(height, width, channels), operations)?;
         Ok(y)
     }
@@ -55,7 +55,7 @@ impl Gpu {
         let y = self.empty([channels, height, width])?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
         let operations = (channels * from_height * from_width * 2) as u64;
-        let buffers = [(1, x.buffer()), (2, y.buffer())];
+        let buffers = [(1, x.part()), (2, y.part())];
         self.run(Kernel::Area, params, &buffers, groups(height, width, channels), operations)?;
         Ok(y)
     }
@@ -72,7 +72,7 @@ impl Gpu {
         let y = self.empty([channels, height / 2, width / 2])?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
         let operations = (channels * height * width) as u64;
-        let buffers = [(1, x.buffer()), (2, y.buffer())];
+        let buffers = [(1, x.part()), (2, y.part())];
         self.run(Kernel::Halve, params, &buffers, groups(height / 2, width / 2, channels), operations)?;
         Ok(y)
     }
@@ -91,7 +91,7 @@ impl Gpu {
         let y = self.empty([shifts, height, width])?;
         let params = Params { from: one.shape, to: y.shape, radius, ..Params::default() };
         let operations = (shifts * channels * height * width * 2) as u64;
-        let buffers = [(1, one.buffer()), (2, other.buffer()), (3, y.buffer())];
+        let buffers = [(1, one.part()), (2, other.part()), (3, y.part())];
         self.run(Kernel::Correlate, params, &buffers, groups(height, width, shifts), operations)?;
         Ok(y)
     }
@@ -109,7 +109,7 @@ impl Gpu {
         let y = self.empty(x.shape)?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
         let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, x.buffer()), (2, flow.buffer()), (3, y.buffer())];
+        let buffers = [(1, x.part()), (2, flow.part()), (3, y.part())];
         self.run(Kernel::Warp, params, &buffers, groups(height, width, 1), operations)?;
         Ok(y)
     }
@@ -132,9 +132,9 @@ impl Gpu {
         let counted = self.zeros([2 * (channels + 1), height, width])?;
         let params = Params { from: values.shape, to: y.shape, ..Params::default() };
         let operations = ((channels + 1) * height * width * 8) as u64;
-        let buffers = [(1, values.buffer()), (2, displacement.buffer()), (3, weights.buffer()), (4, counted.buffer())];
+        let buffers = [(1, values.part()), (2, displacement.part()), (3, weights.part()), (4, counted.part())];
         self.run(Kernel::Splat, params, &buffers, groups(height, width, 1), operations)?;
-        let buffers = [(4, counted.buffer()), (5, y.buffer())];
+        let buffers = [(4, counted.part()), (5, y.part())];
         let operations = ((channels + 1) * height * width * 2) as u64;
         self.run(Kernel::SplatSums, params, &buffers, groups(height, width, channels + 1), operations)?;
         Ok(y)

@@ -1,6 +1,12 @@
 //! What is done place by place: functions of values, choices, and planes taken together or apart.
 
-use crate::{Across, Both, Each, Gpu, GpuError, Map, gpu::Params, kernel::Kernel, map, ops::groups};
+use crate::{
+    Across, Both, Each, Gpu, GpuError, Map,
+    gpu::Params,
+    kernel::Kernel,
+    map::{self, Part},
+    ops::groups,
+};
 
 impl Gpu {
     /// A function of each value, with the numbers that it calculates with; those that it does not need are 0.
@@ -11,7 +17,7 @@ impl Gpu {
         let y = self.empty(x.shape)?;
         let numbers = [numbers[0], numbers[1], 0.0, 0.0];
         let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
-        self.by_place(Kernel::Each(function), params, &[x.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Each(function), params, &[x.part(), y.part()])?;
         Ok(y)
     }
 
@@ -26,7 +32,7 @@ impl Gpu {
         }
         let y = self.empty(one.shape)?;
         let params = Params { from: other.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Both(function), params, &[one.buffer(), other.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Both(function), params, &[one.part(), other.part(), y.part()])?;
         Ok(y)
     }
 
@@ -43,7 +49,7 @@ impl Gpu {
         }
         let y = self.empty(one.shape)?;
         let params = Params { from: which.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Choose, params, &[which.buffer(), one.buffer(), other.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Choose, params, &[which.part(), one.part(), other.part(), y.part()])?;
         Ok(y)
     }
 
@@ -55,7 +61,7 @@ impl Gpu {
         let [_, height, width] = x.shape;
         let y = self.empty([1, height, width])?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Across(how), params, &[x.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Across(how), params, &[x.part(), y.part()])?;
         Ok(y)
     }
 
@@ -66,9 +72,9 @@ impl Gpu {
     pub fn box_mean(&self, x: &Map, reach: usize) -> Result<Map, GpuError> {
         let params = Params { from: x.shape, to: x.shape, radius: reach, ..Params::default() };
         let rows = self.empty(x.shape)?;
-        self.by_place(Kernel::Box { along_rows: true }, params, &[x.buffer(), rows.buffer()])?;
+        self.by_place(Kernel::Box { along_rows: true }, params, &[x.part(), rows.part()])?;
         let y = self.empty(x.shape)?;
-        self.by_place(Kernel::Box { along_rows: false }, params, &[rows.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Box { along_rows: false }, params, &[rows.part(), y.part()])?;
         Ok(y)
     }
 
@@ -79,7 +85,7 @@ impl Gpu {
     pub fn turned(&self, x: &Map) -> Result<Map, GpuError> {
         let y = self.empty(x.shape)?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Turn, params, &[x.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Turn, params, &[x.part(), y.part()])?;
         Ok(y)
     }
 
@@ -94,7 +100,7 @@ impl Gpu {
         }
         let y = self.empty([channels, height, width])?;
         let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Crop, params, &[x.buffer(), y.buffer()])?;
+        self.by_place(Kernel::Crop, params, &[x.part(), y.part()])?;
         Ok(y)
     }
 
@@ -112,13 +118,13 @@ impl Gpu {
         let y = self.empty([maps.iter().map(|map| map.shape[0]).sum(), height, width])?;
         let mut at = 0;
         for map in maps {
-            self.copy((map.buffer(), 0), (y.buffer(), at), map.bytes());
+            self.copy(map.part(), &y.buffer, at);
             at += map.bytes();
         }
         Ok(y)
     }
 
-    /// Some planes of a map.
+    /// Some planes of a map, in the same memory where its parts may be read by themselves.
     ///
     /// # Errors
     /// When it has not got them.
@@ -127,15 +133,20 @@ impl Gpu {
         if count == 0 || first + count > channels {
             return Err(self.misfit("planes", format!("{count} from {first} are not in {:?}", x.shape)));
         }
-        let y = self.empty([count, height, width])?;
-        self.copy((x.buffer(), map::bytes([first, height, width])), (y.buffer(), 0), y.bytes());
+        let shape = [count, height, width];
+        let part = Map { start: x.start + map::bytes([first, height, width]), shape, ..x.clone() };
+        if part.start.is_multiple_of(self.alignment()) {
+            return Ok(part);
+        }
+        let y = self.empty(shape)?;
+        self.copy(part.part(), &y.buffer, 0);
         Ok(y)
     }
 
     /// Runs a kernel for each place of each plane that is written, with its buffers in order.
-    fn by_place(&self, kernel: Kernel, params: Params, buffers: &[&wgpu::Buffer]) -> Result<(), GpuError> {
+    fn by_place(&self, kernel: Kernel, params: Params, buffers: &[Part<'_>]) -> Result<(), GpuError> {
         let [planes, height, width] = params.to;
-        let bound: Vec<(u32, &wgpu::Buffer)> = (1..).zip(buffers.iter().copied()).collect();
+        let bound: Vec<(u32, Part<'_>)> = (1..).zip(buffers.iter().copied()).collect();
         let each = params.from[0].div_ceil(planes) * (2 * params.radius + 1);
         let operations = (planes * height * width * each) as u64;
         self.run(kernel, params, &bound, groups(height, width, planes), operations)

@@ -34,7 +34,7 @@ impl Gpu {
         let edges = self.empty([1, height, width])?;
         let params = Params { from: x.shape, to: edges.shape, ..Params::default() };
         let operations = (channels * height * width * 12) as u64;
-        let buffers = [(1, x.buffer()), (2, edges.buffer())];
+        let buffers = [(1, x.part()), (2, edges.part())];
         self.run(Kernel::Edge, params, &buffers, groups(height, width, 1), operations)?;
         self.each(&self.box_mean(&edges, 1)?, Each::Affine, [9.0 / 4.0, 0.0])
     }
@@ -68,7 +68,7 @@ impl Gpu {
         }
         let y = self.empty([2, height, width])?;
         let params = Params { from: one.shape, to: y.shape, numbers: [misfit, far, 0.0, 0.0], ..Params::default() };
-        let buffers = [(1, one.buffer()), (2, other.buffer()), (3, flow.buffer()), (4, y.buffer())];
+        let buffers = [(1, one.part()), (2, other.part()), (3, flow.part()), (4, y.part())];
         // Of a place that is not lost; each that is looks at 25 places more.
         let operations = channels * height * width * (2 * reach as usize + 1).pow(2) * 20;
         self.run(Kernel::Lost { reach }, params, &buffers, groups(height, width, 1), operations as u64)?;
@@ -100,8 +100,8 @@ impl Gpu {
             let patches = self.patches(one, &listed, reach)?;
             let biases = self.zeros([1, 1, places.len().next_multiple_of(BLOCK)])?;
             let conv = Conv {
-                weights: patches.buffer().clone(),
-                biases: biases.buffer().clone(),
+                weights: wgpu::Buffer::clone(&patches.buffer),
+                biases: wgpu::Buffer::clone(&biases.buffer),
                 slope: 1.0,
                 outputs: places.len(),
                 inputs: channels,
@@ -111,7 +111,7 @@ impl Gpu {
             let products = self.convolved(&padded, &conv)?;
             let y = self.empty([2, 1, places.len()])?;
             let params = Params { from: one.shape, to: y.shape, radius: reach, ..Params::default() };
-            let maps = [&products, squares[0], squares[1], &listed, &y].map(Map::buffer);
+            let maps = [&products, squares[0], squares[1], &listed, &y].map(Map::part);
             let buffers = [1, 2, 3, 4, 5].map(|binding| (binding, maps[binding as usize - 1]));
             let operations = (places.len() * height * width * 4) as u64;
             self.run(Kernel::Nearest, params, &buffers, [places.len(), 1, 1], operations)?;
@@ -131,7 +131,7 @@ impl Gpu {
         let [channels, height, width] = x.shape;
         let y = self.empty([channels, height + 2 * by, width + 2 * by])?;
         let params = Params { from: x.shape, to: y.shape, radius: by, ..Params::default() };
-        let buffers = [(1, x.buffer()), (2, y.buffer())];
+        let buffers = [(1, x.part()), (2, y.part())];
         self.run(Kernel::Pad, params, &buffers, groups(height + 2 * by, width + 2 * by, channels), 0)?;
         Ok(y)
     }
@@ -143,7 +143,7 @@ impl Gpu {
         let rounded = count.next_multiple_of(BLOCK);
         let y = self.empty([channels, taps, rounded])?;
         let params = Params { from: x.shape, to: [channels, taps, count], ..Params::default() };
-        let buffers = [(1, x.buffer()), (2, places.buffer()), (3, y.buffer())];
+        let buffers = [(1, x.part()), (2, places.part()), (3, y.part())];
         let kernel = Kernel::Patches { reach: u32::try_from(reach).unwrap_or_default() };
         self.run(kernel, params, &buffers, groups(taps, rounded, channels), 0)?;
         Ok(y)
@@ -176,14 +176,14 @@ impl Gpu {
         let taken = self.empty(to)?;
         let numbers = [rules.misfit, rules.far, rules.share, rules.told_share];
         let params = Params { from: one.shape, to, radius: usize::from(told.is_some()), numbers };
-        let maps = [one, other, grain, flow, told.unwrap_or(flow), &taken].map(Map::buffer);
+        let maps = [one, other, grain, flow, told.unwrap_or(flow), &taken].map(Map::part);
         let buffers = [1, 2, 3, 4, 5, 6].map(|binding| (binding, maps[binding as usize - 1]));
         // Of a place that is not lost; each that is tries up to 17 more.
         let operations = (channels * height * width * 9 * 9) as u64;
         self.run(Kernel::Beside { steps: rules.steps }, params, &buffers, groups(height, width, 1), operations)?;
         let kept = self.empty(to)?;
         let params = Params { from: taken.shape, to, radius: rules.neighbours, numbers: [rules.like, 0.0, 0.0, 0.0] };
-        let buffers = [(1, taken.buffer()), (2, flow.buffer()), (3, kept.buffer())];
+        let buffers = [(1, taken.part()), (2, flow.part()), (3, kept.part())];
         self.run(Kernel::Scattered, params, &buffers, groups(height, width, 1), (height * width * 8 * 3) as u64)?;
         Ok(kept)
     }

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::{Encoding, Error, Frame, Result, srgb};
+use crate::{Error, Frame, Result};
 
-/// The mean of instants, as light adds up: display-referred colours are averaged in linear light and encoded again.
+/// The mean of instants, as light adds up: colours are averaged in linear light and encoded again.
 ///
 /// Frames are added one by one, so that memory does not grow with their number.
 #[derive(Debug)]
@@ -37,12 +37,12 @@ impl Exposure {
     }
 
     fn accumulate(&mut self, frame: &Frame) {
-        let (channels, encoded) = (frame.channels(), frame.encoding() == Encoding::Display);
+        let (channels, encoding) = (frame.channels(), frame.encoding());
         self.count += 1;
         let blocks = self.sum.par_chunks_mut(channels << 12).zip(frame.pixels().par_chunks(channels << 12));
         blocks.for_each(|(sums, values)| {
             for (i, (sum, v)) in sums.iter_mut().zip(values).enumerate() {
-                *sum += if encoded && is_colour(i, channels) { srgb::decode(*v) } else { *v };
+                *sum += if is_colour(i, channels) { encoding.light(*v) } else { *v };
             }
         });
     }
@@ -57,7 +57,7 @@ impl Exposure {
         self.sum.par_chunks_mut(channels << 12).for_each(|sums| {
             for (i, sum) in sums.iter_mut().enumerate() {
                 let mean = *sum * share;
-                *sum = if encoding == Encoding::Display && is_colour(i, channels) { srgb::encode(mean) } else { mean };
+                *sum = if is_colour(i, channels) { encoding.value(mean) } else { mean };
             }
         });
         Frame::new(self.like.width(), self.like.height(), channels, encoding, self.sum)
@@ -71,6 +71,7 @@ fn is_colour(index: usize, channels: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Encoding;
 
     fn pixel(encoding: Encoding, values: [f32; 4]) -> Frame {
         Frame::new(1, 1, 4, encoding, values.to_vec()).unwrap()

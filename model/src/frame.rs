@@ -9,20 +9,10 @@ use candle_core::{Device, Tensor};
 use twox_hash::XxHash64;
 
 use crate::{
-    Error, Result,
+    Encoding, Error, Result,
     kernels::{resize_area, resize_bilinear},
     motion::holes::fill,
 };
-
-/// How a frame's numbers stand for light.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// Display-referred, as a monitor wants it: 0 black, 1 white, steps about even to the eye (Rec. 709, sRGB).
-    #[default]
-    Display,
-    /// Proportional to light in the scene: 1 is diffuse white, highlights go above.
-    Linear,
-}
 
 /// A picture: `f32`, rows from top to bottom, channels interleaved.
 ///

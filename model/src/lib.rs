@@ -7,6 +7,7 @@
 mod brief;
 pub mod damage;
 pub mod diffusion;
+mod encoding;
 pub mod engine;
 mod error;
 mod exposure;
@@ -21,10 +22,11 @@ mod shot;
 pub mod srgb;
 
 pub use brief::{Brief, Quality};
+pub use encoding::Encoding;
 pub use error::{Error, Result};
 pub use exposure::Exposure;
 pub use filler::{Filler, Made, Origin, Unwatched, Watch};
-pub use frame::{Encoding, Frame};
+pub use frame::Frame;
 pub use frozen::is_frozen;
 pub use kept::Kept;
 pub use recipe::Recipe;

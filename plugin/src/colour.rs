@@ -15,12 +15,67 @@ pub enum Footage {
     /// display-referred everywhere else.
     #[default]
     Automatic,
-    /// As a monitor wants it: Rec. 709, sRGB, and log too.
+    /// As a monitor wants it: Rec. 709, sRGB.
     #[choice(label = "Display-referred")]
     Display,
     /// Proportional to light, with highlights above 1.
     #[choice(label = "Scene-linear")]
     Linear,
+    /// Proportional to light, with the primaries of ACES.
+    #[choice(label = "ACEScg")]
+    AcesCg,
+    /// The working space of ACES for grading.
+    #[choice(label = "ACEScct")]
+    AcesCct,
+    /// ARRI's LogC3 at EI 800, in Wide Gamut 3.
+    #[choice(label = "ARRI LogC3")]
+    LogC3,
+    /// ARRI's LogC4, in Wide Gamut 4.
+    #[choice(label = "ARRI LogC4")]
+    LogC4,
+    /// Sony's S-Log3, in S-Gamut3.Cine.
+    #[choice(label = "Sony S-Log3")]
+    SLog3,
+    /// Panasonic's V-Log, in V-Gamut.
+    #[choice(label = "Panasonic V-Log")]
+    VLog,
+    /// Canon Log 3, in Cinema Gamut.
+    #[choice(label = "Canon Log 3")]
+    CanonLog3,
+    /// RED's Log3G10, in REDWideGamutRGB.
+    #[choice(label = "RED Log3G10")]
+    Log3G10,
+    /// DaVinci Intermediate, in DaVinci Wide Gamut.
+    #[choice(label = "DaVinci Intermediate")]
+    DaVinci,
+    /// Rec. 2100 HLG.
+    #[choice(label = "HLG")]
+    Hlg,
+    /// Rec. 2100 PQ, HDR10.
+    #[choice(label = "PQ")]
+    Pq,
+}
+
+impl Footage {
+    /// The encoding of what was chosen; none where it was left open.
+    fn encoding(self) -> Option<Encoding> {
+        Some(match self {
+            Self::Automatic => return None,
+            Self::Display => Encoding::Display,
+            Self::Linear => Encoding::Linear,
+            Self::AcesCg => Encoding::AcesCg,
+            Self::AcesCct => Encoding::AcesCct,
+            Self::LogC3 => Encoding::LogC3,
+            Self::LogC4 => Encoding::LogC4,
+            Self::SLog3 => Encoding::SLog3,
+            Self::VLog => Encoding::VLog,
+            Self::CanonLog3 => Encoding::CanonLog3,
+            Self::Log3G10 => Encoding::Log3G10,
+            Self::DaVinci => Encoding::DaVinci,
+            Self::Hlg => Encoding::Hlg,
+            Self::Pq => Encoding::Pq,
+        })
+    }
 }
 
 /// The colour parameters that every node has.
@@ -43,21 +98,34 @@ impl ColourParams {
     /// What the numbers of images stand for that are float or not, in a colourspace that the host may name.
     #[must_use]
     pub fn encoding_of(&self, host: &HostInfo, float: bool, colourspace: Option<&str>) -> Encoding {
-        let linear = match (self.footage, colourspace) {
-            (Footage::Display, _) => false,
-            (Footage::Linear, _) => true,
-            (Footage::Automatic, Some(space)) => is_linear(space),
-            (Footage::Automatic, None) => float && host.float_is_linear(),
-        };
-        if linear { Encoding::Linear } else { Encoding::Display }
+        match (self.footage.encoding(), colourspace) {
+            (Some(encoding), _) => encoding,
+            (None, Some(space)) => named(space),
+            (None, None) if float && host.float_is_linear() => Encoding::Linear,
+            (None, None) => Encoding::Display,
+        }
     }
 }
 
-/// Whether a colourspace of the 1.5 colour management is proportional to light: by the names of the standard's own
-/// configuration, in which `lin_` and the ACES working spaces are.
-fn is_linear(space: &str) -> bool {
-    let space = space.to_ascii_lowercase();
-    space.contains("linear") || space.starts_with("lin_") || matches!(&*space, "acescg" | "aces2065-1")
+/// What a colourspace of the 1.5 colour management stands for, by the names of the standard's own configuration. Curves that are
+/// not known here are taken as a monitor shows them, and all that is proportional to light as of Rec. 709.
+fn named(space: &str) -> Encoding {
+    match &*space.to_ascii_lowercase() {
+        "acescg" => Encoding::AcesCg,
+        "acescct" => Encoding::AcesCct,
+        "arri_logc3_ei800" => Encoding::LogC3,
+        "arri_logc4" => Encoding::LogC4,
+        // Its primaries are a little wider than those of S-Gamut3.Cine.
+        "slog3_sgamut3cine" | "slog3_sgamut3" => Encoding::SLog3,
+        "vlog_vgamut" => Encoding::VLog,
+        "canonlog3_cinemagamut_d55" => Encoding::CanonLog3,
+        "log3g10_redwidegamutrgb" => Encoding::Log3G10,
+        "davinci_intermediate_widegamut" => Encoding::DaVinci,
+        "rec2100_hlg_display" => Encoding::Hlg,
+        "rec2100_pq_display" => Encoding::Pq,
+        space if space.contains("linear") || space.starts_with("lin_") || space == "aces2065-1" => Encoding::Linear,
+        _ => Encoding::Display,
+    }
 }
 
 /// Whether the colours stand by themselves, and must be multiplied by alpha before they are moved or mixed.
@@ -208,7 +276,21 @@ mod tests {
             assert_eq!(encoding(name, true, Footage::Display, None), Encoding::Display, "{name}, as it is told");
         }
         assert_eq!(encoding("DaVinciResolve", true, Footage::Automatic, None), Encoding::Display);
-        assert_eq!(encoding("DaVinciResolve", true, Footage::Automatic, Some("ACEScg")), Encoding::Linear);
+        let spaces = [
+            ("ACEScg", Encoding::AcesCg),
+            ("ofx_linear", Encoding::Linear),
+            ("lin_rec2020", Encoding::Linear),
+            ("ACEScct", Encoding::AcesCct),
+            ("arri_logc4", Encoding::LogC4),
+            ("davinci_intermediate_widegamut", Encoding::DaVinci),
+            ("rec2100_pq_display", Encoding::Pq),
+            ("ofx_log", Encoding::Display),
+            ("srgb_tx", Encoding::Display),
+        ];
+        for (space, wanted) in spaces {
+            assert_eq!(encoding("DaVinciResolve", true, Footage::Automatic, Some(space)), wanted, "{space}");
+        }
+        assert_eq!(encoding("DaVinciResolve", true, Footage::LogC3, Some("srgb_tx")), Encoding::LogC3);
     }
 
     #[test]

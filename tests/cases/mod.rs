@@ -5,6 +5,7 @@ mod aspect;
 mod axes;
 mod bridge;
 mod cadence;
+mod colour;
 mod crowd;
 mod damage;
 mod every_host;

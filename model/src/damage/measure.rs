@@ -171,16 +171,24 @@ fn share(cells: &[f32], share: f32) -> f32 {
 
 /// Display-referred luma (Rec. 709 weights) of pixels, clamped to 0 to 1; NaN counts as black.
 pub(crate) fn luma(pixels: &[f32], channels: usize, encoding: Encoding) -> Vec<f32> {
-    let grey = pixels.chunks_exact(channels).map(|p| match p {
-        [r, g, b, ..] => 0.2126 * r + 0.7152 * g + 0.0722 * b,
+    let grey = |[r, g, b]: [f32; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    let plain = |p: &[f32]| match p {
+        [r, g, b, ..] => grey([*r, *g, *b]),
         [v, ..] => *v,
         [] => 0.0,
-    });
+    };
     // NaN compares as not above.
-    let grey = grey.map(|v| if v > 0.0 { v.min(1.0) } else { 0.0 });
+    let held = |v: f32| if v > 0.0 { v.min(1.0) } else { 0.0 };
+    let pixels = pixels.chunks_exact(channels);
     match encoding {
-        Encoding::Display => grey.collect(),
-        Encoding::Linear => grey.map(crate::srgb::encode).collect(),
+        Encoding::Display => pixels.map(|p| held(plain(p))).collect(),
+        Encoding::Linear => pixels.map(|p| crate::srgb::encode(held(plain(p)))).collect(),
+        _ => pixels
+            .map(|p| match p {
+                [r, g, b, ..] => held(grey(encoding.shown([*r, *g, *b]))),
+                _ => held(encoding.shown_grey(plain(p))),
+            })
+            .collect(),
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     Brief, Encoding, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, motion::MotionFiller, recipe::Canonical,
-    srgb,
 };
 
 /// Makes missing frames from a prompt and whatever is known.
@@ -231,14 +230,13 @@ fn dressed(frame: &Frame, like: Option<&Frame>) -> Result<Frame> {
     let channels = like.channels();
     let mut pixels = Vec::with_capacity(frame.width() * frame.height() * channels);
     for p in frame.pixels().chunks_exact(3) {
-        let colour = |v: f32| if encoding == Encoding::Linear { srgb::decode(v) } else { v };
         match channels {
             1 | 2 => {
-                pixels.push(colour(0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]));
+                pixels.push(encoding.of_shown_grey(0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]));
                 pixels.extend(std::iter::repeat_n(1.0, channels - 1));
             }
             _ => {
-                pixels.extend(p.iter().map(|v| colour(*v)));
+                pixels.extend(encoding.of_shown([p[0], p[1], p[2]]));
                 // Opaque; what further channels hold is not known.
                 pixels.extend((3..channels).map(|c| f32::from(u8::from(c == 3))));
             }
@@ -254,10 +252,11 @@ fn dressed(frame: &Frame, like: Option<&Frame>) -> Result<Frame> {
 pub fn shown(frame: &Frame, (width, height): (usize, usize)) -> Result<Frame> {
     let small = frame.resized(width, height)?;
     let channels = small.channels();
-    let colour = |v: f32| if small.encoding() == Encoding::Linear { srgb::encode(v.clamp(0.0, 1.0)) } else { v };
+    let encoding = small.encoding();
     let mut pixels = Vec::with_capacity(width * height * 3);
     for p in small.pixels().chunks_exact(channels) {
-        pixels.extend((0..3).map(|c| colour(p[if channels >= 3 { c } else { 0 }])));
+        let shown = if channels >= 3 { encoding.shown([p[0], p[1], p[2]]) } else { [encoding.shown_grey(p[0]); 3] };
+        pixels.extend(if encoding == Encoding::Display { shown } else { shown.map(|v| v.clamp(0.0, 1.0)) });
     }
     Frame::new(width, height, 3, Encoding::Display, pixels)
 }

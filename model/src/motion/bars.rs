@@ -72,9 +72,9 @@ impl Line {
 
 /// Whether a pixel is opaque and black. What is no number is not.
 fn is_black(pixel: &[f32], encoding: Encoding) -> bool {
-    let most = if encoding == Encoding::Linear { crate::srgb::decode(BLACK) } else { BLACK };
+    let black = encoding.of_shown_grey(-BLACK)..=encoding.of_shown_grey(BLACK);
     let opaque = pixel.get(3).is_none_or(|alpha| *alpha > 0.99);
-    opaque && pixel[..pixel.len().min(3)].iter().all(|v| v.abs() <= most)
+    opaque && pixel[..pixel.len().min(3)].iter().all(|v| black.contains(v))
 }
 
 /// From where to where the picture lies among lines; all of them where no bar is on either side, none where there is no picture.

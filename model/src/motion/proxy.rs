@@ -44,10 +44,21 @@ impl Proxy {
 fn display_planes(frame: &Frame) -> Vec<f32> {
     let (channels, area) = (frame.channels(), frame.width() * frame.height());
     let mut planes = vec![0.0; 3 * area];
+    let encoding = frame.encoding();
+    if !matches!(encoding, Encoding::Display | Encoding::Linear) {
+        let (red, rest) = planes.split_at_mut(area);
+        let (green, blue) = rest.split_at_mut(area);
+        let pixels = frame.pixels().par_chunks_exact(channels);
+        red.par_iter_mut().zip(green).zip(blue).zip(pixels).for_each(|(((red, green), blue), pixel)| {
+            let colour = if channels >= 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
+            [*red, *green, *blue] = encoding.shown(colour).map(|v| display(v, false));
+        });
+        return planes;
+    }
     for (c, plane) in planes.chunks_exact_mut(area).enumerate() {
         // Grey, or alpha alone, stands for all three.
         let channel = if channels >= 3 { c } else { 0 };
-        let linear = frame.encoding() == Encoding::Linear;
+        let linear = encoding == Encoding::Linear;
         plane.par_chunks_mut(1 << 14).zip(frame.pixels().par_chunks(channels << 14)).for_each(|(out, pixels)| {
             for (v, pixel) in out.iter_mut().zip(pixels.chunks_exact(channels)) {
                 *v = display(pixel[channel], linear);

@@ -1,7 +1,7 @@
 //! What a video model makes on black, laid over pictures of the host.
 
 use ofx::plugin::Result;
-use pickup_model::{Encoding, Frame, srgb};
+use pickup_model::Frame;
 
 use super::{failed, picture::scaled};
 
@@ -27,7 +27,7 @@ pub(super) struct Over {
 /// When a frame has no pixels.
 pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
     let (width, height, channels) = (picture.width(), picture.height(), picture.channels());
-    let linear = picture.encoding() == Encoding::Linear;
+    let encoding = picture.encoding();
     let made = scaled(made, width, height)?;
     let mut pixels = picture.pixels().to_vec();
     for (pixel, made) in pixels.chunks_exact_mut(channels).zip(made.pixels().chunks_exact(3)) {
@@ -37,17 +37,17 @@ pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
             continue;
         }
         let solid = if over.light { 0.0 } else { ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0) };
-        let (colours, others) = pixel.split_at_mut(if channels < 3 { 0 } else { 3 });
-        for (value, made) in colours.iter_mut().zip(made) {
-            let mixed = |shown: f32| {
-                // Light dims nothing, what is brighter than white least of all.
-                let lit = (made + (1.0 - made) * shown).max(shown);
-                let covered = made + (1.0 - brightest) * shown;
-                lit + solid * (covered - lit)
-            };
-            *value = if linear { srgb::decode(mixed(srgb::encode(*value))) } else { mixed(*value) };
+        let mixed = |shown: f32, made: f32| {
+            // Light dims nothing, what is brighter than white least of all.
+            let lit = (made + (1.0 - made) * shown).max(shown);
+            let covered = made + (1.0 - brightest) * shown;
+            lit + solid * (covered - lit)
+        };
+        if let [red, green, blue, ..] = pixel {
+            let shown = encoding.shown([*red, *green, *blue]);
+            [*red, *green, *blue] = encoding.of_shown([0, 1, 2].map(|c| mixed(shown[c], made[c])));
         }
-        if let Some(alpha) = others.first_mut() {
+        if let Some(alpha) = pixel.get_mut(if channels < 3 { 0 } else { 3 }) {
             *alpha = brightest + (1.0 - brightest) * *alpha;
         }
     }
@@ -56,6 +56,8 @@ pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
 
 #[cfg(test)]
 mod tests {
+    use pickup_model::Encoding;
+
     use super::*;
 
     fn even(encoding: Encoding, pixel: &[f32]) -> Frame {

@@ -1,7 +1,7 @@
 //! How made frames come to the output: in their cadence, scaled, with their look, marked where they are no final ones.
 
 use ofx::plugin::Result;
-use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown, srgb};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown};
 
 use super::{
     Node, Stage, failed,
@@ -178,9 +178,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let frame = finish.look.applied(&frame, number).map_err(failed)?;
         let frame = match finish.colour.encoding(self.cx.host(), &output) {
             Encoding::Display => frame,
-            Encoding::Linear => {
-                let pixels = frame.pixels().iter().map(|v| srgb::decode(*v)).collect();
-                Frame::new(frame.width(), frame.height(), 3, Encoding::Linear, pixels).map_err(failed)?
+            encoding => {
+                let (colours, _) = frame.pixels().as_chunks::<3>();
+                let pixels = colours.iter().flat_map(|colour| encoding.of_shown(*colour)).collect();
+                Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)?
             }
         };
         colour::write(&frame, window, &mut output);

@@ -1,6 +1,6 @@
 //! What is done to a made shot after the model, exactly, with any model: cadence, grain and warmth.
 
-use pickup_model::{Encoding, Frame, srgb};
+use pickup_model::{Encoding, Frame};
 
 use super::words::words;
 
@@ -131,22 +131,23 @@ impl LookParams {
 
 /// A value with so much more light. What a screen shows stays what it can show.
 fn warmer(value: f32, gain: f32, encoding: Encoding) -> f32 {
-    if encoding == Encoding::Linear || value < 0.0 || gain == 1.0 {
+    let bound = encoding == Encoding::Display;
+    if gain == 1.0 || bound && value < 0.0 {
         return value * gain;
     }
-    let lit = srgb::encode(srgb::decode(value) * gain);
-    if value <= 1.0 { lit.clamp(0.0, 1.0) } else { lit }
+    let lit = encoding.value(encoding.light(value) * gain);
+    if bound && value <= 1.0 { lit.clamp(0.0, 1.0) } else { lit }
 }
 
 /// A value with noise in it, as on a screen: none in black and white, where film has no light or no silver left to vary.
 fn grainy(value: f32, noise: f32, encoding: Encoding) -> f32 {
-    if !(0.0..=1.0).contains(&value) {
+    let shown = encoding.shown_grey(value);
+    if !(0.0..=1.0).contains(&shown) {
         return value;
     }
-    let shown = if encoding == Encoding::Linear { srgb::encode(value) } else { value };
     let tone = 4.0 * shown * (1.0 - shown);
     let noisy = (shown + noise * tone.max(0.0).sqrt()).clamp(0.0, 1.0);
-    if encoding == Encoding::Linear { srgb::decode(noisy) } else { noisy }
+    encoding.of_shown_grey(noisy)
 }
 
 /// The deviation of the noise in a frame, in display units: robustly, by the median of what a Laplacian that is blind to
@@ -157,7 +158,8 @@ pub fn noise_of(frame: &Frame) -> f32 {
     if width < 3 || height < 3 {
         return 0.0;
     }
-    let shown = |v: f32| if frame.encoding() == Encoding::Linear { srgb::encode(v.clamp(0.0, 1.0)) } else { v };
+    let encoding = frame.encoding();
+    let shown = |v: f32| if encoding == Encoding::Display { v } else { encoding.shown_grey(v).clamp(0.0, 1.0) };
     let green = if channels >= 3 { 1 } else { 0 };
     let at = |x: usize, y: usize| shown(frame.pixels()[(y * width + x) * channels + green]);
     // As many as a median needs, spread over the picture.
@@ -208,6 +210,8 @@ fn gaussian(number: i64, x: usize, y: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use pickup_model::srgb;
+
     use super::*;
 
     #[test]

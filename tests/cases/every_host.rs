@@ -59,39 +59,39 @@ const SAVED: [(&str, &str, &str); 6] = [
         "Repair",
         "frames damaged smoothCadence automatic findDuplicates repeats duplicateThreshold findBlack blackThreshold findEmpty \
          emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
-         output quality longestGap sourceFile sourceOffset footage errorsInPicture",
+         output quality longestGap sourceFile sourceOffset device footage errorsInPicture",
     ),
     (
         RETIME,
         "Retime",
         "by speed sourceFrame starts start startHere reverse method smoothCadence shutter shutterSamples output quality \
-         sourceFile sourceOffset footage missingFrames errorsInPicture",
+         sourceFile sourceOffset device footage missingFrames errorsInPicture",
     ),
     (
         GENERATE,
         "Generate",
         "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth model guidance steps footage missingFrames errorsInPicture",
+         lastFrame loop over strength output quality cadence grain warmth model guidance steps device footage missingFrames errorsInPicture",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
-         travel fade strength matchGrain output quality cadence grain warmth model guidance steps \
+         travel fade strength matchGrain output quality cadence grain warmth model guidance steps device \
          footage sourceFile sourceOffset missingFrames errorsInPicture",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
-         handles findFreeze matchGrain output quality cadence grain warmth model guidance steps footage \
+         handles findFreeze matchGrain output quality cadence grain warmth model guidance steps device footage \
          sourceFile sourceOffset missingFrames errorsInPicture",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
-         matchGrain output quality cadence grain warmth model guidance steps footage sourceFile \
+         matchGrain output quality cadence grain warmth model guidance steps device footage sourceFile \
          sourceOffset missingFrames errorsInPicture",
     ),
 ];

@@ -33,6 +33,7 @@ use pickup_clips::{
 
 const ERRORS_IN_PICTURE: &str = "errorsInPicture";
 const MISSING_FRAMES: &str = "missingFrames";
+const FOOTAGE: &str = "footage";
 /// How many frames Bridge makes where nothing is set.
 const BRIDGE_LENGTH: i64 = 12;
 /// Repair's list.
@@ -201,6 +202,9 @@ impl<'a> Rendering<'a> {
         if has(MISSING_FRAMES) && self.clips.readers().any(tell::lost_any) {
             // As players show a video that lost some.
             instance.set(MISSING_FRAMES, "Hold")?;
+        }
+        if let (true, Some(footage)) = (has(FOOTAGE), self.clips.info().and_then(tell::footage)) {
+            instance.set(FOOTAGE, footage)?;
         }
         for setting in args.device.map(DeviceArg::setting).iter().chain(&args.set) {
             values::apply(setting, described, instance)?;

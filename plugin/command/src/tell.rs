@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::progress;
-use pickup_clips::{ClipInfo, ClipKind, ClipReader, DamagedFrames, Picture, frame_list::FrameList};
+use pickup_clips::{ClipInfo, ClipKind, ClipReader, ColourHint, DamagedFrames, Picture, frame_list::FrameList};
 
 pub(super) const FIELDS_MIXED: &str = "the clip is interlaced, and its fields are taken for one picture: made frames mix them. \
                             --fields deinterlace, double or film makes whole pictures of them first";
@@ -45,6 +45,16 @@ pub(super) fn cut(reader: &ClipReader) {
         progress::note(&format!(
             "{name}: the file is cut short: it promises {promised} frames and holds {there}. Copy or render it again"
         ));
+    }
+}
+
+/// What a clip's numbers stand for, by the name of the nodes' choice, where its file tells of a curve that is not a display's.
+pub(super) fn footage(info: &ClipInfo) -> Option<&'static str> {
+    match (info.beside.tags.transfer.as_deref(), info.colour) {
+        (Some("smpte2084"), _) => Some("PQ"),
+        (Some("arib-std-b67"), _) => Some("HLG"),
+        (_, ColourHint::Linear) => Some("Scene-linear"),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a network's operations run on: the CPU, by candle's tensors and our kernels, or a GPU.
 //!
-//! A network is written once, in the operations of [`Map`] and [`Conv`]. Nothing moves between the engines but by [`Engine::put`]
-//! and [`Map::tensor`]; a GPU's work is queued, and waited for when a map is read.
+//! A network is written once, in operations on maps, and each engine does them. Numbers go to an engine and come back where the code
+//! says so, nowhere else; a GPU's work is queued, and waited for when a map is read.
 
 mod check;
 mod choice;

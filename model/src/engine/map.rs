@@ -21,7 +21,7 @@ pub(crate) enum Map {
 type OnGpu = std::result::Result<pickup_gpu::Map, GpuError>;
 
 impl Map {
-    pub(super) fn on(gpu: &Arc<Gpu>, map: pickup_gpu::Map) -> Self {
+    pub(crate) fn on(gpu: &Arc<Gpu>, map: pickup_gpu::Map) -> Self {
         Self::Gpu(gpu.clone(), map)
     }
 

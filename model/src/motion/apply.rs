@@ -1,6 +1,6 @@
 //! Moves a host's own pixels as the network says, a band of rows at a time.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use candle_core::{Result as CandleResult, Tensor};
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::synthesis::{MOVED, PICTURES, Synthesised};
 use crate::{
     Error, Frame, Result,
-    engine::{GpuError, Map, mixed},
+    engine::{Gpu, GpuError, Map, mixed},
     kernels::{Filter, Pixels, resize_bilinear_rows, sample_rows},
 };
 
@@ -20,7 +20,10 @@ const CONFIDENCE_SCALE: f32 = 0.08;
 
 /// What the network said at the proxy's size, without its padding: the planes of each flow, of each picture's worth, and of the error
 /// to expect.
-pub(crate) struct Plan(Map);
+pub(crate) enum Plan {
+    Cpu(Said),
+    Gpu(Arc<Gpu>, pickup_gpu::Map),
+}
 
 /// Where the worths begin, and where the error stands.
 const WORTHS: usize = 2 * MOVED;
@@ -29,7 +32,19 @@ const ERROR: usize = WORTHS + PICTURES;
 impl Plan {
     pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> Result<Self> {
         let [a, b, c, d] = &said.flow;
-        Ok(Self(Map::joined(&[a, b, c, d, &said.weights, &said.error])?.cropped(size)?))
+        let maps = [a, b, c, d, &said.weights, &said.error];
+        match maps[0] {
+            Map::Cpu(_) => Ok(Self::Cpu(Said::new(&maps, size)?)),
+            Map::Gpu(..) => Self::of(Map::joined(&maps)?.cropped(size)?),
+        }
+    }
+
+    /// Of all planes in one map.
+    fn of(map: Map) -> Result<Self> {
+        match map {
+            Map::Gpu(gpu, said) => Ok(Self::Gpu(gpu, said)),
+            Map::Cpu(_) => Ok(Self::Cpu(Said::new(&[&map], map.size())?)),
+        }
     }
 
     /// The frame between `first` and `last`, and how sure of it one may be.
@@ -45,34 +60,43 @@ impl Plan {
 
 impl Plan {
     fn mixed(&self, frames: [&Frame; 2]) -> Result<(Vec<f32>, Vec<f32>)> {
-        if let Map::Gpu(gpu, said) = &self.0 {
-            match mixed(gpu, said, frames, CONFIDENCE_SCALE) {
-                // The frames are larger than what was looked at, by as much as they are larger than the proxy: they are mixed by bands
-                // in the machine's memory.
-                Err(Error::Gpu(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. })) => {}
-                done => return done,
+        let (gpu, said) = match self {
+            Self::Cpu(said) => return said.mixed(frames),
+            Self::Gpu(gpu, said) => (gpu, said),
+        };
+        match mixed(gpu, said, frames, CONFIDENCE_SCALE) {
+            // The frames may be much larger than what was looked at: they are mixed by bands in the machine's memory.
+            Err(Error::Gpu(GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. })) => {
+                let said = Map::on(gpu, said.clone());
+                Said::new(&[&said], said.size())?.mixed(frames)
             }
+            done => done,
         }
-        Said::new(&self.0.tensor()?)?.mixed(frames)
     }
 }
 
 /// A plan as plain numbers.
-struct Said {
+pub(crate) struct Said {
     size: (usize, usize),
-    values: Vec<f32>,
+    planes: Vec<Vec<f32>>,
 }
 
 impl Said {
-    fn new(said: &Tensor) -> CandleResult<Self> {
-        let (_, _, height, width) = said.dims4()?;
-        Ok(Self { size: (height, width), values: said.flatten_all()?.to_vec1()? })
+    /// The planes of all maps, cropped to a height and width.
+    fn new(maps: &[&Map], size: (usize, usize)) -> Result<Self> {
+        let mut planes = Vec::new();
+        for map in maps {
+            let map = map.tensor()?;
+            for channel in 0..map.dim(1)? {
+                planes.push(plane(&map, channel, size)?);
+            }
+        }
+        Ok(Self { size, planes })
     }
 
     /// Some rows of a plane at a frame's size, multiplied by `scale`.
     fn rows(&self, plane: usize, to: (usize, usize), rows: &Range<usize>, scale: f32) -> Result<Vec<f32>> {
-        let area = self.size.0 * self.size.1;
-        scaled_rows(&self.values[plane * area..(plane + 1) * area], self.size, to, rows, scale)
+        scaled_rows(&self.planes[plane], self.size, to, rows, scale)
     }
 
     fn mixed(&self, frames: [&Frame; 2]) -> Result<(Vec<f32>, Vec<f32>)> {
@@ -205,8 +229,9 @@ mod tests {
                     };
                     [first, last] = [holed(&first), holed(&last)];
                 }
-                let known = Plan(Map::Cpu(said.clone())).apply(&first, &last).unwrap();
-                let plan = Plan(Engine::Gpu(gpu.clone()).put(&said).unwrap());
+                let plan = |engine: Engine| Plan::of(engine.put(&said).unwrap()).unwrap();
+                let known = plan(Engine::Cpu).apply(&first, &last).unwrap();
+                let plan = plan(Engine::Gpu(gpu.clone()));
                 let made = plan.apply(&first, &last).unwrap();
                 for (what, made, known) in [("picture", &made.0, &known.0), ("confidence", &made.1, &known.1)] {
                     let most = known.pixels().iter().filter(|v| v.is_finite()).fold(0.0_f32, |m, v| m.max(v.abs()));

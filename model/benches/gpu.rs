@@ -51,7 +51,7 @@ fn picture((width, height): (usize, usize), shift: f32) -> Frame {
 
 /// Seconds to match four frames and make one of them, and to make another; with the last.
 fn made(filler: &MotionFiller, size: (usize, usize), round: usize, between: impl Fn()) -> ([f64; 2], Frame) {
-    let [before, first, last, after] = [-3.0, 0.0, 3.0, 6.0].map(|x| picture(size, round as f32 + x));
+    let [before, first, last, after] = [-3.0, 0.0, 3.0, 6.0].map(|x| picture(size, 100.0 * round as f32 + x));
     let near = Neighbours { first: &first, last: &last, before: Some((1.0, &before)), after: Some((1.0, &after)) };
     let began = Instant::now();
     filler.between(&near, 0.5, &Brief::default(), &Unwatched).expect("the pair can be matched");
@@ -68,7 +68,11 @@ fn median(mut seconds: Vec<f64>) -> f64 {
 }
 
 fn filler(engine: &Engine) -> MotionFiller {
-    let weights = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+    // Built elsewhere, the folder of resources is named.
+    let resources = std::env::var_os("PICKUP_RESOURCES");
+    let resources =
+        resources.map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../resources")), PathBuf::from);
+    let weights = resources.join("motion.safetensors");
     MotionFiller::load_to(&weights, 1 << 30, engine).expect("the repository's weights load")
 }
 

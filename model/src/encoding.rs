@@ -79,7 +79,7 @@ impl Encoding {
         match self {
             Self::Display => srgb::decode(v),
             Self::Linear | Self::AcesCg => v,
-            _ => self.curve_to_light(f64::from(v)) as f32,
+            _ => (self.curve_to_light(f64::from(v)) as f32).clamp(-BRIGHTEST, BRIGHTEST),
         }
     }
 
@@ -268,7 +268,7 @@ const PQ_C: [f64; 3] = [3424.0 / 4096.0, 2413.0 / 4096.0 * 32.0, 2392.0 / 4096.0
 
 fn pq_to_light(v: f64) -> f64 {
     let p = v.powf(1.0 / PQ_M[1]);
-    ((p - PQ_C[0]).max(0.0) / (PQ_C[1] - PQ_C[2] * p)).powf(1.0 / PQ_M[0])
+    ((p - PQ_C[0]).max(0.0) / (PQ_C[1] - PQ_C[2] * p).max(f64::MIN_POSITIVE)).powf(1.0 / PQ_M[0])
 }
 
 fn light_to_pq(x: f64) -> f64 {
@@ -402,6 +402,19 @@ mod tests {
                 let light = encoding.curve_to_light(f64::from(i) / 1000.0);
                 assert!(light >= before, "{encoding:?} falls at {i}");
                 before = light;
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_of_a_curve_is_beyond_all_light() {
+        for encoding in Encoding::ALL {
+            if matches!(encoding, Encoding::Display | Encoding::Linear | Encoding::AcesCg) {
+                continue;
+            }
+            for v in [-1e4, -3.0, 2.0, 3.0, 1e4, 1e30, f32::MAX] {
+                assert!(encoding.light(v).is_finite(), "{encoding:?}: {v} is {}", encoding.light(v));
+                assert!(encoding.shown([v; 3]).iter().all(|v| v.is_finite()), "{encoding:?}: {v}");
             }
         }
     }

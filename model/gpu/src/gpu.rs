@@ -62,6 +62,8 @@ impl Params {
 /// Work that is sent at once, in floating-point operations: a slow GPU does so many in a tenth of a second, and systems stop what
 /// takes two.
 const AT_ONCE: u64 = 20_000_000_000;
+/// How long an answer may take after all work is done.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(5);
 /// Operations that a slow GPU does while it moves a byte.
 const A_BYTE: u64 = 10;
 
@@ -124,17 +126,20 @@ impl Gpu {
         if values.len() != shape.iter().product::<usize>() || values.is_empty() {
             return Err(self.misfit("map", format!("{} values are no map of {shape:?}", values.len())));
         }
-        self.check_size(map::bytes(shape))?;
-        self.count(&mut self.pool.lock(), map::bytes(shape))?;
-        Ok(self.pooled(self.filled(bytemuck::cast_slice(values)), shape))
+        let map = self.empty(shape)?;
+        // What is queued may still use this memory: it comes first.
+        self.send();
+        self.queue.write_buffer(&map.buffer, 0, bytemuck::cast_slice(values));
+        Ok(map)
     }
 
     /// Waits for all that was asked for, and gives a map's numbers.
     ///
     /// # Errors
-    /// When anything of it failed since the last time.
+    /// When anything of it failed, now or before: a GPU that has failed is to be opened anew.
     pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
         let out = self.made(map.bytes(), BufferUsages::MAP_READ, None);
+        self.check()?;
         self.copy(map.part(), &out, 0);
         self.send();
         let (tell, told) = mpsc::channel();
@@ -142,35 +147,51 @@ impl Gpu {
             // Nobody waits any more only where the wait itself failed.
             let _ = tell.send(result);
         });
-        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
-        let answer = told.try_recv();
-        // What was told of first is the cause of what came after.
-        if let Some(failed) = self.failed.lock().clone() {
-            return Err(failed);
-        }
-        match (waited, answer) {
-            (Ok(_), Ok(Ok(()))) => {}
-            (waited, answer) => {
-                return Err(GpuError::Lost {
-                    adapter: self.name.clone(),
-                    reason: one_line(&format!("{waited:?}, {answer:?}")),
-                });
-            }
+        self.wait()?;
+        // Another thread that waits may have taken the answer along, and tells of it a little later.
+        let answer = told.recv_timeout(ANSWER);
+        self.check()?;
+        if !matches!(answer, Ok(Ok(()))) {
+            return Err(self.given_up(&format!("{answer:?}")));
         }
         let view = out.get_mapped_range(..);
-        let view = view.map_err(|error| GpuError::Lost { adapter: self.name.clone(), reason: error.to_string() })?;
+        let view = view.map_err(|error| self.given_up(&error.to_string()))?;
         Ok(bytemuck::cast_slice(&view).to_vec())
     }
 
-    /// Takes at most so many bytes of its memory: what would be more is an error, as if there were no more.
+    /// What failed, if anything did: the cause of what came after.
+    fn check(&self) -> Result<(), GpuError> {
+        self.failed.lock().clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits for all that was sent.
+    fn wait(&self) -> Result<(), GpuError> {
+        // wgpu panics where a driver says, while it is waited for, that the device is lost.
+        let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.device.poll(wgpu::PollType::wait_indefinitely())
+        }));
+        self.check()?;
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.given_up(&error.to_string())),
+            Err(_) => Err(self.given_up("its driver gave it up")),
+        }
+    }
+
+    /// Notes that it is of no use any more.
+    fn given_up(&self, reason: &str) -> GpuError {
+        let lost = GpuError::Lost { adapter: self.name.clone(), reason: one_line(reason) };
+        self.failed.lock().get_or_insert(lost).clone()
+    }
+
+    /// Takes at most so many bytes of its memory for maps: what would be more is an error, as if there were no more.
     pub fn limit_memory(&self, most: u64) {
         self.pool.lock().limit(most);
     }
 
     /// Gives it back at once. What was asked for and not read yet is lost, and so is all that is asked for from then on.
     pub fn close(&self) {
-        let reason = "it was closed".to_owned();
-        self.failed.lock().get_or_insert(GpuError::Lost { adapter: self.name.clone(), reason });
+        self.given_up("it was closed");
         self.device.destroy();
     }
 
@@ -209,18 +230,38 @@ impl Gpu {
         if let Some(buffer) = pool.take(size) {
             return Ok(self.pooled(buffer, shape));
         }
-        self.count(&mut pool, size)?;
+        if !pool.count(size) {
+            pool.clear();
+            if !pool.count(size) {
+                return Err(self.full());
+            }
+        }
         drop(pool);
-        Ok(self.pooled(self.made(size, BufferUsages::STORAGE | BufferUsages::COPY_SRC, None), shape))
+        let made = self.allocated(size).or_else(|| {
+            // What lies idle goes, once the work that uses it is done.
+            self.send();
+            self.pool.lock().clear();
+            self.wait().ok().and_then(|()| self.allocated(size))
+        });
+        match made {
+            Some(buffer) => Ok(self.pooled(buffer, shape)),
+            None => {
+                self.pool.lock().uncount(size);
+                self.check()?;
+                Err(self.full())
+            }
+        }
     }
 
-    /// Counts memory that is about to be taken; what lies idle goes first where it would be too much.
-    fn count(&self, pool: &mut Pool, size: u64) -> Result<(), GpuError> {
-        if pool.count(size) {
-            return Ok(());
-        }
-        pool.clear();
-        if pool.count(size) { Ok(()) } else { Err(GpuError::OutOfMemory { adapter: self.name.clone() }) }
+    /// New memory for a map; none where there is none left.
+    fn allocated(&self, size: u64) -> Option<wgpu::Buffer> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = self.made(size, BufferUsages::STORAGE | BufferUsages::COPY_SRC, None);
+        pollster::block_on(scope.pop()).is_none().then_some(buffer)
+    }
+
+    fn full(&self) -> GpuError {
+        GpuError::OutOfMemory { adapter: self.name.clone() }
     }
 
     fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Map {

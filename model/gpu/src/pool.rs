@@ -16,6 +16,9 @@ pub struct Memory {
     pub peak: u64,
 }
 
+/// More than this is not kept to be used again: clips of many sizes leave buffers of many.
+const IDLE_MOST: u64 = 3 << 30;
+
 /// Buffers that nobody uses any more, by their size in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
@@ -44,10 +47,14 @@ impl Pool {
         true
     }
 
+    /// Takes back that one was made.
+    pub(crate) fn uncount(&mut self, size: u64) {
+        self.memory.now -= size;
+    }
+
     /// Lets go of what nobody uses.
     pub(crate) fn clear(&mut self) {
-        let idle: u64 = self.idle.iter().map(|(size, buffers)| size * buffers.len() as u64).sum();
-        self.memory.now -= idle;
+        self.memory.now -= self.idle_bytes();
         self.idle.clear();
     }
 
@@ -57,6 +64,13 @@ impl Pool {
 
     fn give(&mut self, buffer: wgpu::Buffer) {
         self.idle.entry(buffer.size()).or_default().push(buffer);
+        if self.idle_bytes() > IDLE_MOST {
+            self.clear();
+        }
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        self.idle.iter().map(|(size, buffers)| size * buffers.len() as u64).sum()
     }
 }
 

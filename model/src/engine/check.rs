@@ -9,7 +9,10 @@ use candle_core::{Device, Tensor};
 use pickup_gpu::Gpu;
 
 use super::{Engine, Map, splat};
-use crate::Result;
+use crate::{
+    Encoding, Frame, Result,
+    motion::{Beside, Compared, Plan},
+};
 
 /// How far a GPU's numbers may be from the CPU's, as a share of the largest: what the order of sums makes of 32-bit floats.
 pub const TOLERANCE: f32 = 1e-4;
@@ -134,9 +137,75 @@ const OPERATIONS: &[(&str, Run)] = &[
     ("means around", |engine| {
         Map::joined(&[&picture(engine, 2, 1)?.box_mean(2)?, &picture(engine, 2, 2)?.box_mean(60)?])
     }),
+    ("mixing of one channel", |engine| mixed(engine, 1)),
+    ("mixing of three channels", |engine| mixed(engine, 3)),
+    ("mixing of four channels", |engine| mixed(engine, 4)),
+    ("search in the whole frame", |engine| {
+        let [first, last] = jumped(engine)?;
+        let still = engine.zeros(2, SIZE)?;
+        let found = Compared::new([&first, &last])?.better(0, &still, engine)?;
+        Ok(found.unwrap_or(still))
+    }),
+    ("search beside", |engine| {
+        let [first, last] = jumped(engine)?;
+        // The motion of what jumped is known in its middle, and told of in all of the frame.
+        let known = jump_known(engine, 4)?;
+        let beside = Beside::new([&first, &last])?;
+        let found = beside.better(0, &known, None)?.unwrap_or(known);
+        let told = beside.better(0, &engine.zeros(2, SIZE)?, Some(&jump_known(engine, 0)?))?;
+        Map::joined(&[&found, &told.unwrap_or(engine.zeros(2, SIZE)?)])
+    }),
     ("the part of a map", |engine| picture(engine, 2, 1)?.cropped((20, 19))),
     ("half a turn", |engine| picture(engine, 2, 1)?.turned()),
 ];
+
+/// A frame of so many channels, with highlights, between two that are moved a few pixels; its confidence stands below it.
+fn mixed(engine: &Engine, channels: usize) -> Result<Map> {
+    let (height, width) = (41, 67);
+    let frame = |seed: u32| {
+        let values = values(height * width * channels, seed).into_iter();
+        let lit = values.map(|v| if v > 0.97 { 40.0 * v } else { 0.5 * v + 0.5 });
+        Frame::new(width, height, channels, Encoding::Linear, lit.collect())
+    };
+    let said = (0..15).flat_map(|plane| {
+        let scale = if plane < 8 { [0.0, 5.0] } else { [0.3, 0.3] };
+        values(SIZE.0 * SIZE.1, 20 + plane).into_iter().map(move |v| scale[0] + scale[1] * v)
+    });
+    let plan = Plan::of(engine.put(&tensor(said.collect(), [1, 15, SIZE.0, SIZE.1])?)?)?;
+    let (made, sure) = plan.apply(&frame(10)?, &frame(11)?)?;
+    let rows = [made.pixels(), sure.pixels()].concat();
+    let (count, each) = (channels + 1, height * width);
+    Ok(Map::Cpu(tensor(rows, [1, count, 1, each])?))
+}
+
+/// How far across and down the square jumps in [`jumped`], where it stands, and its side.
+const JUMP: (usize, usize) = (17, 6);
+const SQUARE: (usize, usize, usize) = (9, 11, 12);
+
+/// Features of noise with a square of other noise, at another place in the second.
+fn jumped(engine: &Engine) -> Result<[Map; 2]> {
+    const CHANNELS: usize = 4;
+    let (ground, thing) = (values(CHANNELS * SIZE.0 * SIZE.1, 30), values(CHANNELS * SQUARE.2 * SQUARE.2, 31));
+    let frame = |left: usize, top: usize| {
+        let mut frame = ground.clone();
+        for (i, v) in thing.iter().enumerate() {
+            let (c, y, x) = (i / (SQUARE.2 * SQUARE.2), i / SQUARE.2 % SQUARE.2, i % SQUARE.2);
+            frame[(c * SIZE.0 + top + y) * SIZE.1 + left + x] = *v;
+        }
+        put(engine, CHANNELS, frame)
+    };
+    Ok([frame(SQUARE.0, SQUARE.1)?, frame(SQUARE.0 + JUMP.0, SQUARE.1 + JUMP.1)?])
+}
+
+/// The square's motion, known so far from its edge on; all else stands still.
+fn jump_known(engine: &Engine, rim: usize) -> Result<Map> {
+    let mut flow = vec![0.0; 2 * SIZE.0 * SIZE.1];
+    for (y, x) in (rim..SQUARE.2 - rim).flat_map(|y| (rim..SQUARE.2 - rim).map(move |x| (y, x))) {
+        let at = (SQUARE.1 + y) * SIZE.1 + SQUARE.0 + x;
+        (flow[at], flow[SIZE.0 * SIZE.1 + at]) = (JUMP.0 as f32, JUMP.1 as f32);
+    }
+    put(engine, 2, flow)
+}
 
 fn conv(engine: &Engine, side: usize, stride: usize) -> Result<Map> {
     let (inputs, outputs) = (19, 13);
@@ -210,6 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn the_searches_that_are_tried_find_something() {
+        let moved = |name: &str| {
+            let (_, run) = OPERATIONS.iter().find(|(operation, _)| *operation == name).unwrap();
+            let found = run(&Engine::Cpu).unwrap().tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let planes = found.chunks(SIZE.0 * SIZE.1).step_by(2);
+            planes.map(|across| across.iter().filter(|v| **v == JUMP.0 as f32).count()).collect::<Vec<_>>()
+        };
+        let known = (SQUARE.2 - 8) * (SQUARE.2 - 8);
+        assert!(moved("search in the whole frame")[0] > 30);
+        let [beside, told] = moved("search beside")[..] else { panic!("two flows are looked for") };
+        assert!(beside > known + 20 && told > 30, "{beside} beside, {told} told");
+    }
+
+    #[test]
     #[ignore = "needs a GPU, or Mesa's software Vulkan"]
     fn a_device_gives_the_same_numbers_every_time() {
         for gpu in gpus() {
@@ -269,11 +352,14 @@ mod tests {
         for gpu in gpus() {
             let engine = Engine::Gpu(gpu.clone());
             let row = |gpu: &Gpu| {
-                let mut x = picture(&engine, 3, 1).unwrap();
-                for _ in 0..100 {
-                    x = x.affine(0.5, 0.1).unwrap();
+                for _ in 0..10 {
+                    // As for each frame of a clip.
+                    let mut x = picture(&engine, 3, 1).unwrap();
+                    for _ in 0..10 {
+                        x = x.affine(0.5, 0.1).unwrap();
+                    }
+                    x.tensor().unwrap();
                 }
-                x.tensor().unwrap();
                 gpu.memory()
             };
             let each = (3 * SIZE.0 * SIZE.1 * size_of::<f32>()) as u64;

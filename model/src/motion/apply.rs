@@ -40,7 +40,7 @@ impl Plan {
     }
 
     /// Of all planes in one map.
-    fn of(map: Map) -> Result<Self> {
+    pub(crate) fn of(map: Map) -> Result<Self> {
         match map {
             Map::Gpu(gpu, said) => Ok(Self::Gpu(gpu, said)),
             Map::Cpu(_) => Ok(Self::Cpu(Said::new(&[&map], map.size())?)),

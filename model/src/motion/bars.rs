@@ -72,7 +72,8 @@ impl Line {
 
 /// Whether a pixel is opaque and black. What is no number is not.
 fn is_black(pixel: &[f32], encoding: Encoding) -> bool {
-    let black = encoding.of_shown_grey(-BLACK)..=encoding.of_shown_grey(BLACK);
+    // A clip in log may be padded with 0, which is below its black.
+    let black = encoding.of_shown_grey(-BLACK).min(0.0)..=encoding.of_shown_grey(BLACK);
     let opaque = pixel.get(3).is_none_or(|alpha| *alpha > 0.99);
     opaque && pixel[..pixel.len().min(3)].iter().all(|v| black.contains(v))
 }
@@ -119,6 +120,19 @@ mod tests {
             assert_eq!(window(&[&frame, &frame]), Some(bars));
         }
         assert_eq!(window(&[&boxed((0, 6, 40, 18), 4, 1.0)]), Some((0, 6, 40, 18)));
+    }
+
+    #[test]
+    fn bars_are_black_in_any_encoding_and_nothing_at_all() {
+        let bars = (0, 6, 40, 18);
+        for encoding in Encoding::ALL {
+            let black = encoding.of_shown_grey(0.0);
+            for filled in [black, 0.0] {
+                let pixels = boxed(bars, 3, 1.0).pixels().iter().map(|v| if *v < 0.1 { filled } else { *v }).collect();
+                let frame = Frame::new(40, 30, 3, encoding, pixels).unwrap();
+                assert_eq!(window(&[&frame]), Some(bars), "{encoding:?}: bars of {filled}");
+            }
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ use std::path::Path;
 pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
+pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
 use self::{bars::Window, network::MotionNet, onward::onward};
-pub(crate) use self::{course::Course, onward::Beyond};
 use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.

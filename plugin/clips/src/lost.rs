@@ -96,10 +96,11 @@ fn curve(info: &ClipInfo, out: &Path, options: &WriteOptions) -> Option<String> 
 
 /// Of a clip whose curve nobody can undo without being told: what its numbers are, where they go as they are.
 fn of_unknown_curve(info: &ClipInfo, out: &Path) -> String {
-    let told = info.beside.dpx.and_then(DpxNumbers::curve).map_or_else(
-        || "the DPX files do not say by which curve they were made".to_owned(),
-        |curve| format!("the DPX files call them {curve}"),
-    );
+    let told = match (info.beside.dpx, info.beside.dpx.and_then(DpxNumbers::curve)) {
+        (None, _) => "they have a curve or primaries of their own".to_owned(),
+        (_, None) => "the DPX files do not say by which curve they were made".to_owned(),
+        (_, Some(curve)) => format!("the DPX files call them {curve}"),
+    };
     let taken = if StillFormat::of(out) == Some(StillFormat::Exr) {
         "EXR is taken for scene-linear"
     } else {

@@ -82,7 +82,10 @@ fn examine(named: Option<&Path>) -> Vec<Finding> {
             findings.extend(examine_nodes(&found));
             let resources = found.join("Contents").join("Resources");
             findings.push(examine_weights(&resources.join(WEIGHTS)));
-            findings.extend(gpus::timed(&resources.join(WEIGHTS)).into_iter().map(Finding::Good));
+            let timed = gpus::timed(&resources.join(WEIGHTS)).into_iter();
+            findings.extend(timed.map(|timed| {
+                timed.map_or_else(|error| Finding::Lacks(format!("{error}: the processor is used")), Finding::Good)
+            }));
             findings.push(examine_model(&resources.join(EMBEDDED)));
         }
         Err(error) => findings.push(Finding::Broken(error.to_string())),

@@ -51,20 +51,21 @@ fn tested(adapter: &Adapter) -> String {
     }
 }
 
-/// How long a frame between two takes on the processor and on each GPU, once the kernels are compiled: a line for each GPU.
-pub(super) fn timed(weights: &Path) -> Vec<String> {
+/// How long a frame between two takes on the processor and on each GPU, once the kernels are compiled: a line for each GPU, or why
+/// it makes none.
+pub(super) fn timed(weights: &Path) -> Vec<pickup_model::Result<String>> {
     let timed = |adapter: &Adapter| {
         // Where software does what a GPU would, a smaller one tells as much.
         let size = if adapter.kind() == Kind::Software { (160, 90) } else { (640, 360) };
         let gpu = Engine::Gpu(Arc::new(Gpu::open(adapter)?));
         let (on_gpu, on_cpu) = (seconds(weights, size, &gpu)?, seconds(weights, size, &Engine::Cpu)?);
         let (width, height) = size;
-        Ok::<_, pickup_model::Error>(format!(
+        Ok(format!(
             "a frame of {width}x{height} between two takes {on_gpu:.3} s on {}, and {on_cpu:.3} s on the processor",
             adapter.name()
         ))
     };
-    adapters().iter().map(|adapter| timed(adapter).unwrap_or_else(|error| error.to_string())).collect()
+    adapters().iter().map(timed).collect()
 }
 
 /// Seconds that a frame between two takes, after another.

@@ -57,7 +57,10 @@ impl Output<'_> {
         match self.args.value_of("footage").map(str::to_ascii_lowercase) {
             Some(value) if value.starts_with("display") => ColourHint::Display,
             Some(value) if value.starts_with("scene") => ColourHint::Linear,
-            _ => info.colour,
+            Some(value) if value.starts_with("automatic") => info.colour,
+            // A camera's curve, and primaries that are not a monitor's.
+            Some(_) => ColourHint::Unknown,
+            None => info.colour,
         }
     }
 

@@ -2,7 +2,10 @@
 //! left alone once it has failed.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -74,13 +77,18 @@ pub(super) struct Devices {
     rest: Duration,
     cpu: Mutex<Option<Arc<MotionFiller>>>,
     gpu: Arc<Shared>,
-    keepers: Mutex<Vec<JoinHandle<()>>>,
+    /// Threads that give the GPU back, with the process that they are of.
+    keepers: Mutex<Vec<(u32, JoinHandle<()>)>>,
+    /// Whether the GPU is faster than the processor, once that was measured.
+    faster: OnceLock<bool>,
 }
 
 /// What the thread that gives the GPU back shares.
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Goes up when the GPU is given back: what a thread waited for is over.
+    epoch: AtomicU64,
     idle: Duration,
 }
 
@@ -103,8 +111,6 @@ enum State {
 struct Open {
     filler: Arc<MotionFiller>,
     gpu: Arc<Gpu>,
-    /// Measured only where that is what it is chosen by.
-    faster: Option<bool>,
     /// A copy that a host makes of itself has no device, whatever it remembers.
     process: u32,
     used: Instant,
@@ -136,8 +142,17 @@ impl Default for Devices {
 impl Devices {
     fn new(wanted: Wanted, opener: Opener, idle: Duration) -> Self {
         let state = Mutex::new(State::Closed { failures: 0 });
-        let gpu = Arc::new(Shared { state, changed: Condvar::new(), idle });
-        Self { wanted, memory: None, opener, rest: REST, cpu: Mutex::default(), gpu, keepers: Mutex::default() }
+        let gpu = Arc::new(Shared { state, changed: Condvar::new(), epoch: AtomicU64::new(0), idle });
+        Self {
+            wanted,
+            memory: None,
+            opener,
+            rest: REST,
+            cpu: Mutex::default(),
+            gpu,
+            keepers: Mutex::default(),
+            faster: OnceLock::new(),
+        }
     }
 
     /// The motion filler on the processor, loaded on the first render that needs it. A failure is tried again by the next render.
@@ -158,6 +173,18 @@ impl Devices {
             (Device::Gpu, _) | (Device::Automatic, Wanted::Gpu | Wanted::Named(_)) => false,
             (Device::Automatic, Wanted::Open) => true,
         };
+        if by_speed && self.faster.get() == Some(&false) {
+            return None;
+        }
+        let (filler, gpu) = self.open()?;
+        if by_speed && !*self.faster.get_or_init(|| is_faster_than_cpu(&gpu)) {
+            return None;
+        }
+        Some(filler)
+    }
+
+    /// The filler on the GPU, and that; none where there is none to work on now.
+    fn open(&self) -> Option<(Arc<MotionFiller>, Arc<Gpu>)> {
         let mut state = self.gpu.state.lock();
         if matches!(&*state, State::Open(open) if !open.is_ours()) {
             // The device is the other process's: not even to be given back here.
@@ -176,10 +203,7 @@ impl Devices {
         }
         let State::Open(open) = &mut *state else { return None };
         open.used = Instant::now();
-        if by_speed && !*open.faster.get_or_insert_with(|| is_faster_than_cpu(&open.gpu)) {
-            return None;
-        }
-        Some(open.filler.clone())
+        Some((open.filler.clone(), open.gpu.clone()))
     }
 
     fn opened(&self, failures: u32) -> std::result::Result<Open, NoGpu> {
@@ -190,7 +214,7 @@ impl Devices {
         let weights = resource(WEIGHTS).map_err(|error| error.to_string())?;
         let filler = MotionFiller::load_to(&weights, PAIRS_BUDGET, &Engine::Gpu(gpu.clone()));
         let filler = Arc::new(filler.map_err(|error| error.to_string())?);
-        Ok(Open { filler, gpu, faster: None, process: std::process::id(), used: Instant::now(), failures })
+        Ok(Open { filler, gpu, process: std::process::id(), used: Instant::now(), failures })
     }
 
     /// The GPU did not do its part: what was to be made has to be made on the processor.
@@ -229,7 +253,9 @@ impl Devices {
         if let Some(filler) = &*self.cpu.lock() {
             filler.purge();
         }
-        if let State::Open(open) = &*self.gpu.state.lock() {
+        if let State::Open(open) = &*self.gpu.state.lock()
+            && open.is_ours()
+        {
             open.filler.purge();
             open.gpu.trim();
         }
@@ -241,23 +267,31 @@ impl Devices {
         if matches!(&*state, State::Open(open) if open.is_ours()) {
             *state = State::Closed { failures: 0 };
         }
+        self.gpu.epoch.fetch_add(1, Ordering::Relaxed);
         self.gpu.changed.notify_all();
+        let keepers = std::mem::take(&mut *self.keepers.lock());
+        // Another node may go on: what it opens from now on has a thread of its own.
         drop(state);
-        for keeper in std::mem::take(&mut *self.keepers.lock()) {
-            // It has nothing to tell.
-            let _ = keeper.join();
+        for (process, keeper) in keepers {
+            if process == std::process::id() {
+                // It has nothing to tell.
+                let _ = keeper.join();
+            } else {
+                // A copy of a process has no threads of the first.
+                std::mem::forget(keeper);
+            }
         }
     }
 
     /// Starts a thread that gives the GPU back when nobody has used it for a while. One may be there that has not seen yet that the
     /// GPU before failed: it then waits for this one.
     fn keep(&self) {
-        let shared = self.gpu.clone();
-        let thread = std::thread::Builder::new().name("pickup GPU".into()).spawn(move || shared.give_back());
+        let (shared, epoch) = (self.gpu.clone(), self.gpu.epoch.load(Ordering::Relaxed));
+        let thread = std::thread::Builder::new().name("pickup GPU".into()).spawn(move || shared.give_back(epoch));
         let mut keepers = self.keepers.lock();
-        keepers.retain(|keeper| !keeper.is_finished());
+        keepers.retain(|(_, keeper)| !keeper.is_finished());
         // Without a thread it stays open.
-        keepers.extend(thread.ok());
+        keepers.extend(thread.ok().map(|thread| (std::process::id(), thread)));
     }
 }
 
@@ -266,9 +300,11 @@ const FORKED: &str = "the host made a copy of itself, which cannot use the GPU o
 
 impl Shared {
     /// Waits until nobody has used the GPU for a while, and gives it back.
-    fn give_back(&self) {
+    fn give_back(&self, epoch: u64) {
         let mut state = self.state.lock();
-        while let State::Open(open) = &*state {
+        while self.epoch.load(Ordering::Relaxed) == epoch
+            && let State::Open(open) = &*state
+        {
             let left = self.idle.saturating_sub(open.used.elapsed());
             // Whoever works with it has a hold of it.
             let busy = Arc::strong_count(&open.filler) > 1;
@@ -284,7 +320,7 @@ impl Shared {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use pickup_model::engine::adapters;
 
@@ -395,6 +431,7 @@ pub(super) mod tests {
         }
         assert!(devices.gpu(Device::Gpu).is_none());
         assert!(devices.trouble(Device::Gpu).is_some_and(|why| why.contains("copy")));
+        devices.purge();
         devices.close();
     }
 }

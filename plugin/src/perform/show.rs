@@ -82,7 +82,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             device: N::common(self.params).device,
             watch: &watch,
         };
-        self.show_take(&job, (gap.place, gap.count), finish(noise), || Ok(stand_in))
+        self.show_take(&job, (gap.place, gap.count), finish(noise), || Ok(stand_in))?;
+        if let Some(trouble) = engine().motion_on(job.device).trouble() {
+            self.warn(&trouble);
+        }
+        Ok(())
     }
 
     /// Shows the frame at a place of a take. A final render makes the take first; one that may not wait shows what there is, else

@@ -426,7 +426,23 @@ fn a_shot_is_generated_without_a_clip_and_kept() {
         assert!(output.status.success());
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    assert!(listed(&["list"]).contains("1 takes"));
+    let list = listed(&["list"]);
+    assert!(list.contains("1 takes"));
+    let name = &list[..12];
+    let shown = listed(&["show", name]);
+    assert!(shown.contains("5 frames of 64x32"), "{shown}");
+    for (out, close) in [("taken/%04d.png", 45.0), ("taken/%04d.exr", 30.0)] {
+        assert!(listed(&["export", name, "--out", out]).contains("5 frames written"));
+        let first = read(folder.path(), out, 1);
+        assert_eq!(first.size(), (64, 32));
+        let rendered = read(folder.path(), "a/%04d.png", 0);
+        let alike = pickup_clips::psnr(&first, &rendered).unwrap();
+        // EXR holds linear light, the rendered frame is as it is shown.
+        assert!(if out.ends_with("png") { alike > close } else { alike < close }, "{out}: {alike:.1} dB");
+    }
+    let output = command(folder.path()).env("PICKUP_TAKES", &takes).args(["takes", "show", "zz"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no take zz"));
     assert!(listed(&["clear"]).contains("1 takes removed"));
     assert!(listed(&["list"]).contains("0 takes"));
     let (code, said) = generate("c/%04d.png", &["--context", "generator"]);

@@ -34,7 +34,7 @@ pub(super) enum Command {
     Bundle(BundleArgs),
     /// Puts Pickup.ofx.bundle where hosts look for it
     Install(InstallArgs),
-    /// Lists or removes the shots that are kept on disk
+    /// Lists, shows, exports or removes the shots that are kept on disk
     Takes {
         #[command(subcommand)]
         command: TakesCommand,
@@ -47,6 +47,22 @@ pub(super) enum Command {
 pub(super) enum TakesCommand {
     /// Lists them, the one used last first
     List,
+    /// Says what one holds, and what its prompt had that the model did not know
+    Show {
+        /// Its name as `list` shows it, or how that begins
+        name: String,
+    },
+    /// Writes one as a clip: EXR (scene-linear), another sequence, or a video
+    Export {
+        /// Its name as `list` shows it, or how that begins
+        name: String,
+        /// The clip to write, such as shot.%04d.exr or shot.mov
+        #[arg(long, value_name = "CLIP")]
+        out: PathBuf,
+        /// Frames a second of a video
+        #[arg(long, value_name = "RATE", default_value = "24", value_parser = super::output::parse_rate)]
+        rate: pickup_clips::Rate,
+    },
     /// Removes them all; what is needed again is made again
     Clear,
 }

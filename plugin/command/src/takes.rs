@@ -1,9 +1,10 @@
 //! `pickup takes`: the shots that are kept on disk.
 
-use std::{io::Write, time::SystemTime};
+use std::{io::Write, path::Path, time::SystemTime};
 
 use super::{CliError, args::TakesCommand};
-use pickup::engine::Takes;
+use pickup::engine::{Listed, TakeFile, Takes};
+use pickup_clips::{ClipWriter, Depth, Picture, Pixels, Rate, Transfer, WriteOptions};
 
 pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let takes = Takes::of_user();
@@ -12,6 +13,11 @@ pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), Cli
     };
     match command {
         TakesCommand::List => list(&takes, out)?,
+        TakesCommand::Show { name } => show(&named(&takes, name)?, out)?,
+        TakesCommand::Export { name, out: clip, rate } => {
+            let count = export(&named(&takes, name)?, clip, *rate)?;
+            writeln!(out, "{count} frames written to {}", clip.display())?;
+        }
         TakesCommand::Clear => {
             let cleared = takes.clear().map_err(|e| CliError::failed(format!("{}: {e}", folder.display())))?;
             writeln!(out, "{cleared} takes removed from {}", folder.display())?;
@@ -25,7 +31,7 @@ fn list(takes: &Takes, out: &mut dyn Write) -> Result<(), CliError> {
     all.sort_by_key(|take| std::cmp::Reverse(take.used));
     let now = SystemTime::now();
     for take in &all {
-        let name = take.path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = take.name();
         let age = now.duration_since(take.used).unwrap_or_default().as_secs();
         writeln!(out, "{name}  {:>9}  used {} ago", megabytes(take.bytes), time(age))?;
     }
@@ -33,6 +39,52 @@ fn list(takes: &Takes, out: &mut dyn Write) -> Result<(), CliError> {
     let folder = takes.folder().map(|f| f.display().to_string()).unwrap_or_default();
     writeln!(out, "{} takes, {} in {folder}", all.len(), megabytes(total))?;
     Ok(())
+}
+
+/// The one take whose name begins so.
+fn named(takes: &Takes, start: &str) -> Result<Listed, CliError> {
+    let mut found = takes.named(start);
+    match (found.len(), found.pop()) {
+        (1, Some(take)) => Ok(take),
+        (0, _) => Err(CliError::Usage(format!("there is no take {start}: `pickup takes list` shows them"))),
+        (count, _) => Err(CliError::Usage(format!("{count} takes begin with {start:?}: write more of the name"))),
+    }
+}
+
+fn opened(take: &Listed) -> Result<TakeFile, CliError> {
+    take.open().map_err(|error| CliError::failed(format!("the take {}: {error}", take.path.display())))
+}
+
+fn show(take: &Listed, out: &mut dyn Write) -> Result<(), CliError> {
+    let file = opened(take)?;
+    let (width, height) = file.size();
+    writeln!(out, "{}: {} frames of {width}x{height}, {}", take.name(), file.count(), megabytes(take.bytes))?;
+    let unknown = &file.notes().unknown_words;
+    if !unknown.is_empty() {
+        writeln!(out, "words that the model did not know: {}", unknown.join(", "))?;
+    }
+    writeln!(out, "{}", take.path.display())?;
+    Ok(())
+}
+
+/// Writes a take as a clip from frame 1 on; how many frames it has.
+fn export(take: &Listed, clip: &Path, rate: Rate) -> Result<usize, CliError> {
+    let mut file = opened(take)?;
+    let (width, height) = file.size();
+    // EXR is taken for scene-linear by all that reads it.
+    let exr = clip.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("exr"));
+    let (transfer, depth) = if exr { (Transfer::SrgbToLinear, Depth::F16) } else { (Transfer::AsIs, Depth::U16) };
+    let options = WriteOptions { rate, transfer, ..WriteOptions::default() };
+    let writer = ClipWriter::create(clip, options, &[]).map_err(CliError::failed)?;
+    for place in 0..file.count() {
+        let frame = file.frame(place);
+        let frame = frame.map_err(|error| CliError::failed(format!("frame {place} of {}: {error}", take.name())))?;
+        let pixels = Pixels::from_f32(frame.pixels().to_vec(), depth);
+        let picture = Picture::new(width, height, false, false, pixels).map_err(CliError::failed)?;
+        writer.write(place as i64 + 1, &picture).map_err(CliError::failed)?;
+    }
+    writer.finish().map_err(CliError::failed)?;
+    Ok(file.count())
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -23,7 +23,7 @@ pub use self::error::{EngineError, Result};
 pub use self::glances::Name;
 pub use self::jobs::{EMBEDDED, Model, Tweaks, model_path};
 pub use self::motion::Motion;
-pub use self::takes::{Listed, TAKES_VARIABLE, Take, TakeNotes, Takes};
+pub use self::takes::{Listed, TAKES_VARIABLE, Take, TakeFile, TakeNotes, Takes};
 use self::{
     devices::Devices,
     glances::Glances,

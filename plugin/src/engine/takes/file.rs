@@ -94,7 +94,7 @@ pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
 }
 
 /// A take's file, open.
-pub(super) struct TakeFile {
+pub struct TakeFile {
     file: BufReader<File>,
     header: Header,
     /// Where the frames start.
@@ -132,17 +132,29 @@ impl TakeFile {
         Ok(Self { file, header, start })
     }
 
-    pub(super) fn notes(&self) -> &TakeNotes {
+    /// What it says of itself.
+    #[must_use]
+    pub fn notes(&self) -> &TakeNotes {
         &self.header.notes
     }
 
+    /// Width and height of its frames.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.header.width, self.header.height)
+    }
+
     /// Frames in it.
-    pub(super) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.header.frames.len()
     }
 
-    /// A frame, checked.
-    pub(super) fn frame(&mut self, place: usize) -> io::Result<Frame> {
+    /// A frame, display-referred RGB.
+    ///
+    /// # Errors
+    /// When there is no such frame, or it is not what was written.
+    pub fn frame(&mut self, place: usize) -> io::Result<Frame> {
         let Header { width, height, .. } = self.header;
         let fingerprint = *self.header.frames.get(place).ok_or_else(|| damaged("no such frame"))?;
         let bytes = self.header.frame_bytes().ok_or_else(|| damaged("too large"))?;

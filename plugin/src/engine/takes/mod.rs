@@ -17,8 +17,7 @@ use std::{
 use parking_lot::Mutex;
 use pickup_model::{Frame, Kept, Recipe};
 
-use self::file::TakeFile;
-pub use self::file::{Take, TakeNotes};
+pub use self::file::{Take, TakeFile, TakeNotes};
 use crate::machine;
 
 /// Names the folder of takes, where it is not to be the system's folder of caches.
@@ -53,6 +52,22 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was used last.
     pub used: SystemTime,
+}
+
+impl Listed {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not whole.
+    pub fn open(&self) -> io::Result<TakeFile> {
+        TakeFile::open(&self.path)
+    }
 }
 
 /// One process's right to make a take, until it is dropped.
@@ -196,6 +211,12 @@ impl Takes {
             Listed { path, bytes: data.len(), used }
         });
         listed.collect()
+    }
+
+    /// The takes on disk whose names begin with some letters.
+    #[must_use]
+    pub fn named(&self, start: &str) -> Vec<Listed> {
+        self.list().into_iter().filter(|take| take.name().starts_with(start)).collect()
     }
 
     /// Removes every take; what a process is still reading it reads to the end.

@@ -219,12 +219,14 @@ fn repeats_are_left_out_and_the_others_keep_their_times() {
 #[ignore = "needs ffmpeg"]
 fn frames_that_a_decoder_had_to_guess_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let options = ["-c:v", "libx264", "-g", "25", "-x264-params", "slices=4"];
+    // By one thread: several do not write the same bytes every time.
+    let options = ["-c:v", "libx264", "-threads", "1", "-g", "25", "-x264-params", "slices=4"];
     drawn(folder.path(), "in.ts", "testsrc2=size=320x240:rate=25:duration=2", &options);
     assert!(!expect(folder.path(), "render Repair --in in.ts --out out.mkv", 0).contains("damaged"));
     let mut bytes = fs::read(folder.path().join("in.ts")).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 60].fill(0x5A);
+    // Not all that is wrong is noticed by a decoder: it is wrong in several places.
+    let eighth = bytes.len() / 8;
+    bytes.chunks_mut(eighth).skip(1).for_each(|part| part.iter_mut().take(60).for_each(|byte| *byte = 0x5A));
     fs::write(folder.path().join("in.ts"), bytes).unwrap();
     let said = expect(folder.path(), "render Repair --in in.ts --out out.mkv", 0);
     assert!(said.contains("data are damaged for these frames: ") && said.contains("--set \"frames="), "{said}");

@@ -1,6 +1,6 @@
 //! How a frame's numbers stand for light.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::srgb;
 
@@ -141,7 +141,7 @@ impl Encoding {
             Self::LogC3 if v > 0.149_658 => (10_f64.powf((v - 0.385_537) / 0.247_190) - 0.052_272) / 5.555_556,
             Self::LogC3 => (v - 0.092_809) / 5.367_655,
             Self::LogC4 => {
-                let LogC4 { a, b, c, s, t } = LogC4::new();
+                let LogC4 { a, b, c, s, t } = *LOG_C4;
                 if v < 0.0 { v * s + t } else { ((14.0 * (v - c) / b + 6.0).exp2() - 64.0) / a }
             }
             Self::SLog3 if v >= 171.210_294_692_9 / 1023.0 => {
@@ -155,7 +155,7 @@ impl Encoding {
             Self::Log3G10 => (10_f64.powf(v / 0.224_282) - 1.0) / 155.975_327 - 0.01,
             Self::DaVinci if v > 0.027_408_68 => (v / 0.073_292_48 - 7.0).exp2() - 0.0075,
             Self::DaVinci => v / 10.444_268_55,
-            Self::Hlg => hlg_to_light(v.abs()).copysign(v) / hlg_to_light(HLG_WHITE),
+            Self::Hlg => hlg_to_light(v.abs()).copysign(v) / *HLG_WHITE,
             Self::Pq => pq_to_light(v.abs()).copysign(v) / PQ_WHITE,
         }
     }
@@ -168,7 +168,7 @@ impl Encoding {
             Self::LogC3 if x > 0.010_591 => 0.247_190 * (5.555_556 * x + 0.052_272).log10() + 0.385_537,
             Self::LogC3 => 5.367_655 * x + 0.092_809,
             Self::LogC4 => {
-                let LogC4 { a, b, c, s, t } = LogC4::new();
+                let LogC4 { a, b, c, s, t } = *LOG_C4;
                 if x < t { (x - t) / s } else { ((a * x + 64.0).log2() - 6.0) / 14.0 * b + c }
             }
             Self::SLog3 if x >= 0.011_25 => (420.0 + ((x + 0.01) / (0.18 + 0.01)).log10() * 261.5) / 1023.0,
@@ -180,7 +180,7 @@ impl Encoding {
             Self::Log3G10 => 0.224_282 * ((x + 0.01) * 155.975_327 + 1.0).log10(),
             Self::DaVinci if x > 0.002_624_09 => 0.073_292_48 * ((x + 0.0075).log2() + 7.0),
             Self::DaVinci => x * 10.444_268_55,
-            Self::Hlg => light_to_hlg((x * hlg_to_light(HLG_WHITE)).abs()).copysign(x),
+            Self::Hlg => light_to_hlg((x * *HLG_WHITE).abs()).copysign(x),
             Self::Pq => light_to_pq((x * PQ_WHITE).abs()).copysign(x),
         }
     }
@@ -219,6 +219,8 @@ struct LogC4 {
     t: f64,
 }
 
+static LOG_C4: LazyLock<LogC4> = LazyLock::new(LogC4::new);
+
 impl LogC4 {
     fn new() -> Self {
         let a = (2_f64.powi(18) - 16.0) / 117.45;
@@ -248,7 +250,8 @@ fn light_to_canon(x: f64) -> f64 {
     }
 }
 
-const HLG_WHITE: f64 = 0.75;
+/// The light of diffuse white.
+static HLG_WHITE: LazyLock<f64> = LazyLock::new(|| hlg_to_light(0.75));
 const HLG: [f64; 3] = [0.178_832_77, 0.284_668_92, 0.559_910_73];
 
 fn hlg_to_light(v: f64) -> f64 {

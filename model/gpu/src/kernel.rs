@@ -179,7 +179,25 @@ impl Kernel {
             Self::Nearest => include_str!("shaders/nearest.wgsl"),
             Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
-        [include_str!("shaders/common.wgsl"), &self.compiled_for(), own].join("\n")
+        let around = if self.is_of_one() { include_str!("shaders/place.wgsl") } else { "" };
+        [include_str!("shaders/common.wgsl"), &self.compiled_for(), own, around].join("\n")
+    }
+
+    /// Whether it makes one map of another place by place, and says no more than how.
+    fn is_of_one(self) -> bool {
+        matches!(
+            self,
+            Self::Resize
+                | Self::Halve
+                | Self::Area
+                | Self::Each(_)
+                | Self::Across(_)
+                | Self::Box { .. }
+                | Self::Turn
+                | Self::Crop
+                | Self::Pad
+                | Self::Edge
+        )
     }
 
     fn compiled_for(self) -> String {

@@ -10,6 +10,16 @@ pub(crate) fn groups(height: usize, width: usize, planes: usize) -> [usize; 3] {
 }
 
 impl Gpu {
+    /// A map made of another, place by place: `params` says its shape in `to`, and what the kernel is told beside.
+    pub(crate) fn of_one(&self, kernel: Kernel, x: &Map, params: Params, operations: usize) -> Result<Map, GpuError> {
+        let y = self.empty(params.to)?;
+        let [planes, height, width] = params.to;
+        let params = Params { from: x.shape, ..params };
+        let buffers = [(1, x.part()), (2, y.part())];
+        self.run(kernel, params, &buffers, groups(height, width, planes), operations as u64)?;
+        Ok(y)
+    }
+
     /// A map of another size, interpolated bilinearly between pixel centres. It does not filter.
     ///
     /// # Errors
@@ -34,13 +44,9 @@ impl Gpu {
         if height == 0 || width == 0 {
             return Err(self.misfit("resize", format!("{height}x{width} is no size")));
         }
-        let y = self.empty([channels, height, width])?;
-        let numbers = [even, odd, 0.0, 0.0];
-        let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
-        let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, x.part()), (2, y.part())];
-        self.run(Kernel::Resize, params, &buffers, groups(height, width, channels), operations)?;
-        Ok(y)
+        let to = [channels, height, width];
+        let params = Params { to, numbers: [even, odd, 0.0, 0.0], ..Params::default() };
+        self.of_one(Kernel::Resize, x, params, channels * height * width * 9)
     }
 
     /// A smaller map: each value is the mean of the area that it covers.
@@ -52,12 +58,8 @@ impl Gpu {
         if !(1..=from_height).contains(&height) || !(1..=from_width).contains(&width) {
             return Err(self.misfit("area", format!("{from_height}x{from_width} cannot shrink to {height}x{width}")));
         }
-        let y = self.empty([channels, height, width])?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        let operations = (channels * from_height * from_width * 2) as u64;
-        let buffers = [(1, x.part()), (2, y.part())];
-        self.run(Kernel::Area, params, &buffers, groups(height, width, channels), operations)?;
-        Ok(y)
+        let params = Params { to: [channels, height, width], ..Params::default() };
+        self.of_one(Kernel::Area, x, params, channels * from_height * from_width * 2)
     }
 
     /// A map of half the size: the mean of each four pixels. A last odd row or column is left out.
@@ -69,12 +71,8 @@ impl Gpu {
         if height < 2 || width < 2 {
             return Err(self.misfit("halve", format!("{height}x{width} has no four pixels")));
         }
-        let y = self.empty([channels, height / 2, width / 2])?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        let operations = (channels * height * width) as u64;
-        let buffers = [(1, x.part()), (2, y.part())];
-        self.run(Kernel::Halve, params, &buffers, groups(height / 2, width / 2, channels), operations)?;
-        Ok(y)
+        let params = Params { to: [channels, height / 2, width / 2], ..Params::default() };
+        self.of_one(Kernel::Halve, x, params, channels * height * width)
     }
 
     /// Compares each place of one map with those of another up to `radius` away: channel `(dy + r) * (2r + 1) + (dx + r)` at

@@ -14,11 +14,9 @@ impl Gpu {
     /// # Errors
     /// When the map is too large for one pass.
     pub fn each(&self, x: &Map, function: Each, numbers: [f32; 2]) -> Result<Map, GpuError> {
-        let y = self.empty(x.shape)?;
         let numbers = [numbers[0], numbers[1], 0.0, 0.0];
-        let params = Params { from: x.shape, to: y.shape, numbers, ..Params::default() };
-        self.by_place(Kernel::Each(function), params, &[x.part(), y.part()])?;
-        Ok(y)
+        let params = Params { to: x.shape, numbers, ..Params::default() };
+        self.of_one(Kernel::Each(function), x, params, count(x))
     }
 
     /// A function of each value and one of another map, which is of the same shape, or has one plane for all, or one value for all
@@ -59,10 +57,8 @@ impl Gpu {
     /// When the map is too large for one pass.
     pub fn across(&self, x: &Map, how: Across) -> Result<Map, GpuError> {
         let [_, height, width] = x.shape;
-        let y = self.empty([1, height, width])?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Across(how), params, &[x.part(), y.part()])?;
-        Ok(y)
+        let params = Params { to: [1, height, width], ..Params::default() };
+        self.of_one(Kernel::Across(how), x, params, count(x))
     }
 
     /// The mean of a square of values up to `reach` away; beyond the border stand those at it.
@@ -70,12 +66,10 @@ impl Gpu {
     /// # Errors
     /// When the map is too large for one pass.
     pub fn box_mean(&self, x: &Map, reach: usize) -> Result<Map, GpuError> {
-        let params = Params { from: x.shape, to: x.shape, radius: reach, ..Params::default() };
-        let rows = self.empty(x.shape)?;
-        self.by_place(Kernel::Box { along_rows: true }, params, &[x.part(), rows.part()])?;
-        let y = self.empty(x.shape)?;
-        self.by_place(Kernel::Box { along_rows: false }, params, &[rows.part(), y.part()])?;
-        Ok(y)
+        let params = Params { to: x.shape, radius: reach, ..Params::default() };
+        let operations = count(x) * (2 * reach + 1);
+        let rows = self.of_one(Kernel::Box { along_rows: true }, x, params, operations)?;
+        self.of_one(Kernel::Box { along_rows: false }, &rows, params, operations)
     }
 
     /// A map turned by half a turn.
@@ -83,10 +77,7 @@ impl Gpu {
     /// # Errors
     /// When the map is too large for one pass.
     pub fn turned(&self, x: &Map) -> Result<Map, GpuError> {
-        let y = self.empty(x.shape)?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Turn, params, &[x.part(), y.part()])?;
-        Ok(y)
+        self.of_one(Kernel::Turn, x, Params { to: x.shape, ..Params::default() }, count(x))
     }
 
     /// The upper left part of a map.
@@ -98,10 +89,8 @@ impl Gpu {
         if height == 0 || width == 0 || height > from_height || width > from_width {
             return Err(self.misfit("crop", format!("{height}x{width} is no part of {from_height}x{from_width}")));
         }
-        let y = self.empty([channels, height, width])?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        self.by_place(Kernel::Crop, params, &[x.part(), y.part()])?;
-        Ok(y)
+        let params = Params { to: [channels, height, width], ..Params::default() };
+        self.of_one(Kernel::Crop, x, params, channels * height * width)
     }
 
     /// The planes of several maps of one size, one after another.
@@ -147,10 +136,13 @@ impl Gpu {
     fn by_place(&self, kernel: Kernel, params: Params, buffers: &[Part<'_>]) -> Result<(), GpuError> {
         let [planes, height, width] = params.to;
         let bound: Vec<(u32, Part<'_>)> = (1..).zip(buffers.iter().copied()).collect();
-        let each = params.from[0].div_ceil(planes) * (2 * params.radius + 1);
-        let operations = (planes * height * width * each) as u64;
-        self.run(kernel, params, &bound, groups(height, width, planes), operations)
+        self.run(kernel, params, &bound, groups(height, width, planes), (planes * height * width) as u64)
     }
+}
+
+/// Numbers of a map.
+fn count(x: &Map) -> usize {
+    x.shape.iter().product()
 }
 
 /// Whether a map goes with another place by place: as it is, or its one plane with all, or its one value with a whole plane.

@@ -31,11 +31,8 @@ impl Gpu {
     /// When the map is too large for one pass.
     pub fn grain(&self, x: &Map) -> Result<Map, GpuError> {
         let [channels, height, width] = x.shape;
-        let edges = self.empty([1, height, width])?;
-        let params = Params { from: x.shape, to: edges.shape, ..Params::default() };
-        let operations = (channels * height * width * 12) as u64;
-        let buffers = [(1, x.part()), (2, edges.part())];
-        self.run(Kernel::Edge, params, &buffers, groups(height, width, 1), operations)?;
+        let params = Params { to: [1, height, width], ..Params::default() };
+        let edges = self.of_one(Kernel::Edge, x, params, channels * height * width * 12)?;
         self.each(&self.box_mean(&edges, 1)?, Each::Affine, [9.0 / 4.0, 0.0])
     }
 
@@ -129,11 +126,8 @@ impl Gpu {
 
     fn padded(&self, x: &Map, by: usize) -> Result<Map, GpuError> {
         let [channels, height, width] = x.shape;
-        let y = self.empty([channels, height + 2 * by, width + 2 * by])?;
-        let params = Params { from: x.shape, to: y.shape, radius: by, ..Params::default() };
-        let buffers = [(1, x.part()), (2, y.part())];
-        self.run(Kernel::Pad, params, &buffers, groups(height + 2 * by, width + 2 * by, channels), 0)?;
-        Ok(y)
+        let to = [channels, height + 2 * by, width + 2 * by];
+        self.of_one(Kernel::Pad, x, Params { to, radius: by, ..Params::default() }, 0)
     }
 
     /// The squares about some places as weights of a convolution.

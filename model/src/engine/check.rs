@@ -35,6 +35,12 @@ impl Checked {
     }
 }
 
+/// The kernels that do not.
+#[must_use]
+pub fn wrong(checked: &[Checked]) -> Vec<&'static str> {
+    checked.iter().filter(|c| !c.is_right()).map(|c| c.kernel).collect()
+}
+
 /// Runs every operation on a GPU and on the CPU, at sizes that do not divide its tiles.
 ///
 /// # Errors

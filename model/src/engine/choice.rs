@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use pickup_gpu::{Adapter, Gpu, Kind, adapters};
 
-use super::{Checked, Engine, operations_a_second, self_test};
+use super::{
+    Checked, Engine,
+    check::{operations_a_second, self_test, wrong},
+};
 
 /// Why no GPU is worked on, in words for the user.
 pub type NoGpu = String;
@@ -42,7 +45,7 @@ fn tested(adapter: &Adapter) -> Result<Arc<Gpu>, NoGpu> {
 }
 
 fn passed(name: &str, checked: &[Checked]) -> Result<(), NoGpu> {
-    let wrong: Vec<&str> = checked.iter().filter(|c| !c.is_right()).map(|c| c.kernel).collect();
+    let wrong = wrong(checked);
     if wrong.is_empty() {
         return Ok(());
     }

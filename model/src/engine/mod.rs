@@ -15,7 +15,7 @@ pub(crate) use pickup_gpu::TakeOver;
 pub use pickup_gpu::{Adapter, Counted, Gpu, GpuError, Kind, Memory, adapters};
 use pickup_gpu::{ConvWeights, Pixels};
 
-pub use self::check::{Checked, TOLERANCE, operations_a_second, self_test};
+pub use self::check::{Checked, TOLERANCE, operations_a_second, self_test, wrong};
 pub use self::choice::{NoGpu, is_faster_than_cpu, strongest};
 pub(crate) use self::map::{Map, splat};
 pub(crate) use self::search::{PlacesOnGpu, SquaresOnGpu};

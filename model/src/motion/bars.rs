@@ -1,6 +1,8 @@
 //! Black bars above and below a picture, or beside it: letterbox and pillarbox. They do not move, and what does must not be smeared
 //! over them: motion is looked for inside them alone.
 
+use std::ops::RangeInclusive;
+
 use crate::{Encoding, Frame, Result};
 
 /// The brightest that a bar may be, display-referred: black with a coder's noise, or black that was raised to 16 of 255.
@@ -64,16 +66,20 @@ struct Line {
 impl Line {
     /// How much of it is not black in a frame.
     fn filled(&self, frame: &Frame) -> f32 {
-        let (channels, encoding) = (frame.channels(), frame.encoding());
+        let (channels, black) = (frame.channels(), black(frame.encoding()));
         let pixels = (0..self.count).map(|i| &frame.pixels()[(self.start + i * self.step) * channels..][..channels]);
-        pixels.filter(|pixel| !is_black(pixel, encoding)).count() as f32 / self.count.max(1) as f32
+        pixels.filter(|pixel| !is_black(pixel, &black)).count() as f32 / self.count.max(1) as f32
     }
 }
 
-/// Whether a pixel is opaque and black. What is no number is not.
-fn is_black(pixel: &[f32], encoding: Encoding) -> bool {
+/// The values that are black.
+fn black(encoding: Encoding) -> RangeInclusive<f32> {
     // A clip in log may be padded with 0, which is below its black.
-    let black = encoding.of_shown_grey(-BLACK).min(0.0)..=encoding.of_shown_grey(BLACK);
+    encoding.of_shown_grey(-BLACK).min(0.0)..=encoding.of_shown_grey(BLACK)
+}
+
+/// Whether a pixel is opaque and black. What is no number is not.
+fn is_black(pixel: &[f32], black: &RangeInclusive<f32>) -> bool {
     let opaque = pixel.get(3).is_none_or(|alpha| *alpha > 0.99);
     opaque && pixel[..pixel.len().min(3)].iter().all(|v| black.contains(v))
 }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use pickup_model::{
     Brief, Encoding, Frame, Unwatched,
-    engine::{Adapter, Engine, Gpu, Kind, adapters, operations_a_second, self_test},
+    engine::{Adapter, Engine, Gpu, Kind, adapters, operations_a_second, self_test, wrong},
     motion::{MotionFiller, Neighbours},
 };
 
@@ -39,7 +39,7 @@ fn tested(adapter: &Adapter) -> String {
     });
     match outcome {
         Ok((checked, speed)) => {
-            let wrong: Vec<&str> = checked.iter().filter(|c| !c.is_right()).map(|c| c.kernel).collect();
+            let wrong = wrong(&checked);
             let speed = format!("{:.1} billion operations a second in a convolution", speed / 1e9);
             if wrong.is_empty() {
                 format!("all {} kernels calculate as the CPU does; {speed}", checked.len())

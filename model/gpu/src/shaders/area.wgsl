@@ -1,18 +1,11 @@
 // Makes a map smaller: each value is the mean of the area that it covers, values on its edge counted by the part that lies inside.
 
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
 // How much of a value an output covers, in units of 1 / made of a value: there all edges are whole numbers.
 fn covered(at: u32, i: u32, old: u32, made: u32) -> f32 {
     return f32(min((i + 1u) * old, (at + 1u) * made) - max(i * old, at * made));
 }
 
-@compute @workgroup_size(16, 16)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= p.out_width || id.y >= p.out_height {
-        return;
-    }
+fn at(id: vec3<u32>) -> f32 {
     let start = id.xy * vec2(p.width, p.height) / vec2(p.out_width, p.out_height);
     let last = ((id.xy + 1u) * vec2(p.width, p.height) - 1u) / vec2(p.out_width, p.out_height);
     var sum = 0.0;
@@ -23,5 +16,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         sum += covered(row, id.y, p.height, p.out_height) * (along / f32(p.width));
     }
-    y[out_place(id)] = sum / f32(p.height);
+    return sum / f32(p.height);
 }

@@ -1,13 +1,6 @@
 // How far each place is from the four beside it, in all: the sum of squares over the planes.
 
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(16, 16)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= p.width || id.y >= p.height {
-        return;
-    }
+fn at(id: vec3<u32>) -> f32 {
     let before = vec2(max(id.x, 1u) - 1u, max(id.y, 1u) - 1u);
     let after = min(id.xy + 1u, vec2(p.width, p.height) - 1u);
     var sum = 0.0;
@@ -22,5 +15,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         ) - here;
         sum += dot(apart, apart);
     }
-    y[out_place(id)] = sum;
+    return sum;
 }

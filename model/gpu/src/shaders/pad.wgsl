@@ -1,12 +1,5 @@
 // A map with `radius` places more on each side, where what is at the border is repeated.
 
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(16, 16)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= p.out_width || id.y >= p.out_height {
-        return;
-    }
-    y[out_place(id)] = x[place(id.z, vec3(max(id.xy, vec2(p.radius)) - p.radius, id.z))];
+fn at(id: vec3<u32>) -> f32 {
+    return x[place(id.z, vec3(max(id.xy, vec2(p.radius)) - p.radius, id.z))];
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::Device;
 
-/// The parameters of a node that makes frames by motion alone.
+/// The parameter that says what motion is found on, in every node.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct DeviceParams {
     /// What motion is found and followed on. A GPU makes the same frames but for the last bits; what it fails at is done on the processor.

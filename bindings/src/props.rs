@@ -261,3 +261,6 @@ pub const PROP_SRC_FILE_PATH: &std::ffi::CStr = c"OfxImageEffectPropSrcFilePath"
 
 /// In render's arguments, in DaVinci Resolve 20 and newer: the number in that file of the frame that is rendered.
 pub const PROP_SRC_FRAME: &std::ffi::CStr = c"OfxImageEffectPropSrcFrame";
+
+/// This crate's own: in render's outgoing arguments, in hosts that take notes; see [`Render::note`](crate::plugin::Render::note).
+pub const RENDER_NOTE: &std::ffi::CStr = c"OpenfxKitPropRenderNote";

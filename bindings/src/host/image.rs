@@ -120,6 +120,8 @@ pub struct HostImage {
     pub scale: (f64, f64),
     /// A name that stays the same as long as the pixels do; empty where the source knows none.
     pub id: String,
+    /// What the effect told of how it was rendered; see [`Profile::render_notes`](super::Profile::render_notes).
+    pub note: String,
 }
 
 impl fmt::Debug for HostImage {
@@ -167,6 +169,7 @@ impl HostImage {
             pixel_aspect: 1.0,
             scale: (1.0, 1.0),
             id: String::new(),
+            note: String::new(),
         })
     }
 
@@ -447,6 +450,7 @@ impl HostImage {
         out.pixel_aspect = self.pixel_aspect;
         out.scale = self.scale;
         out.id.clone_from(&self.id);
+        out.note.clone_from(&self.note);
     }
 }
 

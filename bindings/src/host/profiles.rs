@@ -59,6 +59,9 @@ pub struct Profile {
     pub calls: Calls,
     /// Whether abort and progress ever answer that the user cancelled.
     pub aborts: bool,
+    /// Whether an effect can tell something of each frame beside its picture: render's outgoing arguments then have a text of the
+    /// name [`RENDER_NOTE`](crate::props::RENDER_NOTE). The standard leaves those arguments empty, and so does every other host.
+    pub render_notes: bool,
     /// Threads that render a range of frames.
     pub threads: usize,
     /// Whether each render thread has a clone of the instance.
@@ -146,6 +149,7 @@ impl Profile {
             colour_management: None,
             calls: Calls::ALL,
             aborts: true,
+            render_notes: false,
             threads: 1,
             clone_for_render: false,
             instance_per_frame: false,
@@ -203,6 +207,7 @@ impl Profile {
                 sync_private_data: false,
             },
             aborts: false,
+            render_notes: false,
             ..Self::reference()
         }
     }
@@ -459,6 +464,7 @@ impl Profile {
                 sync_private_data: false,
             },
             aborts: false,
+            render_notes: false,
             threads: 2,
             instance_per_frame: true,
             last_frame_repeats: 5,

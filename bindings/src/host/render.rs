@@ -200,7 +200,9 @@ impl Instance {
         for y in steps(w.y1, w.y2, size.1) {
             for x in steps(w.x1, w.x2, size.0) {
                 let tile = RectI::new(x, y, x + size.0, y + size.1).intersect(w);
-                whole.paste(&self.render_window(plan, tile, true)?);
+                let part = self.render_window(plan, tile, true)?;
+                whole.paste(&part);
+                whole.note = part.note;
             }
         }
         Ok(whole)
@@ -235,18 +237,27 @@ impl Instance {
         for clip in self.object.inputs().iter().filter(|_| profile.thumbnail_on_clips) {
             clip.props.put(IMAGE_CLIP_PROP_THUMBNAIL, &[i32::from(args.thumbnail)]);
         }
+        let answers = profile.render_notes.then(|| PropertySet::new(SetKind::Arguments));
+        answers.iter().for_each(|answers| answers.open_text(RENDER_NOTE, c""));
         let said = state.log.count();
         state.jobs.lock().push(job.clone());
         state.image_actions.fetch_add(1, Ordering::Relaxed);
-        let status =
-            self.effect.call(ACTION_RENDER, Some(&self.object), Some(&input), None, Some(args.time), Some(job.clone()));
+        let status = self.effect.call(
+            ACTION_RENDER,
+            Some(&self.object),
+            Some(&input),
+            answers.as_deref(),
+            Some(args.time),
+            Some(job.clone()),
+        );
         state.image_actions.fetch_sub(1, Ordering::Relaxed);
         state.jobs.lock().retain(|j| j.id != job.id);
         state.collect(job.id, "render");
         if state.cancel.is_cancelled() && profile.aborts {
             return Err(RenderError::Cancelled);
         }
-        let output = take_output(job)?;
+        let mut output = take_output(job)?;
+        output.note = answers.map(|answers| answers.string(RENDER_NOTE)).unwrap_or_default();
         if status == Status::OK {
             let unwritten = garbage(plan.format.depth);
             self.effect.host.checked(|faults| {

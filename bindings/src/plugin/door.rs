@@ -169,7 +169,7 @@ fn act_on<E: Effect>(instance: &Instance<E>, action: &CStr, call: Call) -> Resul
     let (args, out) = (suites.props(call.in_args), suites.props(call.out_args));
     let cx = Cx::of(instance);
     if action == props::ACTION_RENDER {
-        let cx = Render::new(cx, &args)?;
+        let cx = Render::new(cx, &args, out)?;
         let time = cx.time();
         let result = guarded(|| effect.render(&cx));
         drop(cx);

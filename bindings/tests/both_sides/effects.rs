@@ -96,6 +96,7 @@ impl Effect for Gain {
     }
 
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
+        cx.note(&format!("frame {}", cx.time()));
         let p = cx.params()?;
         let window = cx.render_window();
         let mut output = cx.output()?;

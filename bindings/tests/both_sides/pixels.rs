@@ -41,6 +41,20 @@ fn every_profile_renders_the_right_pixels_in_every_format() {
 }
 
 #[test]
+fn what_an_effect_notes_of_a_frame_comes_with_it_in_hosts_that_take_notes() {
+    let note = |profile| {
+        let instance = instance(profile, "test.Gain", Context::General);
+        instance.set("gain", 2.0).expect("a parameter");
+        let note = instance.render(RenderArgs::at(3.0)).expect("a picture").note;
+        assert_eq!(instance.violations(), Vec::<String>::new());
+        note
+    };
+    assert_eq!(note(Profile { render_notes: true, ..Profile::natron() }), "frame 3");
+    assert_eq!(note(Profile { render_notes: true, tile: Some((16, 16)), ..Profile::reference() }), "frame 3");
+    assert_eq!(note(Profile::natron()), "");
+}
+
+#[test]
 fn any_layout_and_origin_gives_the_same_pixels() {
     let source = PixelFormat::FLOAT_RGBA;
     for layout in

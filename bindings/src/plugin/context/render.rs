@@ -48,13 +48,14 @@ pub struct Render<'a, E: Effect> {
     field: Field,
     flags: RenderFlags,
     source_frame: Option<i32>,
+    answers: Props<'a>,
 }
 
 phase!(Render);
 at_a_time!(Render);
 
 impl<'a, E: Effect> Render<'a, E> {
-    pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>) -> Result<Self> {
+    pub(crate) fn new(cx: Cx<'a, E>, args: &Props<'_>, answers: Props<'a>) -> Result<Self> {
         let window = args
             .rect_i(props::PROP_RENDER_WINDOW)
             .ok_or_else(|| Error::MissingHostFeature("a render window: there is nothing to fill".into()))?;
@@ -69,6 +70,7 @@ impl<'a, E: Effect> Render<'a, E> {
             field: args.c_string(props::PROP_FIELD_TO_RENDER).and_then(|s| Field::from_cstr(&s)).unwrap_or(Field::None),
             flags: RenderFlags { thumbnail, ..RenderFlags::read(args) },
             source_frame: args.int(props::PROP_SRC_FRAME),
+            answers,
             cx,
         })
     }
@@ -104,6 +106,13 @@ impl<'a, E: Effect> Render<'a, E> {
     /// As [`Cx::params_at`].
     pub fn params(&self) -> Result<E::Params> {
         self.cx.params_at(self.time)
+    }
+
+    /// Tells the host something of the frame that the picture does not show, such as how it was made. The standard has no place for
+    /// it: [`Profile::render_notes`](crate::host::Profile::render_notes) has, other hosts do not hear of it. The last note counts.
+    pub fn note(&self, text: &str) {
+        // A host without a place for notes refuses the property, or gave no answers to fill in.
+        let _ = self.answers.set_string(props::RENDER_NOTE, 0, text);
     }
 
     /// Whether the host wants the render to stop.

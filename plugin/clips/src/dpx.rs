@@ -9,6 +9,7 @@ use std::process::Stdio;
 use super::ClipError;
 use super::beside::Beside;
 use super::convert::Transfer;
+use super::marks::{Mark, TOOL};
 use super::picture::{Depth, Picture, Pixels};
 use super::probe::LOCAL_ONLY;
 use super::reader::ColourHint;
@@ -17,7 +18,7 @@ use super::tools::{Tool, Tools};
 use super::video::{SCALING, read_pam};
 use super::writer::WriteOptions;
 
-/// Where things stand in the header (SMPTE 268M).
+/// Where things stand in the header (SMPTE ST 268-1).
 const OFFSET: usize = 4;
 const ORIENTATION: usize = 768;
 const WIDTH: usize = 772;
@@ -223,6 +224,21 @@ fn with_whole_header(file: &mut Vec<u8>) {
     for (at, value) in [(OFFSET, USER as u32), (SIZE, size), (DATA, USER as u32)] {
         put(file, at, value, big);
     }
+}
+
+/// A file that says how its picture came about, in the header's texts of who made it and what for: SMPTE ST 268-1 has no other place.
+pub(super) fn with_mark(mut file: Vec<u8>, mark: &Mark) -> Vec<u8> {
+    const CREATOR: std::ops::Range<usize> = 160..260;
+    const PROJECT: std::ops::Range<usize> = 260..460;
+    for (field, text) in [(CREATOR, TOOL.to_owned()), (PROJECT, format!("DigitalSourceType: {}", mark.source.uri()))] {
+        if let Some(field) = file.get_mut(field) {
+            field.fill(0);
+            // The last byte ends the text.
+            let room = field.len() - 1;
+            field.iter_mut().take(room).zip(text.bytes()).for_each(|(to, from)| *to = from);
+        }
+    }
+    file
 }
 
 /// Writes a number of four bytes into a header, in the header's order of bytes.

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use super::ClipError;
 use super::codec::{Codec, Container};
+use super::marks::{Mark, Marks, mark_video};
 use super::partial::Partial;
 use super::picture::{Depth, Picture, Pixels};
 use super::sound;
@@ -21,6 +22,7 @@ pub(super) struct Encoder {
     ffmpeg: Tool,
     options: WriteOptions,
     partial: Partial,
+    marks: Marks,
     started: Option<Started>,
 }
 
@@ -50,10 +52,19 @@ impl Encoder {
         let partial = Partial::create(target)?;
         let times = options.times.clone().filter(|_| container.has_times());
         let options = WriteOptions { times, rate: container.rate(options.rate), ..options.clone() };
-        Ok(Self { target: target.into(), container, codec, ffmpeg, options, partial, started: None })
+        Ok(Self {
+            target: target.into(),
+            container,
+            codec,
+            ffmpeg,
+            options,
+            partial,
+            marks: Marks::default(),
+            started: None,
+        })
     }
 
-    pub(super) fn write(&mut self, frame: i64, picture: &Picture) -> Result<(), ClipError> {
+    pub(super) fn write(&mut self, frame: i64, picture: &Picture, mark: Option<&Mark>) -> Result<(), ClipError> {
         let mut started = match self.started.take() {
             Some(started) => started,
             None => self.start(frame, picture)?,
@@ -81,6 +92,7 @@ impl Encoder {
         let sent = pipe.map(|pipe| pipe.write_all(&before).and_then(|()| pipe.write_all(&samples)));
         if let Some(Ok(())) = sent {
             started.last = Some(frame);
+            self.marks.add(mark);
             self.started = Some(started);
             return Ok(());
         }
@@ -186,15 +198,21 @@ impl Encoder {
         (input, all)
     }
 
-    /// Ends the video and gives it its name.
-    pub(super) fn finish(mut self) -> Result<(), ClipError> {
+    /// Ends the video and gives it its name; gives the mark that it has, if any.
+    pub(super) fn finish(mut self) -> Result<Option<Mark>, ClipError> {
         match self.started.take() {
             Some(mut started) => started.running.wait(&self.target)?,
             None => {
                 return Err(ClipError::unsupported(&self.target, "no frame was written: a video needs at least one"));
             }
         }
-        self.partial.commit()
+        let mark = self.marks.of_all();
+        let video = match &mark {
+            Some(mark) => mark_video(self.partial, (&self.target, self.container), mark, &self.ffmpeg)?,
+            None => self.partial,
+        };
+        video.commit()?;
+        Ok(mark)
     }
 }
 

@@ -128,6 +128,18 @@ impl Naming {
     }
 }
 
+/// What a clip is called apart from its folder, its ending and the place of the frame number: `shot` of `out/shot.%04d.exr`.
+#[must_use]
+pub fn title(clip: &Path) -> String {
+    let name = clip.file_stem().unwrap_or_default().to_string_lossy();
+    let parts = match places(&name).next() {
+        Some((start, end, _)) => [&name[..start], &name[end..]],
+        None => [&name[..], ""],
+    };
+    let parts = parts.map(|part| part.trim_matches(['.', '_', '-', ' ']));
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+}
+
 /// Whether a folder that is not there would be called after a frame number's place.
 pub(super) fn counts_folders(spec: &Path) -> bool {
     let folder = spec.parent().filter(|folder| !folder.exists());

@@ -14,6 +14,7 @@ use super::ClipError;
 use super::attributes::Attributes;
 use super::beside::Beside;
 use super::exr_layers::{Colours, Part, Parts};
+use super::marks::{Mark, TOOL};
 use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 use super::still::{Still, check_size};
 
@@ -178,8 +179,8 @@ fn text(path: &Path, name: &str) -> Result<Text, ClipError> {
 /// The bytes of the file for a frame of a clip.
 pub(super) fn encode(
     path: &Path,
-    frame: i64,
-    picture: &Picture,
+    (frame, picture): (i64, &Picture),
+    mark: Option<&Mark>,
     pixel_aspect: f64,
     beside: &Beside,
 ) -> Result<Vec<u8>, ClipError> {
@@ -221,6 +222,14 @@ pub(super) fn encode(
     image.attributes.pixel_aspect = pixel_aspect as f32;
     if let Some(attributes) = &beside.attributes {
         attributes.tell(frame, &mut image.attributes, &mut image.layer_data.attributes);
+    }
+    // Both are texts of no standard name, as EXR has none: named as IPTC and XMP name them.
+    let told = mark.map(|mark| [("DigitalSourceType", mark.source.uri()), ("CreatorTool", TOOL.to_owned())]);
+    let system = mark.and_then(|mark| mark.system.clone()).map(|system| ("AISystemUsed", system));
+    for (name, value) in told.into_iter().flatten().chain(system) {
+        if let (Some(name), Some(value)) = (Text::new_or_none(name), Text::new_or_none(&value)) {
+            image.attributes.other.insert(name, AttributeValue::Text(value));
+        }
     }
     let mut file = Cursor::new(Vec::new());
     image.write().non_parallel().to_buffered(&mut file).map_err(|e| failed(path, e))?;

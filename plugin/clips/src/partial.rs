@@ -27,7 +27,7 @@ impl Partial {
         let name: String = target.file_name().unwrap_or_default().to_string_lossy().chars().take(40).collect();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = target.with_file_name(format!(".{name}.{}-{count}{ENDING}", std::process::id()));
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
         let file = file.map_err(|e| unwritable(target, e))?;
         // Where files cannot be locked, nobody sweeps either.
         let _ = file.try_lock();

@@ -14,6 +14,7 @@ use tiff::tags::{ExtraSamples, Tag};
 use super::beside::Beside;
 use super::codec::Quality;
 use super::convert::Transfer;
+use super::marks::{self, Mark};
 use super::naming::StillFormat;
 use super::picture::{Depth, Picture, Pixels};
 use super::png_chunks;
@@ -237,6 +238,7 @@ pub(super) fn encode(
     path: &Path,
     format: StillFormat,
     (frame, picture): (i64, &Picture),
+    mark: Option<&Mark>,
     options: &WriteOptions,
 ) -> Result<Vec<u8>, ClipError> {
     check_size(path, picture.width() as u64, picture.height() as u64)?;
@@ -255,17 +257,27 @@ pub(super) fn encode(
     let profile = beside.profile.as_deref().filter(|_| options.transfer == Transfer::AsIs);
     let failed = |e: &dyn std::fmt::Display| ClipError::unsupported(path, format!("could not be encoded: {e}"));
     match format {
-        StillFormat::Exr => open_exr::encode(path, frame, picture, options.pixel_aspect, beside),
-        StillFormat::Dpx => dpx::encode(path, picture, floats, options),
-        StillFormat::Tiff => encode_tiff(picture, profile).map_err(|e| failed(&e)),
+        StillFormat::Exr => open_exr::encode(path, (frame, picture), mark, options.pixel_aspect, beside),
+        StillFormat::Dpx => {
+            let file = dpx::encode(path, picture, floats, options)?;
+            Ok(match mark {
+                Some(mark) => dpx::with_mark(file, mark),
+                None => file,
+            })
+        }
+        StillFormat::Tiff => encode_tiff(picture, profile, mark).map_err(|e| failed(&e)),
         StillFormat::Png | StillFormat::Jpeg | StillFormat::Bmp | StillFormat::WebP => {
             let file = encode_integer(format, picture, profile, options.quality).map_err(|e| failed(&e))?;
             let chunks =
                 beside.png.as_deref().filter(|_| format == StillFormat::Png && options.transfer == Transfer::AsIs);
-            Ok(match chunks {
+            let file = match chunks {
                 Some(chunks) => png_chunks::with(file, chunks),
                 None => file,
-            })
+            };
+            match mark {
+                Some(mark) => marks::with_mark(format, file, mark).map_err(|e| failed(&e)),
+                None => Ok(file),
+            }
         }
     }
 }
@@ -336,10 +348,12 @@ fn encode_integer(
     Ok(file)
 }
 
-fn encode_tiff(picture: &Picture, profile: Option<&[u8]>) -> Result<Vec<u8>, tiff::TiffError> {
+fn encode_tiff(picture: &Picture, profile: Option<&[u8]>, mark: Option<&Mark>) -> Result<Vec<u8>, tiff::TiffError> {
+    /// The tag of XMP: XMP specification, part 3, section 1.1.9.
+    const XMP: Tag = Tag::Unknown(700);
     fn put<C: colortype::ColorType>(
         picture: &Picture,
-        profile: Option<&[u8]>,
+        (profile, xmp): (Option<&[u8]>, Option<&[u8]>),
         data: &[C::Inner],
     ) -> Result<Vec<u8>, tiff::TiffError>
     where
@@ -357,15 +371,20 @@ fn encode_tiff(picture: &Picture, profile: Option<&[u8]>) -> Result<Vec<u8>, tif
         if let Some(profile) = profile {
             image.encoder().write_tag(Tag::IccProfile, profile)?;
         }
+        if let Some(xmp) = xmp {
+            image.encoder().write_tag(XMP, xmp)?;
+        }
         image.write_data(data)?;
         Ok(file.into_inner())
     }
+    let xmp = mark.map(Mark::xmp);
+    let told = (profile, xmp.as_deref().map(str::as_bytes));
     match picture.pixels() {
-        Pixels::U8(v) => put::<colortype::RGB8>(picture, profile, v),
-        Pixels::U16(v) => put::<colortype::RGB16>(picture, profile, v),
-        Pixels::F32(v) => put::<colortype::RGB32Float>(picture, profile, v),
+        Pixels::U8(v) => put::<colortype::RGB8>(picture, told, v),
+        Pixels::U16(v) => put::<colortype::RGB16>(picture, told, v),
+        Pixels::F32(v) => put::<colortype::RGB32Float>(picture, told, v),
         Pixels::F16(_) => match picture.pixels().to_depth(Depth::F32) {
-            Pixels::F32(v) => put::<colortype::RGB32Float>(picture, profile, &v),
+            Pixels::F32(v) => put::<colortype::RGB32Float>(picture, told, &v),
             _ => unreachable!("to_depth gives the depth asked for"),
         },
     }

@@ -11,6 +11,7 @@ use super::beside::Beside;
 use super::codec::{Codec, Container, Quality};
 use super::convert::Transfer;
 use super::encoder::Encoder;
+use super::marks::Mark;
 use super::naming::{Naming, StillFormat, counts_folders};
 use super::partial::{Partial, write_whole};
 use super::picture::{Depth, Picture};
@@ -166,6 +167,8 @@ pub struct ClipWriter {
     options: WriteOptions,
     target: Target,
     inputs: HashSet<PathBuf>,
+    /// The pictures that were written with a mark.
+    marked: Mutex<Vec<(PathBuf, Mark)>>,
 }
 
 impl ClipWriter {
@@ -220,7 +223,7 @@ impl ClipWriter {
             }
             (None, _, None) => return Err(bad("the format is told by the ending")),
         };
-        Ok(Self { spec: spec.to_path_buf(), options, target, inputs })
+        Ok(Self { spec: spec.to_path_buf(), options, target, inputs, marked: Mutex::default() })
     }
 
     /// The name the clip was created by.
@@ -249,19 +252,29 @@ impl ClipWriter {
 
     /// Writes one frame, replacing a file of that name.
     pub fn write(&self, frame: i64, picture: &Picture) -> Result<(), ClipError> {
-        self.write_as_deep(frame, picture, self.options.depth.unwrap_or(picture.depth()))
+        self.write_made(frame, picture, None)
     }
 
-    fn write_as_deep(&self, frame: i64, picture: &Picture, depth: Depth) -> Result<(), ClipError> {
+    /// Writes one frame as [`ClipWriter::write`] does, with what its file is to say of how it came about. A video says it of all its
+    /// frames together. BMP has no place for it.
+    pub fn write_made(&self, frame: i64, picture: &Picture, mark: Option<&Mark>) -> Result<(), ClipError> {
+        self.write_as_deep(frame, picture, mark, self.options.depth.unwrap_or(picture.depth()))
+    }
+
+    fn write_as_deep(&self, frame: i64, picture: &Picture, mark: Option<&Mark>, depth: Depth) -> Result<(), ClipError> {
         let changed = self.changed(picture, depth);
         let picture = changed.as_ref().unwrap_or(picture);
         if let Target::Video(encoder) = &self.target {
             return match encoder.lock().as_mut() {
-                Some(encoder) => encoder.write(frame, picture),
+                Some(encoder) => encoder.write(frame, picture, mark),
                 None => Err(ClipError::unsupported(&self.spec, "the video is finished already")),
             };
         }
-        self.write_still(frame, |path, format| still::encode(path, format, (frame, picture), &self.options))
+        self.write_still(frame, |path, format| still::encode(path, format, (frame, picture), mark, &self.options))?;
+        if let Some(mark) = mark.filter(|_| self.format() != Some(StillFormat::Bmp)) {
+            self.marked.lock().push((self.path_of(frame), mark.clone()));
+        }
+        Ok(())
     }
 
     /// Writes a frame whose picture is that of a file. Where the format is the same the file is copied as it is: nothing is
@@ -270,7 +283,7 @@ impl ClipWriter {
         let depth = self.options.depth.filter(|_| !self.options.kept_as_deep).unwrap_or(picture.depth());
         match self.format().and_then(|format| self.copy(format, picture, depth, file)) {
             Some(bytes) => self.write_still(frame, |_, _| Ok(bytes)),
-            None => self.write_as_deep(frame, picture, depth),
+            None => self.write_as_deep(frame, picture, None, depth),
         }
     }
 
@@ -338,12 +351,15 @@ impl ClipWriter {
         write_whole(path, &content(path, format)?)
     }
 
-    /// Completes the clip. A video gets its name only now.
-    pub fn finish(self) -> Result<(), ClipError> {
-        match self.target {
-            Target::Video(encoder) => encoder.into_inner().map_or(Ok(()), |encoder| encoder.finish()),
-            Target::Files { .. } | Target::Still { .. } => Ok(()),
+    /// Completes the clip, and gives its files that have a mark. A video gets its name only now.
+    pub fn finish(self) -> Result<Vec<(PathBuf, Mark)>, ClipError> {
+        let mut marked = self.marked.into_inner();
+        if let Target::Video(encoder) = self.target
+            && let Some(encoder) = encoder.into_inner()
+        {
+            marked.extend(encoder.finish()?.map(|mark| (self.spec, mark)));
         }
+        Ok(marked)
     }
 }
 

@@ -5,6 +5,7 @@ mod beside;
 mod dpx;
 mod formats;
 mod layers;
+mod marks;
 mod matrix;
 mod sequences;
 mod told;

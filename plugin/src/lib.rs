@@ -10,9 +10,11 @@ pub mod colour;
 pub mod engine;
 pub mod freeze;
 pub mod machine;
+pub mod models;
 pub mod nodes;
 pub mod perform;
 pub mod plan;
+pub mod provenance;
 pub mod sight;
 pub mod timeline;
 

@@ -59,40 +59,40 @@ const SAVED: [(&str, &str, &str); 6] = [
         "Repair",
         "frames damaged smoothCadence automatic findDuplicates repeats duplicateThreshold findBlack blackThreshold findEmpty \
          emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
-         output quality longestGap sourceFile sourceOffset device footage errorsInPicture",
+         output quality longestGap sourceFile sourceOffset device footage errorsInPicture markMade",
     ),
     (
         RETIME,
         "Retime",
         "by speed sourceFrame starts start startHere reverse method smoothCadence shutter shutterSamples output quality \
-         sourceFile sourceOffset device footage missingFrames errorsInPicture",
+         sourceFile sourceOffset device footage missingFrames errorsInPicture markMade",
     ),
     (
         GENERATE,
         "Generate",
         "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth model guidance steps device footage missingFrames errorsInPicture",
+         lastFrame loop over strength output quality cadence grain warmth videoModel model guidance steps device footage missingFrames errorsInPicture markMade",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
-         travel fade strength matchGrain output quality cadence grain warmth model guidance steps device \
-         footage sourceFile sourceOffset missingFrames errorsInPicture",
+         travel fade strength matchGrain output quality cadence grain warmth videoModel model guidance steps device \
+         footage sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
-         handles findFreeze matchGrain output quality cadence grain warmth model guidance steps device footage \
-         sourceFile sourceOffset missingFrames errorsInPicture",
+         handles findFreeze matchGrain output quality cadence grain warmth videoModel model guidance steps device footage \
+         sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
-         matchGrain output quality cadence grain warmth model guidance steps device footage sourceFile \
-         sourceOffset missingFrames errorsInPicture",
+         matchGrain output quality cadence grain warmth videoModel model guidance steps device footage sourceFile \
+         sourceOffset missingFrames errorsInPicture markMade",
     ),
 ];
 

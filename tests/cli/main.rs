@@ -6,6 +6,8 @@ mod formats;
 mod frames;
 mod layers;
 mod missing;
+mod models;
+mod provenance;
 
 use std::{
     fs,

@@ -39,8 +39,46 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: TakesCommand,
     },
+    /// Lists larger models, fetches, checks or removes them
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
     /// Says what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelsCommand {
+    /// Lists what there is, with size, licence and needs, and what is installed
+    List,
+    /// Fetches one, or goes on fetching it
+    Add(AddArgs),
+    /// Checks every byte of one that is installed
+    Verify {
+        /// Its name as `list` shows it
+        name: String,
+    },
+    /// Removes one, or what was fetched of it
+    Remove {
+        /// Its name as `list` shows it
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    /// Its name as `list` shows it
+    pub(super) name: String,
+    /// Accepts its licence without being asked
+    #[arg(long)]
+    pub(super) accept_licence: bool,
+    /// Takes its files from a folder instead of the network
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) from: Option<PathBuf>,
+    /// Fetches from a mirror of Hugging Face [default: HF_ENDPOINT, else https://huggingface.co]
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    pub(super) endpoint: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,6 +100,8 @@ pub(super) enum TakesCommand {
         /// Frames a second of a video
         #[arg(long, value_name = "RATE", default_value = "24", value_parser = super::output::parse_rate)]
         rate: pickup_clips::Rate,
+        #[command(flatten)]
+        provenance: ProvenanceArgs,
     },
     /// Removes them all; what is needed again is made again
     Clear,
@@ -162,6 +202,8 @@ pub(super) struct RenderArgs {
     /// Whether values change between scene-linear EXR and formats that are shown as they are
     #[arg(long, value_enum, default_value_t)]
     pub(super) transfer: TransferArg,
+    #[command(flatten)]
+    pub(super) provenance: ProvenanceArgs,
     #[arg(long, value_name = "BUNDLE", help = BUNDLE_HELP)]
     pub(super) bundle: Option<PathBuf>,
 }
@@ -171,6 +213,26 @@ impl RenderArgs {
     pub(super) fn value_of(&self, name: &str) -> Option<&str> {
         self.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name)).map(|set| &*set.value)
     }
+}
+
+/// What is told of frames that were made.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct ProvenanceArgs {
+    /// Leaves out what files of made frames otherwise say: that, and how, they were made
+    #[arg(long)]
+    pub(super) unmarked: bool,
+    /// Writes which frames were made, and how, as JSON [default: beside the clip, as shot.provenance.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(super) sidecar: Option<Option<PathBuf>>,
+    /// Signs files that have made frames in them with content credentials (C2PA), in builds that can
+    #[arg(long, conflicts_with = "unmarked")]
+    pub(super) credentials: bool,
+    /// The chain of certificates to sign with, in PEM, your own first [default: one made for this run, which proves no name]
+    #[arg(long, value_name = "FILE", requires_all = ["key", "credentials"])]
+    pub(super) certificate: Option<PathBuf>,
+    /// The key of the first certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(super) key: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc};
 
 use ofx::host::{self, HostImage, Instance, MessageKind, RenderError, render_range};
+use pickup::provenance::Origin;
 use pickup_clips::{ClipReader, Depth, Picture, frame_list::FrameList};
 
 use super::{
@@ -85,6 +86,8 @@ pub(super) struct Taken<'a> {
     pub(super) kept: bool,
     /// The file that holds it, if it is kept and has one of its own.
     pub(super) file: Option<&'a Path>,
+    /// How it came about, if it is not kept and the node told.
+    pub(super) origin: Option<Origin>,
 }
 
 /// The most frames whose top fields wait for their bottom fields.
@@ -106,7 +109,8 @@ impl<'a> Job<'a> {
                 [part] => {
                     let mut done = |done| bar.update(before + done, total);
                     part.render(self.ends(first, last), &mut done, &mut |time, image| {
-                        self.settle(time, to_picture(image, self.keep_alpha)?).and_then(&mut sink)
+                        let origin = Origin::of_note(&image.note);
+                        self.settle(time, to_picture(image, self.keep_alpha)?, origin).and_then(&mut sink)
                     })?;
                 }
                 parts => {
@@ -137,20 +141,22 @@ impl<'a> Job<'a> {
         for part in parts {
             let mut pictures = Vec::new();
             part.render(self.ends(first, last), &mut |_| {}, &mut |time, image| {
-                pictures.push((time, to_picture(image, self.keep_alpha)?));
+                pictures.push((time, to_picture(image, self.keep_alpha)?, Origin::of_note(&image.note)));
                 Ok(())
             })?;
             fields.push(pictures.into_iter());
         }
         let [tops, bottoms] = &mut fields[..] else { return Ok(()) };
-        for ((time, top), (_, bottom)) in tops.zip(bottoms) {
-            self.settle(time, Picture::weave(&top, &bottom)?).and_then(&mut *sink)?;
+        for ((time, top, first), (_, bottom, second)) in tops.zip(bottoms) {
+            // One field may be the clip's own.
+            let origin = first.or(second);
+            self.settle(time, Picture::weave(&top, &bottom)?, origin).and_then(&mut *sink)?;
         }
         Ok(())
     }
 
     /// A picture as it came, or the clip's own frame, if it is that.
-    fn settle(&self, time: f64, picture: Picture) -> Result<Taken<'a>, CliError> {
+    fn settle(&self, time: f64, picture: Picture, origin: Option<Origin>) -> Result<Taken<'a>, CliError> {
         let number = self.axis.number(time);
         let shown = match (self.retimes, self.parts) {
             (true, [part, ..]) => part.instance.is_identity(time)?.map(|identity| self.axis.number(identity.time)),
@@ -161,10 +167,10 @@ impl<'a> Job<'a> {
             let Some(known) = shown.and_then(|shown| clip.frame(shown).ok()) else { continue };
             if same(&known, clip.info().depth, &picture) {
                 let file = shown.and_then(|shown| clip.file_of(shown));
-                return Ok(Taken { number, picture: known, kept: true, file });
+                return Ok(Taken { number, picture: known, kept: true, file, origin: None });
             }
         }
-        Ok(Taken { number, picture: Arc::new(picture), kept: false, file: None })
+        Ok(Taken { number, picture: Arc::new(picture), kept: false, file: None, origin })
     }
 }
 

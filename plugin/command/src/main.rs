@@ -7,15 +7,22 @@
 mod args;
 mod bundle;
 mod cancel;
+#[cfg(feature = "c2pa")]
+mod credentials;
+#[cfg(not(feature = "c2pa"))]
+#[path = "no_credentials.rs"]
+mod credentials;
 mod demo;
 mod doctor;
 mod error;
 mod gpus;
 mod job;
+mod models;
 mod nodes;
 mod output;
 mod plugin;
 mod progress;
+mod provenance;
 mod render;
 mod repeats;
 mod sample;
@@ -65,6 +72,7 @@ fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Bundle(args) => bundle::run(&args, out),
         Command::Install(args) => bundle::install(&args, out),
         Command::Takes { command } => takes::run(&command, out),
+        Command::Models { command } => models::run(&command, out),
         Command::Doctor(args) => doctor::run(&args, out),
     }
 }

@@ -35,7 +35,8 @@ pub(super) struct Hosted {
 impl Hosted {
     pub(super) fn open(named: Option<&Path>, profile: Profile) -> Result<Self, CliError> {
         let binary = Binary::open(find_bundle(named)?)?;
-        Ok(Self { host: Host::new(profile), binary })
+        // Each frame then says how it was made.
+        Ok(Self { host: Host::new(Profile { render_notes: true, ..profile }), binary })
     }
 
     /// Every node, loaded and described.

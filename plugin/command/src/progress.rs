@@ -14,9 +14,10 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// A bar of work that consists of frames.
+/// A bar of work that can be counted.
 pub(super) struct Bar {
     label: String,
+    unit: &'static str,
     terminal: bool,
     started: Instant,
     said: Instant,
@@ -24,13 +25,19 @@ pub(super) struct Bar {
 }
 
 impl Bar {
+    /// Of work that consists of frames.
     pub(super) fn new(label: impl Into<String>) -> Self {
+        Self::counting(label, "frames")
+    }
+
+    /// Of work that is counted in some unit.
+    pub(super) fn counting(label: impl Into<String>, unit: &'static str) -> Self {
         let now = Instant::now();
-        Self { label: label.into(), terminal: io::stderr().is_terminal(), started: now, said: now, drawn: false }
+        Self { label: label.into(), unit, terminal: io::stderr().is_terminal(), started: now, said: now, drawn: false }
     }
 
     pub(super) fn update(&mut self, done: usize, total: usize) {
-        let text = line(&self.label, done, total, self.started.elapsed());
+        let text = line((&self.label, self.unit), done, total, self.started.elapsed());
         if self.terminal {
             self.drawn = true;
             let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
@@ -50,7 +57,7 @@ impl Drop for Bar {
     }
 }
 
-fn line(label: &str, done: usize, total: usize, elapsed: Duration) -> String {
+fn line((label, unit): (&str, &str), done: usize, total: usize, elapsed: Duration) -> String {
     let filled = (WIDTH * done).checked_div(total).unwrap_or(WIDTH).min(WIDTH);
     let bar = "#".repeat(filled) + &".".repeat(WIDTH - filled);
     let left = match u32::try_from(done) {
@@ -60,7 +67,7 @@ fn line(label: &str, done: usize, total: usize, elapsed: Duration) -> String {
         }
         _ => String::new(),
     };
-    format!("{label} [{bar}] {done}/{total} frames{left}")
+    format!("{label} [{bar}] {done}/{total} {unit}{left}")
 }
 
 fn clock(time: Duration) -> String {
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_bar_fills_and_tells_what_is_left() {
-        let at = |done, seconds| line("Repair", done, 40, Duration::from_secs(seconds));
+        let at = |done, seconds| line(("Repair", "frames"), done, 40, Duration::from_secs(seconds));
         assert_eq!(at(0, 0), format!("Repair [{}] 0/40 frames", ".".repeat(30)));
         assert_eq!(at(20, 65), format!("Repair [{}{}] 20/40 frames, 1:05 left", "#".repeat(15), ".".repeat(15)));
         assert_eq!(at(40, 130), format!("Repair [{}] 40/40 frames", "#".repeat(30)));

@@ -20,6 +20,7 @@ use super::{
     output::Output,
     plugin::{Hosted, choose_context},
     progress::{self, Bar},
+    provenance::Provenance,
     repeats::repeats,
     sheet::Sheet,
     source::{Axis, ClipSource, shape},
@@ -293,6 +294,7 @@ impl<'a> Rendering<'a> {
                 "{name}: --out writes a frame there: name another file for the sheet"
             )));
         }
+        let mut provenance = Provenance::new(&args.provenance, Some(&self.node), &writer, &args.out, &read)?;
         let mut sheet = args.sheet.as_ref().map(|path| Sheet::new(path, frames, depth, &read)).transpose()?;
         told.iter().for_each(|what| progress::note(what));
         if parts.len() == 1 && info.is_some_and(|info| info.beside.fields.is_some()) {
@@ -306,15 +308,16 @@ impl<'a> Rendering<'a> {
         let (mut made, mut unlike) = (Vec::new(), Vec::new());
         let renumbered = args.without_repeats && is_picture(&args.out);
         let (first, mut place) = (frames.first().unwrap_or(0), 0);
-        let result = job.render(frames, &mut bar, |Taken { number, picture, kept, file }| {
+        let result = job.render(frames, &mut bar, |Taken { number, picture, kept, file, origin }| {
             made.extend((!kept).then_some(number));
             unlike.extend((kept && info.is_some_and(|info| tell::is_unlike(info, &picture))).then_some(number));
             sheet.iter_mut().for_each(|sheet| sheet.add(number, &picture, kept));
             let number = if renumbered { first + place } else { number };
             place += 1;
+            let mark = provenance.add(number, origin.as_ref());
             match file {
                 Some(file) => writer.write_kept(number, &picture, file)?,
-                None => writer.write(number, &picture)?,
+                None => writer.write_made(number, &picture, mark.as_ref())?,
             }
             Ok(())
         });
@@ -322,7 +325,7 @@ impl<'a> Rendering<'a> {
         say_messages(parts);
         result?;
         self.tell_alone();
-        writer.finish()?;
+        provenance.finish(writer)?;
         sheet.map(Sheet::write).transpose()?;
         readers.iter().for_each(|reader| tell::damage(reader));
         tell::unlike(&unlike.into_iter().collect());

@@ -81,7 +81,8 @@ impl Sheet {
     pub(super) fn write(self) -> Result<(), CliError> {
         let sheet = contact_sheet(self.cells(), COLUMNS, CELL)?;
         self.writer.write(1, &sheet)?;
-        Ok(self.writer.finish()?)
+        self.writer.finish()?;
+        Ok(())
     }
 }
 

@@ -2,8 +2,15 @@
 
 use std::{io::Write, path::Path, time::SystemTime};
 
-use super::{CliError, args::TakesCommand};
-use pickup::engine::{Listed, TakeFile, Takes};
+use super::{
+    CliError,
+    args::{ProvenanceArgs, TakesCommand},
+    provenance::Provenance,
+};
+use pickup::{
+    engine::{Listed, TakeFile, Takes},
+    provenance::{MadeShot, Maker, Origin},
+};
 use pickup_clips::{ClipWriter, Depth, Picture, Pixels, Rate, Transfer, WriteOptions};
 
 pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), CliError> {
@@ -14,8 +21,8 @@ pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), Cli
     match command {
         TakesCommand::List => list(&takes, out)?,
         TakesCommand::Show { name } => show(&named(&takes, name)?, out)?,
-        TakesCommand::Export { name, out: clip, rate } => {
-            let count = export(&named(&takes, name)?, clip, *rate)?;
+        TakesCommand::Export { name, out: clip, rate, provenance } => {
+            let count = export(&named(&takes, name)?, clip, *rate, provenance)?;
             writeln!(out, "{count} frames written to {}", clip.display())?;
         }
         TakesCommand::Clear => {
@@ -59,6 +66,10 @@ fn show(take: &Listed, out: &mut dyn Write) -> Result<(), CliError> {
     let file = opened(take)?;
     let (width, height) = file.size();
     writeln!(out, "{}: {} frames of {width}x{height}, {}", take.name(), file.count(), megabytes(take.bytes))?;
+    if let Some(shot) = file.notes().origin.as_ref().and_then(|origin| origin.shot.as_ref()) {
+        let MadeShot { model, prompt, seed, .. } = shot;
+        writeln!(out, "made by the model {model} from the prompt {prompt:?} and the seed {seed}")?;
+    }
     let unknown = &file.notes().unknown_words;
     if !unknown.is_empty() {
         writeln!(out, "words that the model did not know: {}", unknown.join(", "))?;
@@ -68,23 +79,33 @@ fn show(take: &Listed, out: &mut dyn Write) -> Result<(), CliError> {
 }
 
 /// Writes a take as a clip from frame 1 on; how many frames it has.
-fn export(take: &Listed, clip: &Path, rate: Rate) -> Result<usize, CliError> {
+fn export(take: &Listed, clip: &Path, rate: Rate, told: &ProvenanceArgs) -> Result<usize, CliError> {
     let mut file = opened(take)?;
+    let origin = origin(take, &file);
     let (width, height) = file.size();
     // EXR is taken for scene-linear by all that reads it.
     let exr = clip.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("exr"));
     let (transfer, depth) = if exr { (Transfer::SrgbToLinear, Depth::F16) } else { (Transfer::AsIs, Depth::U16) };
     let options = WriteOptions { rate, transfer, ..WriteOptions::default() };
     let writer = ClipWriter::create(clip, options, &[]).map_err(CliError::failed)?;
+    let mut provenance = Provenance::new(told, None, &writer, clip, &[])?;
     for place in 0..file.count() {
         let frame = file.frame(place);
         let frame = frame.map_err(|error| CliError::failed(format!("frame {place} of {}: {error}", take.name())))?;
         let pixels = Pixels::from_f32(frame.pixels().to_vec(), depth);
         let picture = Picture::new(width, height, false, false, pixels).map_err(CliError::failed)?;
-        writer.write(place as i64 + 1, &picture).map_err(CliError::failed)?;
+        let number = place as i64 + 1;
+        let mark = provenance.add(number, Some(&origin));
+        writer.write_made(number, &picture, mark.as_ref()).map_err(CliError::failed)?;
     }
-    writer.finish().map_err(CliError::failed)?;
+    provenance.finish(writer)?;
     Ok(file.count())
+}
+
+/// How a take came about. All are the video model's; those of older versions do not say more.
+fn origin(take: &Listed, file: &TakeFile) -> Origin {
+    let told = file.notes().origin.clone().unwrap_or_else(|| Origin { shot: None, ..Origin::of_given(Maker::Model) });
+    Origin { shot: told.shot.map(|shot| MadeShot { recipe: Some(take.name()), ..shot }), ..told }
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -14,7 +14,10 @@ use pickup_model::{
 };
 
 use super::{Engine, EngineError, Result, Take, TakeNotes, patiently, resource, turns::IMPATIENCE};
-use crate::machine;
+use crate::{
+    machine,
+    provenance::{MadeShot, Origin},
+};
 
 /// Memory that a model may use where the system does not tell how much there is.
 const BUDGET: u64 = 8 << 30;
@@ -62,6 +65,8 @@ pub struct Tweaks {
 pub struct Model {
     filler: DiffusionFiller,
     ltx: Arc<Ltx>,
+    /// The name of its file or folder.
+    name: String,
     /// Frames a second that it is at home at.
     pub rate: f64,
     world: Option<World>,
@@ -100,7 +105,8 @@ impl Model {
         let settings = Settings { schedule, guidance: tweaks.guidance.unwrap_or(settings.guidance), ..settings };
         let most_pixels = (framing.most_pixels as f64 * tweaks.pixels).max(1.0) as usize;
         let filler = DiffusionFiller::new(open.ltx.clone(), settings, Framing { most_pixels, ..framing })?;
-        Ok(Self { filler: filler.following(motion), ltx: open.ltx, rate, world })
+        let name = open.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { filler: filler.following(motion), ltx: open.ltx, name, rate, world })
     }
 
     /// The size that frames of this shape are made in.
@@ -126,6 +132,12 @@ impl Model {
     #[must_use]
     pub fn asked(&self, prompt: &str) -> Asked {
         self.world.as_ref().map_or(Asked::Whole, |world| world.asked(prompt))
+    }
+
+    /// A shot that it makes for a brief, as it is told of.
+    #[must_use]
+    pub fn made(&self, brief: &Brief) -> MadeShot {
+        MadeShot::new(&self.name, self.filler.weights_id(), brief)
     }
 
     /// What the take of a shot is called.
@@ -184,7 +196,8 @@ impl Engine {
         *self.preview.lock() = None;
         let (made, report) = made?;
         let frames: Vec<Frame> = made.into_iter().map(|m| m.frame).collect();
-        let take = Take::new(&frames, TakeNotes { unknown_words: report.unknown_words })?;
+        let origin = Origin::of_shot(model.made(brief), !shot.frames().is_empty());
+        let take = Take::new(&frames, TakeNotes { unknown_words: report.unknown_words, origin: Some(origin) })?;
         self.takes_on_disk.keep(recipe, take);
         Ok(recipe)
     }

@@ -19,7 +19,7 @@ use super::{
     },
 };
 use crate::{
-    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, trouble::TroubleParams},
+    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, sign::SignParams, trouble::TroubleParams},
     plan::{Gap, Input, Known, Plan, Scene, Shown},
     timeline::Timeline,
 };
@@ -117,6 +117,9 @@ pub struct AnimateParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Makes a still move.
@@ -145,7 +148,7 @@ impl Node for Animate {
     }
 
     fn common(params: &AnimateParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.missing, &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, (&params.trouble, &params.sign))
     }
 
     fn agreed(params: &AnimateParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     engine::engine,
-    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, trouble::TroubleParams},
+    perform::{Alone, Common, Node, Of, Stage, missing::MissingParams, sign::SignParams, trouble::TroubleParams},
     plan::{Input, Plan, Scene, Shown},
     timeline::Timeline,
 };
@@ -100,6 +100,9 @@ pub struct BridgeParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Bridge's clips.
@@ -157,7 +160,7 @@ impl Node for Bridge {
     }
 
     fn common(params: &BridgeParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.missing, &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, (&params.trouble, &params.sign))
     }
 
     fn file<'p>(params: &'p BridgeParams, scene: &Scene<'_>, input: Input) -> Result<Option<(&'p str, (i64, i64))>> {

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     engine::Model,
     freeze::{self, stands_since},
-    perform::{Common, Node, Of, Stage, footage::Footage, missing::MissingParams, trouble::TroubleParams},
+    perform::{
+        Common, Node, Of, Stage, footage::Footage, missing::MissingParams, sign::SignParams, trouble::TroubleParams,
+    },
     plan::{Input, Plan, Scene, Shown},
     timeline::{Timeline, frame_number},
 };
@@ -98,6 +100,9 @@ pub struct ExtendParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Makes a shot longer.
@@ -129,7 +134,7 @@ impl Node for Extend {
     }
 
     fn common(params: &ExtendParams) -> Common<'_> {
-        params.take.common(Some(&params.source), &params.missing, &params.trouble)
+        params.take.common(Some(&params.source), &params.missing, (&params.trouble, &params.sign))
     }
 
     fn agreed(params: &ExtendParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

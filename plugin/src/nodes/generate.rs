@@ -18,7 +18,7 @@ use crate::{
     engine::{Device, Model, engine},
     perform::failed,
     perform::{
-        Alone, ButtonWatch, Common, Job, Node, Of, Stage, missing::MissingParams, picture::picture,
+        Alone, ButtonWatch, Common, Job, Node, Of, Stage, missing::MissingParams, picture::picture, sign::SignParams,
         trouble::TroubleParams,
     },
     plan::{Input, Plan, Scene, Shown},
@@ -71,6 +71,9 @@ pub struct GenerateParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Generate's clips.
@@ -110,7 +113,7 @@ impl Node for Generate {
     }
 
     fn common(params: &GenerateParams) -> Common<'_> {
-        params.take.common(None, &params.missing, &params.trouble)
+        params.take.common(None, &params.missing, (&params.trouble, &params.sign))
     }
 
     fn agreed(params: &GenerateParams, scene: &Scene<'_>) -> Result<[Timeline; 2]> {

@@ -17,7 +17,10 @@ use super::{
 use crate::{
     cadence,
     colour::ColourParams,
-    perform::{Common, Node, Of, Stage, View, footage::Footage, missing::MissingFrames, trouble::TroubleParams},
+    perform::{
+        Common, Node, Of, Stage, View, footage::Footage, missing::MissingFrames, sign::SignParams,
+        trouble::TroubleParams,
+    },
     plan::{Input, Plan, Scene, Shown},
     sight::{Marks, REACH, Sight, search, smoothed},
     timeline::frame_number,
@@ -76,6 +79,9 @@ pub struct RepairParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Replaces missing and damaged frames.
@@ -128,6 +134,7 @@ impl Node for Repair {
             // What is missing is its own to make.
             missing: MissingFrames::Error,
             trouble: &params.trouble,
+            marks_made: params.sign.mark_made,
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cadence,
     colour::ColourParams,
-    perform::{Common, Node, Of, Stage, View, missing::MissingParams, trouble::TroubleParams},
+    perform::{Common, Node, Of, Stage, View, missing::MissingParams, sign::SignParams, trouble::TroubleParams},
     plan::{Curves, Input, Plan, Scene, Shown},
     timeline::{Timeline, as_time, frame_number},
 };
@@ -113,6 +113,9 @@ pub struct RetimeParams {
     /// What happens where a frame cannot be made.
     #[flatten]
     pub trouble: TroubleParams,
+    /// Whether made frames say so.
+    #[flatten]
+    pub sign: SignParams,
 }
 
 /// Changes the speed of a clip.
@@ -151,6 +154,7 @@ impl Node for Retime {
             source,
             missing: params.missing.frames,
             trouble,
+            marks_made: params.sign.mark_made,
         }
     }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     engine::{Device, Model, engine},
     plan::Edge,
+    provenance::{MadeShot, Origin},
     timeline::as_time,
 };
 
@@ -65,6 +66,13 @@ impl Job<'_> {
     #[must_use]
     pub fn recipe(&self) -> Recipe {
         self.model.recipe(self.shot, self.brief)
+    }
+
+    /// How the frames of its take come about, where they lie over pictures that were given, or by themselves.
+    #[must_use]
+    pub fn origin(&self, recipe: Recipe, over: bool) -> Origin {
+        let shot = MadeShot { recipe: Some(recipe.to_string()), ..self.model.made(self.brief) };
+        Origin::of_shot(shot, over || !self.shot.frames().is_empty())
     }
 
     /// Whether what is asked for is light alone.

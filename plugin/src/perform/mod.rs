@@ -9,6 +9,7 @@ mod onward;
 mod over;
 pub mod picture;
 mod show;
+pub mod sign;
 mod stage;
 pub mod trouble;
 mod watch;
@@ -72,6 +73,8 @@ pub struct Common<'a> {
     pub missing: MissingFrames,
     /// What happens where a frame cannot be made.
     pub trouble: &'a TroubleParams,
+    /// Made frames have a sign.
+    pub marks_made: bool,
 }
 
 /// A node: its parameters, its plan, and how the frames that the plan names are made.
@@ -369,6 +372,9 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
         stage.warn(note);
     }
     stage.show(&plan.shown)?;
+    if let (Shown::Made(_), View::Frames) = (&plan.shown, stage.view()) {
+        stage.tell_origin()?;
+    }
     if needs_others(&plan.shown) {
         stage.takes_back();
     }

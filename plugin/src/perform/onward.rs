@@ -4,7 +4,11 @@ use ofx::plugin::Result;
 use pickup_model::{Frame, Shot};
 
 use super::{Node, Stage, failed, footage::if_any};
-use crate::{plan::Edge, timeline::as_time};
+use crate::{
+    plan::Edge,
+    provenance::{Maker, Origin},
+    timeline::as_time,
+};
 
 /// How far back motion is looked for: past the repeats of animation on threes.
 const TELLING: i64 = 3;
@@ -30,6 +34,7 @@ impl<N: Node> Stage<'_, '_, N> {
             }
         }
         let shot = shot.missing(as_time(-inwards * away.cast_signed()));
+        self.comes_from(Origin::of_given(Maker::Motion));
         let made = self.by_motion(|motion| motion.make_onward(&shot, rest, &self.brief(), &self.watch()))?;
         Ok(made.frame.clone())
     }

@@ -105,7 +105,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             let frame = in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1))?;
             self.write(&frame, finish)
         };
-        self.show_final_or(job, finish, made, |preview| preview.map_or_else(stand_in, Ok))
+        self.show_final_or((job, false), finish, made, |preview| preview.map_or_else(stand_in, Ok))
     }
 
     /// Shows, at a place of a shot, a picture of the host with what a take on black shows laid over it; `beneath` gives the picture,
@@ -129,7 +129,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
                 laid(&picture, &made, over(strength))
             })
         };
-        self.show_final_or(job, finish, made, |preview| {
+        self.show_final_or((job, true), finish, made, |preview| {
             let (mut picture, strength) = beneath(place)?;
             if let Some(preview) = preview {
                 picture = laid(&picture, &preview, over(strength))?;
@@ -148,10 +148,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     }
 
     /// Shows a take by `made`. A final render makes it first; one that may not wait shows it if it is there, else what `rough` makes
-    /// of the latest picture of the work, if there is any, marked as no final one.
+    /// of the latest picture of the work, if there is any, marked as no final one. The take may lie over pictures of the host.
     fn show_final_or(
         &self,
-        job: &Job<'_>,
+        (job, over): (&Job<'_>, bool),
         finish: Finish<'_>,
         made: impl Fn(Recipe) -> Result<()>,
         rough: impl FnOnce(Option<Frame>) -> Result<Frame>,
@@ -159,12 +159,14 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let flags = self.cx.flags();
         if !(flags.interactive || flags.draft || flags.thumbnail) {
             let recipe = job.make()?;
+            self.comes_from(job.origin(recipe, over));
             if let Some(text) = engine().words_left_out(recipe) {
                 self.warn(&text);
             }
             return made(recipe);
         }
         let recipe = job.recipe();
+        self.comes_from(job.origin(recipe, over));
         if engine().has_take(recipe) {
             return made(recipe);
         }

@@ -1,7 +1,7 @@
 //! Where a plan is performed: one render of a node, with the clips' frames, the fillers and the output.
 
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
     path::Path,
     sync::Arc,
 };
@@ -22,6 +22,7 @@ use crate::{
     engine::{Motion, engine},
     nodes::params::source::SourceParams,
     plan::{Edge, Input, Plan, Scene, Shown},
+    provenance::{Maker, Origin},
     timeline::{as_time, frame_number, hides_trims},
 };
 
@@ -39,6 +40,8 @@ pub struct Stage<'r, 'c, N: Node> {
     footage: [OnceCell<Footage<'r>>; 2],
     /// Whether the user was told something of this frame.
     said: Cell<bool>,
+    /// What the frame was made by, as far as that is known.
+    origin: RefCell<Origin>,
 }
 
 impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
@@ -51,7 +54,16 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let now = scene.number();
         let announced = plan.from.iter().find(|(input, _)| *input == Input::First).map(|(_, frames)| *frames.start());
         let like = announced.filter(|_| cx.host().temporal_access).unwrap_or(now);
-        Self { cx, params, scene, like, shape: OnceCell::new(), footage: Default::default(), said: Cell::new(false) }
+        Self {
+            cx,
+            params,
+            scene,
+            like,
+            shape: OnceCell::new(),
+            footage: Default::default(),
+            said: Cell::new(false),
+            origin: RefCell::new(Origin::of_given(Maker::Editing)),
+        }
     }
 
     /// What the output shows of the plan.
@@ -156,7 +168,23 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When it cannot be made, or the user stopped it.
     pub fn make(&self, shot: &Shot) -> Result<Arc<Made>> {
+        self.comes_from(Origin::of_given(Maker::Motion));
         self.by_motion(|motion| motion.make(shot, &self.brief(), &self.watch()))
+    }
+
+    /// Notes what the frame is made by: of several, the one that invents most.
+    pub(super) fn comes_from(&self, origin: Origin) {
+        let mut known = self.origin.borrow_mut();
+        if origin.by >= known.by {
+            *known = origin;
+        }
+    }
+
+    /// Tells the host what the frame was made by, and signs it where the user wants that.
+    pub(super) fn tell_origin(&self) -> Result<()> {
+        let origin = self.origin.borrow();
+        self.cx.note(&origin.to_note());
+        if N::common(self.params).marks_made { self.sign(origin.by) } else { Ok(()) }
     }
 
     /// Does some work by motion, on the device that the user chose, and tells them if that failed.

@@ -18,11 +18,12 @@ use ofx::host::{Profile, Project, Value};
 
 use super::{
     CliError,
-    args::DemoArgs,
+    args::{DemoArgs, ProvenanceArgs},
     bundle, cancel,
     job::{Job, Part, say_messages},
     plugin::{self, Hosted},
     progress::Bar,
+    provenance::Provenance,
     render::{connect_first, project},
     sample,
     sheet::{CELL, COLUMNS},
@@ -32,6 +33,9 @@ use pickup::machine;
 use pickup_clips::{
     ClipReader, ClipWriter, Depth, Picture, Pixels, SheetCell, WriteOptions, contact_sheet, frame_list::FrameList,
 };
+
+/// How the pictures of a clip are called.
+const PICTURES: &str = "%04d.png";
 
 type Pictures = Vec<Arc<Picture>>;
 
@@ -65,13 +69,14 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
-    /// Renders frames of a node, of a clip in the demo's folder or of none.
+    /// Renders frames of a node, of a clip in the demo's folder or of none, and writes them into a folder of it, numbered from 1.
     fn render(
         &self,
         node: &str,
         clip: Option<&str>,
         set: &[(&str, Value)],
         frames: &FrameList,
+        to: &str,
     ) -> Result<Pictures, CliError> {
         let hosted = Hosted::open(Some(&self.bundle), Profile::natron())?;
         let node = hosted.node(node)?;
@@ -100,14 +105,36 @@ impl Demo<'_> {
         let clips: Vec<(&ClipReader, i64)> = input.iter().map(|reader| (&**reader, 0)).collect();
         let parts = [Part { instance, sources: source.into_iter().collect() }];
         let job = Job { parts: &parts, clips: &clips, axis: Axis::default(), keep_alpha: false, retimes: false };
+        let clip = self.folder.join(to).join(PICTURES);
+        let read: Vec<&Path> = input.iter().flat_map(|reader| reader.files()).collect();
+        let writer = ClipWriter::create(&clip, WriteOptions::default(), &read)?;
+        let told = ProvenanceArgs::default();
+        let mut provenance = Provenance::new(&told, Some(node.id()), &writer, &clip, &read)?;
         let mut bar = Bar::new(label);
         let result = job.render(frames, &mut bar, |taken| {
-            made.push(Arc::new(taken.picture.to_rgb().to_depth(Depth::U8)));
+            let picture = Arc::new(taken.picture.to_rgb().to_depth(Depth::U8));
+            let number = made.len() as i64 + 1;
+            let mark = provenance.add(number, taken.origin.as_ref());
+            writer.write_made(number, &picture, mark.as_ref())?;
+            made.push(picture);
             Ok(())
         });
         drop(bar);
         say_messages(&parts);
-        result.map(|()| made)
+        result?;
+        provenance.finish(writer)?;
+        Ok(made)
+    }
+
+    /// Writes pictures that [`Demo::render`] wrote into a folder again, as they are: some of the first ones, from one number on.
+    fn write_again(&self, from: &str, number: usize, frames: &[Arc<Picture>], spec: &str) -> Result<(), CliError> {
+        let writer = ClipWriter::create(self.folder.join(spec), WriteOptions::default(), &[])?;
+        for (to, frame) in (0..).zip(frames) {
+            let file = self.folder.join(from).join(format!("{:04}.png", number + to));
+            writer.write_kept(to as i64 + 1, frame, &file)?;
+        }
+        writer.finish()?;
+        Ok(())
     }
 
     /// Writes pictures, numbered from 1, where `spec` says in the demo's folder.
@@ -117,7 +144,8 @@ impl Demo<'_> {
             cancel::check()?;
             writer.write(number, frame)?;
         }
-        Ok(writer.finish()?)
+        writer.finish()?;
+        Ok(())
     }
 }
 

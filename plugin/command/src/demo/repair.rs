@@ -19,8 +19,8 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     let damaged = damage(truth, &lost)?;
     demo.write("damaged/%04d.png", &damaged)?;
     let set = [("frames", lost.to_string().into())];
-    let repaired = demo.render("Repair", Some("damaged/%04d.png"), &set, &FrameList::range(1, sample::FRAMES))?;
-    demo.write("repaired/%04d.png", &repaired)?;
+    let repaired =
+        demo.render("Repair", Some("damaged/%04d.png"), &set, &FrameList::range(1, sample::FRAMES), "repaired")?;
     let clips = [&damaged[..], &repaired, truth];
     report(out, &lost, clips)?;
     cells(&lost, clips)

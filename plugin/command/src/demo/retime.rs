@@ -12,8 +12,8 @@ const FIRST: i64 = 2;
 
 pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>, CliError> {
     let last = 2 * sample::FRAMES - 1;
-    let slow = demo.render("Retime", Some("true/%04d.png"), &[("speed", 50.0.into())], &FrameList::range(1, last))?;
-    demo.write("slow/%04d.png", &slow)?;
+    let slow =
+        demo.render("Retime", Some("true/%04d.png"), &[("speed", 50.0.into())], &FrameList::range(1, last), "slow")?;
     let moments: Vec<f64> = (1..=last).map(|n| (n + 1) as f64 / 2.0).collect();
     let truth = draw(&moments, demo.width)?;
     let between: Vec<usize> = (FIRST as usize - 1..slow.len()).step_by(2).collect();

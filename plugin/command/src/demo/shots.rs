@@ -33,7 +33,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
         },
     )?;
     cells.extend(row("GENERATE", &made));
-    demo.write("still.png", &made[made.len() - 1..])?;
+    demo.write_again("generated", made.len(), &made[made.len() - 1..], "still.png")?;
     let animated = timed(
         demo,
         out,
@@ -48,7 +48,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     )?;
     cells.extend(row("ANIMATE", &animated));
     let given = usize::try_from(GIVEN).unwrap_or_default();
-    demo.write("given/%04d.png", &made[..given])?;
+    demo.write_again("generated", 1, &made[..given], "given/%04d.png")?;
     let extended = timed(
         demo,
         out,
@@ -80,8 +80,7 @@ struct Shot<'a> {
 
 fn timed(demo: &Demo<'_>, out: &mut dyn Write, shot: &Shot<'_>) -> Result<Pictures, CliError> {
     let started = Instant::now();
-    let made = demo.render(shot.node, shot.clip, shot.set, &shot.frames)?;
-    demo.write(&format!("{}/%04d.png", shot.folder), &made)?;
+    let made = demo.render(shot.node, shot.clip, shot.set, &shot.frames, shot.folder)?;
     let seconds = started.elapsed().as_secs_f64();
     writeln!(out, "{:<8} {}: {} frames in {seconds:.1} s", shot.node, shot.said, made.len())?;
     Ok(made)
@@ -106,8 +105,8 @@ fn bridge(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>, CliErr
     frames.extend((after..=sample::FRAMES).map(|n| at(n).clone()));
     demo.write("jump/%04d.png", &frames)?;
     let set = [("start", Value::from(before as i32 + 1)), ("length", (count as i32).into())];
-    let bridged = demo.render("Bridge", Some("jump/%04d.png"), &set, &FrameList::range(1, sample::FRAMES))?;
-    demo.write("bridged/%04d.png", &bridged)?;
+    let bridged =
+        demo.render("Bridge", Some("jump/%04d.png"), &set, &FrameList::range(1, sample::FRAMES), "bridged")?;
     let (mut made, mut blended) = (0.0, 0.0);
     for number in before + 1..after {
         let share = (number - before) as f32 / (after - before) as f32;

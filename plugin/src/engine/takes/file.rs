@@ -11,6 +11,7 @@ use half::f16;
 use pickup_model::{Encoding, Frame};
 use serde::{Deserialize, Serialize};
 
+use crate::provenance::Origin;
 use pickup_clips::{ClipError, Partial};
 
 const MAGIC: &str = "pickup take 1\n";
@@ -22,6 +23,9 @@ const LONGEST_HEADER: u64 = 1 << 20;
 pub struct TakeNotes {
     /// Words of the prompt that the model does not know.
     pub unknown_words: Vec<String>,
+    /// How it came about; takes of older versions do not say.
+    #[serde(default)]
+    pub origin: Option<Origin>,
 }
 
 /// The frames made for a recipe, in the order of the frames that were missing, display-referred RGB.

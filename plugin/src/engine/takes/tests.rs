@@ -8,7 +8,7 @@ fn frame(value: f32) -> Frame {
 }
 
 fn take() -> Take {
-    let notes = TakeNotes { unknown_words: vec!["zyzzyva".to_owned()] };
+    let notes = TakeNotes { unknown_words: vec!["zyzzyva".to_owned()], ..TakeNotes::default() };
     Take::new(&[frame(0.1), frame(0.5)], notes).expect("frames of one size")
 }
 

@@ -1,23 +1,48 @@
 //! What is asked of the video model: the parameters that the nodes on it share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ofx::plugin::{Button, Changed, Effect, Result};
+use ofx::plugin::{Button, Changed, Choice as _, Effect, Error, Result};
 use pickup_model::Brief;
 
 use super::{camera::without_camera, device::DeviceParams, look::LookParams, source::SourceParams, words::words};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
+    models::ModelStore,
     nodes::Quality,
-    perform::{Common, Finish, Node, Stage, View, missing::MissingParams, trouble::TroubleParams},
+    perform::{Common, Finish, Node, Stage, View, missing::MissingParams, sign::SignParams, trouble::TroubleParams},
 };
+
+/// A video model. Projects hold its name, so that they find it on any machine where it is installed.
+#[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VideoModel {
+    /// The small model in the bundle, unless “Model folder” names another.
+    #[default]
+    #[choice(label = "As “Model folder” says")]
+    Named,
+    /// 2 billion weights. `pickup models add ltx-video-2b-0.9.8-distilled` installs it.
+    #[choice(name = "ltx-video-2b-0.9.8-distilled", label = "LTX-Video 2B 0.9.8")]
+    Ltx2b098,
+    /// The same with a smaller text encoder. `pickup models add ltx-video-2b-0.9.8-distilled-t5-q8` installs it.
+    #[choice(name = "ltx-video-2b-0.9.8-distilled-t5-q8", label = "LTX-Video 2B 0.9.8, T5 in 8 bits")]
+    Ltx2b098Q8,
+    /// An older one. `pickup models add ltx-video-2b-0.9.6-distilled` installs it.
+    #[choice(name = "ltx-video-2b-0.9.6-distilled", label = "LTX-Video 2B 0.9.6")]
+    Ltx2b096,
+    /// 13 billion weights. `pickup models add ltx-video-13b-0.9.8-distilled` installs it.
+    #[choice(name = "ltx-video-13b-0.9.8-distilled", label = "LTX-Video 13B 0.9.8")]
+    Ltx13b098,
+}
 
 /// Which model makes a shot, and how.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct ModelParams {
-    /// Empty for the small model in the bundle, else a folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the publisher's single file: yours to fetch,
-    /// under its own licence. Parts are loaded in turn; what would not fit in memory is refused.
+    /// A larger model that you installed: it is fetched under its own licence.
+    #[param(id = "videoModel", label = "Model", default = VideoModel::Named)]
+    pub chosen: VideoModel,
+    /// Empty for the small model in the bundle, else the name of a model that is installed, or a folder of LTX-Video (0.9.5 or later) in the layout of diffusers, or the
+    /// publisher's single file. Parts are loaded in turn; what would not fit in memory is refused.
     #[param(id = "model", mlt_id = "filter.resource", label = "Model folder", text = "folder")]
     pub model: String,
     /// What should not be seen.
@@ -56,14 +81,32 @@ impl ModelParams {
     /// Whether it is the small model in the bundle.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
-        self.model.trim().is_empty()
+        self.named().is_empty()
+    }
+
+    /// The name of an installed model, or a folder or file; nothing for the one in the bundle.
+    fn named(&self) -> &str {
+        match self.chosen {
+            VideoModel::Named => self.model.trim(),
+            chosen => VideoModel::OPTIONS[chosen.index()].name,
+        }
     }
 
     fn path(&self) -> Result<PathBuf> {
-        match self.model.trim() {
-            "" => Ok(model_path()?),
-            named => Ok(PathBuf::from(named)),
+        let named = self.named();
+        if named.is_empty() {
+            return Ok(model_path()?);
         }
+        if let Some(store) = ModelStore::of_user().filter(|store| store.installed(named).is_some()) {
+            return Ok(store.path(named));
+        }
+        if self.chosen != VideoModel::Named || !(Path::new(named).exists() || named.contains(['/', '\\'])) {
+            let text = format!(
+                "The model {named} is not installed on this machine: run `pickup models add {named}`, or choose another"
+            );
+            return Err(Error::Failed(text));
+        }
+        Ok(PathBuf::from(named))
     }
 }
 
@@ -213,7 +256,7 @@ impl TakeParams {
         &'a self,
         source: Option<&'a SourceParams>,
         missing: &MissingParams,
-        trouble: &'a TroubleParams,
+        (trouble, sign): (&'a TroubleParams, &SignParams),
     ) -> Common<'a> {
         let view = if self.output == Output::Matte { View::Matte } else { View::Frames };
         Common {
@@ -224,6 +267,7 @@ impl TakeParams {
             source,
             missing: missing.frames,
             trouble,
+            marks_made: sign.mark_made,
         }
     }
 
@@ -242,6 +286,19 @@ const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::ModelList;
+
+    #[test]
+    fn every_model_that_can_be_installed_can_be_chosen() {
+        let list = ModelList::read().unwrap();
+        let listed: Vec<&str> = list.models().iter().map(|model| &*model.name).collect();
+        let options: Vec<&str> = VideoModel::OPTIONS[1..].iter().map(|option| option.name).collect();
+        assert_eq!(options, listed);
+        let params = ModelParams { chosen: VideoModel::Ltx13b098, ..ModelParams::default() };
+        assert!(
+            !params.is_embedded() && params.path().unwrap_err().to_string().contains("pickup models add ltx-video-13b")
+        );
+    }
 
     #[test]
     fn the_strength_of_motion_is_said_after_the_prompt() {

@@ -60,3 +60,16 @@ fn words_that_the_model_does_not_know_are_named() {
     let said: Vec<String> = stage.messages().into_iter().map(|m| m.text).collect();
     assert!(said.iter().any(|text| text.contains("xylophone") && !text.contains("smoke")), "{said:?}");
 }
+
+#[test]
+fn a_prompt_in_another_language_makes_the_same_shot_and_says_what_it_was_taken_for() {
+    let _turn = turn();
+    let shown = |prompt: &str| {
+        let stage = generate(prompt);
+        let image = stage.at(5.0);
+        (image, stage.messages().into_iter().map(|m| m.text).collect::<Vec<String>>().join(" "))
+    };
+    let ((german, taken), (english, said)) = (shown("roter Rauch steigt"), shown("red smoke rising"));
+    assert!(german.same_pixels(&english));
+    assert!(taken.contains("“Rauch” for “smoke”") && !said.contains("took"), "{taken} | {said}");
+}

@@ -9,7 +9,9 @@ use std::{
 use parking_lot::Mutex;
 use pickup_model::{
     Brief, Filler, Frame, Recipe, Shot, Watch,
-    diffusion::{Asked, DiffusionFiller, Elsewhere, Framing, Ltx, ModelFiles, Recommended, Settings, World},
+    diffusion::{
+        Asked, DiffusionFiller, Elsewhere, Framing, Lexicon, Ltx, ModelFiles, Recommended, Settings, Understood, World,
+    },
     motion::MotionFiller,
 };
 
@@ -200,6 +202,22 @@ impl Engine {
         let take = Take::new(&frames, TakeNotes { unknown_words: report.unknown_words, origin: Some(origin) })?;
         self.takes_on_disk.keep(recipe, take);
         Ok(recipe)
+    }
+
+    /// A prompt in the words of the model in the bundle; as it is, where that has no lexicon that can be read.
+    #[must_use]
+    pub fn understood(&self, prompt: &str) -> Understood {
+        let lexicon = self.lexicon.get_or_init(|| match model_path().map(|path| Lexicon::open(&path)) {
+            Ok(Ok(lexicon)) => lexicon,
+            Ok(Err(error)) => {
+                ofx::plugin::log(format!("prompts are taken as they are written: {error}"));
+                None
+            }
+            // What is missing is told where the model is opened.
+            Err(_) => None,
+        });
+        let as_it_is = || Understood { prompt: prompt.to_owned(), taken: Vec::new() };
+        lexicon.as_ref().map_or_else(as_it_is, |lexicon| lexicon.understand(prompt))
     }
 
     /// A frame of a take, by its place among the frames that were missing.

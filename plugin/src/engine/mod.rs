@@ -16,7 +16,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pickup_model::{Kept, Made, Recipe, Watch};
+use pickup_model::{Kept, Made, Recipe, Watch, diffusion::Lexicon};
 
 pub use self::devices::{DEVICE_VARIABLE, Device, GPU_MEMORY_VARIABLE};
 pub use self::error::{EngineError, Result};
@@ -55,6 +55,8 @@ pub struct Engine {
     takes: Mutex<Kept<Recipe, Arc<Made>>>,
     readers: Mutex<Vec<OpenReader>>,
     models: Models,
+    /// What the words of the model in the bundle are in others.
+    lexicon: OnceLock<Option<Lexicon>>,
     /// Whose turn it is on the device that video models run on.
     device: Turns,
     takes_on_disk: Takes,
@@ -77,6 +79,7 @@ impl Default for Engine {
             takes: Mutex::new(Kept::new(TAKES_BUDGET)),
             readers: Mutex::default(),
             models: Models::default(),
+            lexicon: OnceLock::new(),
             device: Turns::default(),
             takes_on_disk: Takes::of_user(),
             preview: Preview::default(),

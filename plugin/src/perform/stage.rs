@@ -40,6 +40,8 @@ pub struct Stage<'r, 'c, N: Node> {
     footage: [OnceCell<Footage<'r>>; 2],
     /// Whether the user was told something of this frame.
     said: Cell<bool>,
+    /// What words of the prompt were taken for.
+    taken: RefCell<Option<String>>,
     /// What the frame was made by, as far as that is known.
     origin: RefCell<Origin>,
 }
@@ -62,6 +64,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             shape: OnceCell::new(),
             footage: Default::default(),
             said: Cell::new(false),
+            taken: RefCell::default(),
             origin: RefCell::new(Origin::of_given(Maker::Editing)),
         }
     }
@@ -203,13 +206,23 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// Tells the user, until a frame is made without a word.
     pub fn warn(&self, text: &str) {
         self.said.set(true);
-        self.cx.set_persistent_message(MessageKind::Warning, text);
+        let taken = self.taken.borrow();
+        let text = taken.as_ref().map_or_else(|| text.to_owned(), |taken| format!("{text} {taken}"));
+        self.cx.set_persistent_message(MessageKind::Warning, &text);
+    }
+
+    /// Tells the user what the words of a prompt were taken for, beside whatever else is said of the frame.
+    pub fn tell_taken(&self, taken: &[(String, String)]) {
+        let pairs: Vec<String> = taken.iter().map(|(word, means)| format!("“{word}” for “{means}”")).collect();
+        *self.taken.borrow_mut() = (!pairs.is_empty()).then(|| format!("The model took {}.", pairs.join(", ")));
     }
 
     /// Takes back what the user was told of other frames, if nothing was said of this one.
     pub(super) fn takes_back(&self) {
-        if !self.said.get() {
-            self.cx.clear_persistent_message();
+        match &*self.taken.borrow() {
+            _ if self.said.get() => {}
+            Some(taken) => self.cx.set_persistent_message(MessageKind::Message, taken),
+            None => self.cx.clear_persistent_message(),
         }
     }
 

@@ -28,12 +28,8 @@ impl Tokenizer {
     /// Loads the tokenizer and checks that it is one of this text encoder: T5's ends every prompt with `eos`, and has no
     /// more tokens than the encoder has rows.
     pub(in super::super) fn load(path: &Path, vocab_size: usize, eos: usize) -> Result<Self> {
+        let Self { inner, unknown } = Self::open(path)?;
         let unreadable = |reason: String| Error::ModelUnreadable { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| unreadable(e.to_string()))?;
-        // Prompts are neither padded nor cut.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| unreadable(e.to_string()))?;
         let mismatch = |reason: String| Error::ModelMismatch { path: path.to_owned(), reason };
         let size = inner.get_vocab_size(true);
         if size > vocab_size {
@@ -44,6 +40,17 @@ impl Tokenizer {
         if ids.last().is_none_or(|last| *last as usize != eos) {
             return Err(mismatch(format!("it does not end a prompt with token {eos}: it is of another model")));
         }
+        Ok(Self { inner, unknown })
+    }
+
+    /// Loads a tokenizer, of whichever text encoder it is.
+    pub(in super::super) fn open(path: &Path) -> Result<Self> {
+        let unreadable = |reason: String| Error::ModelUnreadable { path: path.to_owned(), reason };
+        let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| unreadable(e.to_string()))?;
+        // Prompts are neither padded nor cut.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| unreadable(e.to_string()))?;
         let unknown = inner.token_to_id("<unk>");
         Ok(Self { inner, unknown })
     }

@@ -36,7 +36,7 @@ impl Way {
             Asked::Whole => return Ok(Self::Model(Box::new(model))),
             Asked::Light | Asked::Matter => return Ok(Self::Over(Some(Box::new((model, brief))))),
             Asked::Nothing if asks => stage.warn(NOTHING_KNOWN),
-            Asked::Nothing if params.camera.or_said(&params.brief.prompt).camera == Camera::Still => {
+            Asked::Nothing if params.camera.or_said(&params.brief.brief(take).prompt).camera == Camera::Still => {
                 stage.warn(NOTHING_ASKED);
             }
             Asked::Nothing => {}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ofx::plugin::{Button, Changed, Choice as _, Effect, Error, Result};
-use pickup_model::Brief;
+use pickup_model::{Brief, diffusion::Understood};
 
 use super::{camera::without_camera, device::DeviceParams, look::LookParams, source::SourceParams, words::words};
 use crate::{
@@ -84,6 +84,15 @@ impl ModelParams {
         self.named().is_empty()
     }
 
+    /// A prompt in the model's words: the one in the bundle knows few, and a lexicon of others.
+    #[must_use]
+    pub fn understood(&self, prompt: &str) -> Understood {
+        if self.is_embedded() {
+            return engine().understood(prompt);
+        }
+        Understood { prompt: prompt.to_owned(), taken: Vec::new() }
+    }
+
     /// The name of an installed model, or a folder or file; nothing for the one in the bundle.
     fn named(&self) -> &str {
         match self.chosen {
@@ -126,7 +135,8 @@ pub enum Motion {
 /// What should be made.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
 pub struct PromptParams {
-    /// What should be seen, in English: what it is, its colour, which way and how fast it moves, on what background.
+    /// What should be seen: what it is, its colour, which way and how fast it moves, on what background. The model in the bundle takes
+    /// other words of English for its own, and words of fifteen other languages; LTX-Video knows English.
     #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
     pub prompt: String,
     /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
@@ -144,9 +154,10 @@ impl PromptParams {
     /// What the model of a node is told.
     #[must_use]
     pub fn brief(&self, take: &TakeParams) -> Brief {
+        let negative_prompt = take.model.understood(&take.model.negative_prompt).prompt;
         Brief {
-            prompt: self.told(),
-            negative_prompt: take.model.negative_prompt.trim().to_owned(),
+            prompt: self.understood(take).told(),
+            negative_prompt: negative_prompt.trim().to_owned(),
             seed: u64::try_from(self.seed).unwrap_or_default(),
             ..Brief::default()
         }
@@ -155,16 +166,22 @@ impl PromptParams {
     /// What the model is told where it is to make something on black, to be laid over a picture that its camera does not move.
     #[must_use]
     pub fn over_black(&self, take: &TakeParams) -> Brief {
-        Self { prompt: without_camera(&self.prompt), ..self.clone() }.on_black(take)
+        Self { prompt: without_camera(&self.understood(take).prompt), ..self.clone() }.on_black(take)
     }
 
     /// What the model is told where it is to make something on black.
     #[must_use]
     pub fn on_black(&self, take: &TakeParams) -> Brief {
-        let said = self.prompt.trim();
+        let understood = self.understood(take);
+        let said = understood.prompt.trim();
         let black = words(said).iter().any(|(word, _)| word == "black");
         let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
         Self { prompt, ..self.clone() }.brief(take)
+    }
+
+    /// These, with the prompt in the words of the model that is to follow it.
+    fn understood(&self, take: &TakeParams) -> Self {
+        Self { prompt: take.model.understood(&self.prompt).prompt, ..self.clone() }
     }
 
     /// The prompt with what the motion's strength adds to it.

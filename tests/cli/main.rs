@@ -2,6 +2,7 @@
 
 mod beside;
 mod device;
+mod farm;
 mod formats;
 mod frames;
 mod layers;

@@ -28,6 +28,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Renders a clip through a node
     Render(Box<RenderArgs>),
+    /// Writes a render as a job for many machines: an Open Job Description template
+    Submit(SubmitArgs),
     /// Lists nodes, contexts and parameters, as a host sees them
     Nodes(Box<NodesArgs>),
     /// Makes Pickup.ofx.bundle
@@ -213,6 +215,34 @@ impl RenderArgs {
     pub(super) fn value_of(&self, name: &str) -> Option<&str> {
         self.set.iter().rev().find(|set| set.name.eq_ignore_ascii_case(name)).map(|set| &*set.value)
     }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pickup submit fix.json --frames-per-task 20 -- Repair --in plate.%04d.exr --out fixed/plate.%04d.exr --set frames=12,40-42
+  openjd run fix.json")]
+pub(super) struct SubmitArgs {
+    /// The template to write
+    #[arg(value_name = "JOB.json")]
+    pub(super) job: PathBuf,
+    /// Frames that a task renders [default: 25; all where a video model makes them, as its shot is made once]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) frames_per_task: Option<u32>,
+    /// A folder that all machines see, where shots of a video model are kept
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) takes: Option<PathBuf>,
+    /// What would follow `pickup render`
+    #[arg(last = true, required = true, value_name = "RENDER")]
+    pub(super) render: Vec<String>,
+}
+
+/// What follows `pickup render`, by itself.
+#[derive(Debug, Parser)]
+#[command(name = "pickup submit JOB.json --", no_binary_name = true)]
+pub(super) struct RenderLine {
+    #[command(flatten)]
+    pub(super) render: RenderArgs,
 }
 
 /// What is told of frames that were made.

@@ -29,6 +29,7 @@ mod sample;
 mod sheet;
 mod source;
 mod strict;
+mod submit;
 mod takes;
 mod tell;
 mod values;
@@ -68,6 +69,7 @@ fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
     match args.command.unwrap_or_default() {
         Command::Demo(args) => demo::run(&args, out),
         Command::Render(args) => render::run(&args, out),
+        Command::Submit(args) => submit::run(&args, out),
         Command::Nodes(args) => nodes::run(&args, out),
         Command::Bundle(args) => bundle::run(&args, out),
         Command::Install(args) => bundle::install(&args, out),

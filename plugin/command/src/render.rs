@@ -37,6 +37,8 @@ const MISSING_FRAMES: &str = "missingFrames";
 const FOOTAGE: &str = "footage";
 /// How many frames Bridge makes where nothing is set.
 const BRIDGE_LENGTH: i64 = 12;
+/// What nodes on a video model are told.
+const PROMPT: &str = "prompt";
 /// Repair's list.
 const FRAMES: &str = "frames";
 /// The node that makes frames at the time of the frames they replace: holes are its to fill, and each field can be made from its own.
@@ -63,6 +65,16 @@ pub(super) fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<(), CliError
     let told = !rendering.retimes || (args.host.profile.temporal && !stands_in);
     writeln!(out, "{}: {}", node.descriptor().label, tell::written(&frames, told.then_some(&made), &args.out))?;
     Ok(())
+}
+
+/// The frames that a render would write, and whether its node asks a video model for frames.
+pub(super) fn planned(args: &RenderArgs) -> Result<(FrameList, bool), CliError> {
+    let clips = Clips::open(args)?;
+    let hosted = Hosted::open(args.bundle.as_deref(), profile(args, clips.info()))?;
+    let node = hosted.node(&args.node)?;
+    let rendering = Rendering::set_up(args, &clips, &node)?;
+    let frames = rendering.frames()?;
+    Ok((frames, rendering.described.params.iter().any(|param| param.id == PROMPT)))
 }
 
 /// The clips that are read.

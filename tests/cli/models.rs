@@ -205,6 +205,10 @@ struct Machine {
     shipped: Shipped,
 }
 
+/// The smallest shot that the model makes.
+const GENERATE: &str =
+    "render Generate --size 64x64 --set prompt=smoke --set length=2 --set quality=Draft --set steps=1";
+
 const LARGE: &str = "transformer/diffusion_pytorch_model.safetensors";
 const SMALL: &str = "tokenizer/tokenizer.json";
 
@@ -269,8 +273,7 @@ fn a_model_is_fetched_checked_used_and_removed() {
     let (code, said) = machine.add(&server);
     assert!(code == Some(0) && said.contains("its checksum is not public"), "{said}");
     machine.is_whole();
-    let generate = "render Generate --size 64x64 --set prompt=smoke --set length=2 --set quality=Draft --set steps=1";
-    let (code, said) = machine.run(&format!("{generate} --set model=tested --out out/%04d.png --sidecar"));
+    let (code, said) = machine.run(&format!("{GENERATE} --set model=tested --out out/%04d.png --sidecar"));
     assert_eq!(code, Some(0), "{said}");
     assert!(fs::read_to_string(machine.folder.path().join("out/provenance.json")).unwrap().contains("\"tested\""));
     assert!(machine.add(&server).1.contains("installed already"));
@@ -282,7 +285,7 @@ fn a_model_is_fetched_checked_used_and_removed() {
     assert!(code == Some(1) && said.contains("is damaged"), "{said}");
     assert_eq!(machine.run("models remove tested").0, Some(0));
     assert!(!machine.is_installed());
-    let (code, said) = machine.run(&format!("{generate} --set model=tested --out no/%04d.png"));
+    let (code, said) = machine.run(&format!("{GENERATE} --set model=tested --out no/%04d.png"));
     assert!(code == Some(1) && said.contains("pickup models add"), "{said}");
 }
 
@@ -406,4 +409,25 @@ fn nothing_that_is_listed_here_leads_elsewhere() {
         said.contains("ltx-video-2b-0.9.8-distilled (not installed)") && said.contains("LTXV Open Weights"),
         "{said}"
     );
+}
+
+#[test]
+fn two_programs_take_turns_with_the_video_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = fs::File::create(folder.path().join("pickup-model.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut other = command(folder.path());
+    for name in ["TMPDIR", "TMP", "TEMP"] {
+        other.env(name, folder.path());
+    }
+    other
+        .env("PICKUP_TAKES", folder.path().join("takes"))
+        .args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
+    let mut other = other.spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
+    assert!(files(&folder.path().join("takes")).iter().all(|name| !name.ends_with(".take")));
+    drop(lock);
+    assert!(other.wait().unwrap().success());
+    assert_eq!(files(&folder.path().join("smoke")).len(), 2);
 }

@@ -15,7 +15,10 @@ use pickup_model::{
     motion::MotionFiller,
 };
 
-use super::{Engine, EngineError, Result, Take, TakeNotes, patiently, resource, turns::IMPATIENCE};
+use super::{
+    Engine, EngineError, Result, Take, TakeNotes, patiently, resource,
+    turns::{IMPATIENCE, MachineTurn, machine_lock},
+};
 use crate::{
     machine,
     provenance::{MadeShot, Origin},
@@ -193,6 +196,8 @@ impl Engine {
         if there() {
             return Ok(recipe);
         }
+        // Last, as those who have it wait for nothing else.
+        let _machine = MachineTurn::wait(&machine_lock(), || watch.progress(0.0)).ok_or(EngineError::Stopped)?;
         let showing = Showing { watch, preview: &self.preview, recipe };
         let made = model.filler.fill_reported(shot, brief, &showing);
         *self.preview.lock() = None;

@@ -1,9 +1,15 @@
 //! Whose turn it is: one job at a time on a device, the newest first.
 //!
 //! An editor who changes a prompt wants the new shot, not those asked for before it. What waits is not lost: it has its
-//! turn when nothing newer waits.
+//! turn when nothing newer waits. Programs on one machine, such as two hosts, take turns, too: two models at once would take
+//! twice the memory.
 
-use std::time::Duration;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -60,6 +66,34 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// A turn among the programs of a machine, until it is dropped; it ends with the process that has it, however that ends.
+pub(super) struct MachineTurn {
+    /// None where files cannot be locked: then nobody waits for another, which costs memory and time alone.
+    _locked: Option<File>,
+}
+
+/// The file that whoever has the machine's turn has locked. It is never removed: others may wait for it.
+pub(super) fn machine_lock() -> PathBuf {
+    std::env::temp_dir().join("pickup-model.lock")
+}
+
+impl MachineTurn {
+    /// Waits for the turn that a file stands for; none when `go_on` says no, which is asked now and then.
+    pub(super) fn wait(file: &Path, mut go_on: impl FnMut() -> bool) -> Option<Self> {
+        let written = OpenOptions::new().create(true).truncate(false).write(true).open(file);
+        // One that another user made can be read alone.
+        let Ok(lock) = written.or_else(|_| File::open(file)) else { return Some(Self { _locked: None }) };
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Some(Self { _locked: Some(lock) }),
+                Err(TryLockError::WouldBlock) if go_on() => thread::sleep(IMPATIENCE),
+                Err(TryLockError::WouldBlock) => return None,
+                Err(TryLockError::Error(_)) => return Some(Self { _locked: None }),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, mpsc};
@@ -90,6 +124,25 @@ mod tests {
         drop(first);
         threads.into_iter().for_each(|t| t.join().expect("no panic"));
         assert_eq!(order.try_iter().collect::<Vec<_>>(), [2, 1, 0]);
+    }
+
+    #[test]
+    fn one_program_at_a_time_has_the_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("lock");
+        let turn = MachineTurn::wait(&file, || true).expect("nobody has it");
+        let mut asked = 0;
+        let given_up = MachineTurn::wait(&file, || {
+            asked += 1;
+            asked < 3
+        });
+        assert!(given_up.is_none() && asked == 3);
+        drop(turn);
+        assert!(MachineTurn::wait(&file, || false).is_some());
+        assert!(
+            MachineTurn::wait(&folder.path().join("no/lock"), || false).is_some(),
+            "where there is no lock nobody waits"
+        );
     }
 
     #[test]

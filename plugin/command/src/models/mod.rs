@@ -105,6 +105,8 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
             "{name} came whole, and cannot be run: {error}. `pickup models remove {name}` removes it"
         ))
     })?;
+    // Some systems do not rename a folder with open files in it.
+    engine().purge();
     store.put(&Installed { name: name.to_owned(), files }).map_err(unwritten)?;
     drop(lock);
     // Another run that waits for it makes its own.

@@ -45,6 +45,39 @@ pub fn memory() -> Option<(u64, u64)> {
     (total > 0 && available > 0).then_some((total, available))
 }
 
+/// What a folder of a user's is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserFolder {
+    /// What can be made again.
+    Caches,
+    /// What the user brought.
+    Data,
+}
+
+/// The folder that a variable names, else one of this name where this system keeps what a user has of this; none where the system names
+/// no such place.
+pub fn user_folder(variable: &str, kind: UserFolder, name: &str) -> Option<PathBuf> {
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(folder) = named(variable) {
+        return Some(folder);
+    }
+    let (on_mac, variable_of_xdg, beneath_home) = match kind {
+        UserFolder::Caches => ("Library/Caches", "XDG_CACHE_HOME", ".cache"),
+        UserFolder::Data => ("Library/Application Support", "XDG_DATA_HOME", ".local/share"),
+    };
+    let home = |folder: &str| named("HOME").map(|home| home.join(folder));
+    let place = if cfg!(windows) {
+        named("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        home(on_mac)
+    } else {
+        named(variable_of_xdg).or_else(|| home(beneath_home))
+    };
+    // A relative path would follow the host's working folder about.
+    let place = place.filter(|folder| folder.is_absolute())?;
+    Some(place.join("pickup").join(name))
+}
+
 /// The standard folder of OpenFX plugins.
 pub fn standard_folder() -> PathBuf {
     if cfg!(target_os = "macos") {

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::machine::{self, UserFolder};
+
 /// Names the folder of installed models, where it is not to be the system's folder of a user's data.
 pub const MODELS_VARIABLE: &str = "PICKUP_MODELS";
 
@@ -181,20 +183,7 @@ impl ModelStore {
     /// Where [`MODELS_VARIABLE`] says, else where this system keeps a user's data; none where it names no such place.
     #[must_use]
     pub fn of_user() -> Option<Self> {
-        let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        if let Some(folder) = named(MODELS_VARIABLE) {
-            return Some(Self::new(folder));
-        }
-        let data = if cfg!(windows) {
-            named("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            named("HOME").map(|home| home.join("Library").join("Application Support"))
-        } else {
-            named("XDG_DATA_HOME").or_else(|| named("HOME").map(|home| home.join(".local").join("share")))
-        };
-        // A relative path would follow the host's working folder about.
-        let data = data.filter(|folder| folder.is_absolute())?;
-        Some(Self::new(data.join("pickup").join("models")))
+        machine::user_folder(MODELS_VARIABLE, UserFolder::Data, "models").map(Self::new)
     }
 
     /// Where they lie.

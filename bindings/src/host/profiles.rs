@@ -207,7 +207,6 @@ impl Profile {
                 sync_private_data: false,
             },
             aborts: false,
-            render_notes: false,
             ..Self::reference()
         }
     }
@@ -464,7 +463,6 @@ impl Profile {
                 sync_private_data: false,
             },
             aborts: false,
-            render_notes: false,
             threads: 2,
             instance_per_frame: true,
             last_frame_repeats: 5,

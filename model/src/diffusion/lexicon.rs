@@ -57,7 +57,7 @@ struct Language {
 struct Entry {
     /// Normalised words with single spaces.
     text: String,
-    /// Whether more letters may follow.
+    /// Whether more letters may follow each of its words.
     stem: bool,
     means: String,
 }
@@ -111,12 +111,12 @@ impl Lexicon {
         let prompt = said.iter().map(|(means, _)| means.as_str()).collect::<Vec<_>>().join(" ");
         let mut taken = Vec::new();
         for (means, word) in said {
-            if means != plain(&word) && !taken.iter().any(|(known, _)| *known == word) && !word.is_empty() {
+            // What stands as it was, or in other letters alone, was not taken for another word.
+            let same = means == word || means == plain(&word);
+            if !same && !taken.iter().any(|(known, _)| *known == word) {
                 taken.push((word, means));
             }
         }
-        // What stands as it was is no word that was taken for another.
-        taken.retain(|(word, means)| word != means);
         Understood { prompt, taken }
     }
 
@@ -238,24 +238,16 @@ impl Language {
     /// What a text means: by itself, or by the longest stem that it has.
     fn entry(&self, text: &str) -> Option<&str> {
         let entries = self.entries.get(&text.chars().next()?)?;
-        let fits = |entry: &&Entry| {
-            // A stem of several words has as many: what follows is the last one's ending.
-            let ending = entry.stem.then(|| text.strip_prefix(entry.text.as_str())).flatten();
-            entry.text == text || ending.is_some_and(|ending| !ending.contains(' ')) || inflected(entry, text)
-        };
+        let fits = |entry: &&Entry| entry.text == text || (entry.stem && begins(text, &entry.text));
         let found = entries.iter().filter(fits).max_by_key(|entry| (entry.text == text, entry.text.len()));
         found.map(|entry| entry.means.as_str())
     }
 }
 
-/// Whether every word of a phrase of stems begins a word of a text: the stars of a phrase stand at its end, and its other words are
-/// inflected, too.
-fn inflected(entry: &Entry, text: &str) -> bool {
-    let (stems, words) = (entry.text.split(' '), text.split(' '));
-    entry.stem
-        && entry.text.contains(' ')
-        && stems.clone().count() == words.clone().count()
-        && stems.zip(words).all(|(stem, word)| word.starts_with(stem))
+/// Whether a text has as many words as there are stems, and each begins with its own.
+fn begins(text: &str, stems: &str) -> bool {
+    let (words, stems) = (text.split(' '), stems.split(' '));
+    words.clone().count() == stems.clone().count() && words.zip(stems).all(|(word, stem)| word.starts_with(stem))
 }
 
 /// What a prompt without spaces says, with the characters that say it.

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use super::ClipError;
 use super::beside::Beside;
 use super::convert::Transfer;
-use super::marks::{Mark, TOOL};
+use super::marks::{Mark, SOURCE, TOOL};
 use super::picture::{Depth, Picture, Pixels};
 use super::probe::LOCAL_ONLY;
 use super::reader::ColourHint;
@@ -230,7 +230,7 @@ fn with_whole_header(file: &mut Vec<u8>) {
 pub(super) fn with_mark(mut file: Vec<u8>, mark: &Mark) -> Vec<u8> {
     const CREATOR: std::ops::Range<usize> = 160..260;
     const PROJECT: std::ops::Range<usize> = 260..460;
-    for (field, text) in [(CREATOR, TOOL.to_owned()), (PROJECT, format!("DigitalSourceType: {}", mark.source.uri()))] {
+    for (field, text) in [(CREATOR, TOOL.to_owned()), (PROJECT, format!("{SOURCE}: {}", mark.source.uri()))] {
         if let Some(field) = file.get_mut(field) {
             field.fill(0);
             // The last byte ends the text.

@@ -69,7 +69,7 @@ pub use font::{HEIGHT as LETTER_HEIGHT, WIDTH as LETTER_WIDTH, glyph as letter_d
 pub use lost::{lost, usual_transfer};
 pub use marks::{DigitalSource, Mark};
 pub use measure::{difference, psnr, psnr_float, ssim};
-pub use partial::Partial;
+pub use partial::{Partial, write_whole};
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use read_options::ReadOptions;
 pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, DamagedFrames, Rate, files_of};

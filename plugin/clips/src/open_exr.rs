@@ -14,7 +14,7 @@ use super::ClipError;
 use super::attributes::Attributes;
 use super::beside::Beside;
 use super::exr_layers::{Colours, Part, Parts};
-use super::marks::{Mark, TOOL};
+use super::marks::Mark;
 use super::picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 use super::still::{Still, check_size};
 
@@ -223,10 +223,8 @@ pub(super) fn encode(
     if let Some(attributes) = &beside.attributes {
         attributes.tell(frame, &mut image.attributes, &mut image.layer_data.attributes);
     }
-    // Both are texts of no standard name, as EXR has none: named as IPTC and XMP name them.
-    let told = mark.map(|mark| [("DigitalSourceType", mark.source.uri()), ("CreatorTool", TOOL.to_owned())]);
-    let system = mark.and_then(|mark| mark.system.clone()).map(|system| ("AISystemUsed", system));
-    for (name, value) in told.into_iter().flatten().chain(system) {
+    // OpenEXR has no names of its own for them.
+    for (name, value) in mark.into_iter().flat_map(Mark::told) {
         if let (Some(name), Some(value)) = (Text::new_or_none(name), Text::new_or_none(&value)) {
             image.attributes.other.insert(name, AttributeValue::Text(value));
         }

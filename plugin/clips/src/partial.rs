@@ -97,8 +97,8 @@ fn unwritable(target: &Path, error: io::Error) -> ClipError {
     }
 }
 
-/// Writes a whole file.
-pub(super) fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), ClipError> {
+/// Writes a whole file, or none.
+pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), ClipError> {
     let mut partial = Partial::create(target)?;
     put(target, partial.file(), bytes)?;
     partial.commit()

@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{BufReader, Write as _},
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
 use c2pa::{Builder, EphemeralSigner, Signer, SigningAlg, assertions::DataHash, create_signer};
-use pickup_clips::{Mark, Partial};
+use pickup_clips::{Mark, Partial, write_whole};
 
 use super::{CliError, args::ProvenanceArgs, progress};
 
@@ -41,8 +41,8 @@ impl Credentials {
     /// Signs a file that was written with a mark: inside the file, where its format holds credentials, else in a file of the same
     /// name and the ending `.c2pa` beside it.
     pub(super) fn sign(&self, path: &Path, mark: &Mark) -> Result<(), CliError> {
-        let told = |error: c2pa::Error| CliError::failed(format!("{}: could not be signed: {error}", path.display()));
-        let unread = |error: std::io::Error| CliError::failed(format!("{}: {error}", path.display()));
+        let told = |error: c2pa::Error| CliError::at(path, format_args!("could not be signed: {error}"));
+        let unread = |error: std::io::Error| CliError::at(path, error);
         let mut source = BufReader::new(File::open(path).map_err(unread)?);
         let mut builder = Builder::default().with_definition(statement(path, mark)).map_err(told)?;
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -56,10 +56,7 @@ impl Credentials {
         hash.gen_hash_from_stream(&mut source).map_err(told)?;
         builder.data_hashed_placeholder(self.signer.reserve_size(), FORMAT).map_err(told)?;
         let credentials = builder.sign_data_hashed_embeddable(&*self.signer, &hash, FORMAT).map_err(told)?;
-        let beside = beside(path);
-        let mut file = Partial::create(&beside)?;
-        file.file().write_all(&credentials).map_err(|e| CliError::failed(format!("{}: {e}", beside.display())))?;
-        Ok(file.commit()?)
+        Ok(write_whole(&beside(path), &credentials)?)
     }
 }
 
@@ -77,7 +74,7 @@ fn beside(path: &Path) -> PathBuf {
 /// A signer by the user's own certificate and key, of whichever kind the key is.
 fn by_files(certificate: &Path, key: &Path) -> Result<Box<dyn Signer>, CliError> {
     use SigningAlg::{Ed25519, Es256, Es384, Es512, Ps256};
-    let read = |path: &Path| fs::read(path).map_err(|error| CliError::failed(format!("{}: {error}", path.display())));
+    let read = |path: &Path| fs::read(path).map_err(|error| CliError::at(path, error));
     let (chain, secret) = (read(certificate)?, read(key)?);
     let mut why = String::new();
     for kind in [Es256, Es384, Es512, Ed25519, Ps256] {

@@ -1,6 +1,6 @@
 //! Why the command failed, and its exit code.
 
-use std::io;
+use std::{io, path::Path};
 
 use ofx::host::{HostError, RenderError};
 
@@ -35,6 +35,11 @@ impl CliError {
 
     pub(super) fn failed(what: impl ToString) -> Self {
         Self::Failed(what.to_string())
+    }
+
+    /// Something went wrong with a file or folder.
+    pub(super) fn at(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::Failed(format!("{}: {error}", path.display()))
     }
 }
 

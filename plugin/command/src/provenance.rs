@@ -1,12 +1,12 @@
 //! How the frames came about that are written: marks in their files, and a file beside them that tells more.
 
 use std::{
-    io::Write as _,
+    cell::OnceCell,
     path::{Path, PathBuf},
 };
 
 use pickup::provenance::{Maker, Origin};
-use pickup_clips::{ClipWriter, DigitalSource, Mark, Partial, frame_list::FrameList, naming};
+use pickup_clips::{ClipWriter, DigitalSource, Mark, frame_list::FrameList, naming, write_whole};
 use serde::Serialize;
 
 use super::{CliError, args::ProvenanceArgs, cancel, credentials::Credentials, progress};
@@ -37,10 +37,19 @@ pub(super) struct Provenance<'a> {
     /// The node that they came through, if they did through one.
     node: Option<&'a str>,
     credentials: Option<Credentials>,
-    /// What the files of the clips say that they are made of.
-    given: Option<DigitalSource>,
+    /// The files of the clips that are read.
+    from: &'a [&'a Path],
+    /// What those say of how they came about: looked up when a frame is made of them.
+    given: OnceCell<Option<DigitalSource>>,
     frames: Vec<i64>,
-    made: Vec<(i64, Origin)>,
+    made: Vec<Made>,
+}
+
+/// A frame that is no clip's own.
+struct Made {
+    frame: i64,
+    origin: Origin,
+    source: Option<DigitalSource>,
 }
 
 /// Frames that came about in one way, as the file beside the clip lists them.
@@ -70,11 +79,11 @@ impl<'a> Provenance<'a> {
         node: Option<&'a str>,
         writer: &ClipWriter,
         clip: &'a Path,
-        from: &[&Path],
+        from: &'a [&'a Path],
     ) -> Result<Self, CliError> {
         let credentials = args.credentials.then(|| Credentials::new(args)).transpose()?;
-        let given = from.iter().filter_map(|file| DigitalSource::of_file(file)).max();
-        let new = Self { args, clip, node, credentials, given, frames: Vec::new(), made: Vec::new() };
+        let (given, frames, made) = (OnceCell::new(), Vec::new(), Vec::new());
+        let new = Self { args, clip, node, credentials, from, given, frames, made };
         if let Some(sidecar) = new.sidecar().filter(|file| writer.writes(file) || from.contains(&&**file)) {
             let name = sidecar.display();
             return Err(CliError::Usage(format!("{name}: this is a file of a clip: name another by --sidecar=FILE")));
@@ -91,8 +100,10 @@ impl<'a> Provenance<'a> {
     pub(super) fn add(&mut self, frame: i64, origin: Option<&Origin>) -> Option<Mark> {
         self.frames.push(frame);
         let origin = origin?;
-        self.made.push((frame, origin.clone()));
-        let source = source(origin, self.given).filter(|_| !self.args.unmarked)?;
+        let given = || self.from.iter().filter_map(|file| DigitalSource::of_file(file)).max();
+        let source = source(origin, *self.given.get_or_init(given));
+        self.made.push(Made { frame, origin: origin.clone(), source });
+        let source = source.filter(|_| !self.args.unmarked)?;
         Some(Mark { source, system: origin.shot.as_ref().map(|shot| format!("Pickup: {}", shot.model)) })
     }
 
@@ -105,10 +116,7 @@ impl<'a> Provenance<'a> {
                 credentials.sign(file, mark)?;
             }
         }
-        if marked.is_empty()
-            && self.made.iter().any(|(_, origin)| source(origin, self.given).is_some())
-            && !self.args.unmarked
-        {
+        if marked.is_empty() && self.made.iter().any(|made| made.source.is_some()) && !self.args.unmarked {
             progress::note(
                 "this format has no place to say which frames were made: write another, or --sidecar beside it",
             );
@@ -117,17 +125,17 @@ impl<'a> Provenance<'a> {
     }
 
     fn write(&self, path: &Path) -> Result<(), CliError> {
-        let mut made: Vec<(&Origin, Vec<i64>)> = Vec::new();
-        for (frame, origin) in &self.made {
-            match made.iter_mut().find(|(known, _)| *known == origin) {
-                Some((_, frames)) => frames.push(*frame),
-                None => made.push((origin, vec![*frame])),
+        let mut made: Vec<(&Made, Vec<i64>)> = Vec::new();
+        for next in &self.made {
+            match made.iter_mut().find(|(known, _)| known.origin == next.origin) {
+                Some((_, frames)) => frames.push(next.frame),
+                None => made.push((next, vec![next.frame])),
             }
         }
-        let made = made.into_iter().map(|(origin, frames)| MadeFrames {
+        let made = made.into_iter().map(|(first, frames)| MadeFrames {
             frames: frames.into_iter().collect::<FrameList>().to_string(),
-            digital_source_type: source(origin, self.given).map(DigitalSource::uri),
-            origin,
+            digital_source_type: first.source.map(DigitalSource::uri),
+            origin: &first.origin,
         });
         let beside = Beside {
             schema: SCHEMA,
@@ -140,10 +148,7 @@ impl<'a> Provenance<'a> {
         };
         let mut text = serde_json::to_string_pretty(&beside).map_err(CliError::failed)?;
         text.push('\n');
-        let mut file = Partial::create(path)?;
-        let written = file.file().write_all(text.as_bytes());
-        written.map_err(|error| CliError::failed(format!("{}: {error}", path.display())))?;
-        Ok(file.commit()?)
+        Ok(write_whole(path, text.as_bytes())?)
     }
 }
 

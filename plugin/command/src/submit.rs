@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use pickup_clips::{Partial, frame_list::FrameList, is_picture};
+use pickup_clips::{frame_list::FrameList, is_picture, write_whole};
 use serde_json::{Value, json};
 
 use super::{
@@ -45,10 +45,7 @@ pub(super) fn run(args: &SubmitArgs, out: &mut dyn Write) -> Result<(), CliError
     let template = template(args, &line.node, &tasks, &paths);
     let mut text = serde_json::to_string_pretty(&template).map_err(CliError::failed)?;
     text.push('\n');
-    let mut file = Partial::create(&args.job)?;
-    let written = file.file().write_all(text.as_bytes());
-    written.map_err(|error| CliError::failed(format!("{}: {error}", args.job.display())))?;
-    file.commit()?;
+    write_whole(&args.job, text.as_bytes())?;
     let count = if tasks.len() == 1 { "one task".to_owned() } else { format!("{} tasks", tasks.len()) };
     writeln!(out, "{}: {count} for {} frames ({frames})", args.job.display(), frames.len())?;
     let outside = paths.iter().filter(|path| path.default.is_none());
@@ -80,9 +77,7 @@ struct JobPath {
 
 /// What the job's parameters name.
 fn paths(args: &SubmitArgs) -> Result<Vec<JobPath>, CliError> {
-    let whole = |path: &Path| {
-        std::path::absolute(path).map_err(|error| CliError::failed(format!("{}: {error}", path.display())))
-    };
+    let whole = |path: &Path| std::path::absolute(path).map_err(|error| CliError::at(path, error));
     let beside = whole(&args.job)?.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut paths = Vec::new();
     let mut add = |(name, option, kind, flow), path: &Path| -> Result<(), CliError> {

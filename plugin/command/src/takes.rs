@@ -26,7 +26,7 @@ pub(super) fn run(command: &TakesCommand, out: &mut dyn Write) -> Result<(), Cli
             writeln!(out, "{count} frames written to {}", clip.display())?;
         }
         TakesCommand::Clear => {
-            let cleared = takes.clear().map_err(|e| CliError::failed(format!("{}: {e}", folder.display())))?;
+            let cleared = takes.clear().map_err(|error| CliError::at(folder, error))?;
             writeln!(out, "{cleared} takes removed from {}", folder.display())?;
         }
     }

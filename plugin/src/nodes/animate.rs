@@ -178,7 +178,7 @@ impl Node for Animate {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, gap: &Gap) -> Result<()> {
-        stage.tell_taken(&stage.params.take.model.understood(&stage.params.brief.prompt).taken);
+        stage.params.brief.tell_taken(&stage.params.take, stage);
         let params = stage.params;
         match Way::of(stage)? {
             Way::Model(model) => {

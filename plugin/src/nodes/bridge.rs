@@ -209,7 +209,7 @@ impl Node for Bridge {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, crossing: &Crossing) -> Result<()> {
-        stage.tell_taken(&stage.params.take.model.understood(&stage.params.brief.prompt).taken);
+        stage.params.brief.tell_taken(&stage.params.take, stage);
         let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let gap = &crossing.gap;
         let (place, finish) = ((gap.place, gap.count), |noise| params.take.finish(&brief, noise));

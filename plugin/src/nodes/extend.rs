@@ -170,7 +170,7 @@ impl Node for Extend {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, side: &Side) -> Result<()> {
-        stage.tell_taken(&stage.params.take.model.understood(&stage.params.brief.prompt).taken);
+        stage.params.brief.tell_taken(&stage.params.take, stage);
         let (params, brief) = (stage.params, stage.params.brief.brief(&stage.params.take));
         let (place, finish) = ((side.gap.place, side.gap.count), |noise| params.take.finish(&brief, noise));
         match Way::of(stage, &brief)? {

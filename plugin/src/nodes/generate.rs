@@ -130,7 +130,7 @@ impl Node for Generate {
     }
 
     fn fill(stage: &Stage<'_, '_, Self>, place: &usize) -> Result<()> {
-        stage.tell_taken(&stage.params.take.model.understood(&stage.params.brief.prompt).taken);
+        stage.params.brief.tell_taken(&stage.params.take, stage);
         let params = stage.params;
         let (size, model) = (stage.full_size()?, params.take.open()?);
         let (shot, brief, watch) = (params.shot(&model, size)?, params.brief()?, stage.watch_job());

@@ -1,10 +1,11 @@
 //! A small sign in made frames, for those who want everybody to see which they are.
 
 use ofx::plugin::Result;
+use pickup_model::{Encoding, Frame};
 
-use super::{Node, Stage};
+use super::{Node, Stage, failed, trouble::lettered};
 use crate::provenance::Maker;
-use pickup_clips::{LETTER_HEIGHT, LETTER_WIDTH, letter_dots};
+use pickup_clips::{LETTER_HEIGHT, LETTER_WIDTH};
 
 /// The parameter that every node has.
 #[derive(ofx::Params, Clone, Debug, PartialEq)]
@@ -30,35 +31,25 @@ impl<N: Node> Stage<'_, '_, N> {
     pub(super) fn sign(&self, maker: Maker) -> Result<()> {
         let mut output = self.cx.output()?;
         let encoding = N::common(self.params).colour.encoding(self.cx.host(), &output);
-        let value = |lit: bool| {
-            let [r, g, b] = encoding.of_shown([if lit { LIT } else { DARK }; 3]);
+        let value = |lit: f32| {
+            let [r, g, b] = encoding.of_shown([if lit > 0.0 { LIT } else { DARK }; 3]);
             [r, g, b, 1.0]
         };
-        let rows = rows(if maker == Maker::Model { "AI" } else { "MADE" });
-        let dot = (output.bounds.height() / DOTS_HIGH).max(1);
-        // The bottom row first, as images lie.
-        let wide = |row: &Vec<bool>| row.iter().flat_map(|lit| std::iter::repeat_n(value(*lit), dot)).collect();
-        let pixels: Vec<Vec<_>> = rows.iter().rev().map(wide).collect();
         let bounds = output.bounds;
-        let lines = pixels.iter().flat_map(|row| std::iter::repeat_n(row, dot));
-        for (y, row) in (bounds.y1..bounds.y2).zip(lines) {
-            output.write_rgba(bounds.x1, y, row);
+        let sign = in_dots(if maker == Maker::Model { "AI" } else { "MADE" }, (bounds.height() / DOTS_HIGH).max(1))?;
+        // The bottom row first, as images lie.
+        for (y, row) in (bounds.y1..bounds.y2).zip(sign.pixels().chunks_exact(sign.width()).rev()) {
+            output.write_rgba(bounds.x1, y, &row.iter().map(|lit| value(*lit)).collect::<Vec<_>>());
         }
         Ok(())
     }
 }
 
-/// A text in dots, with an empty one on each side of it, from the top row on.
-fn rows(text: &str) -> Vec<Vec<bool>> {
-    let dots: Vec<_> = text.chars().map(letter_dots).collect();
-    let line = |y: usize| {
-        let letter =
-            |row: u8| (0..=LETTER_WIDTH).map(move |x| x < LETTER_WIDTH && row >> (LETTER_WIDTH - 1 - x) & 1 == 1);
-        std::iter::once(false).chain(dots.iter().flat_map(move |dots| letter(dots[y]))).collect::<Vec<_>>()
-    };
-    let empty = vec![false; 1 + dots.len() * (LETTER_WIDTH + 1)];
-    let letters = (0..LETTER_HEIGHT).map(line);
-    std::iter::once(empty.clone()).chain(letters).chain([empty]).collect()
+/// A text in dots of so many pixels, lit on dark, with an empty dot on each side of it.
+fn in_dots(text: &str, dot: usize) -> Result<Frame> {
+    let (width, height) = (dot * (1 + text.len() * (LETTER_WIDTH + 1)), dot * (LETTER_HEIGHT + 2));
+    let dark = Frame::new(width, height, 1, Encoding::Display, vec![0.0; width * height]).map_err(failed)?;
+    lettered(&dark, text, (dot, dot), dot)
 }
 
 #[cfg(test)]
@@ -67,7 +58,9 @@ mod tests {
 
     #[test]
     fn a_sign_stands_in_an_empty_frame() {
-        let rows = rows("AI");
+        let sign = in_dots("AI", 1).unwrap();
+        let rows: Vec<Vec<bool>> =
+            sign.pixels().chunks_exact(sign.width()).map(|row| row.iter().map(|lit| *lit > 0.0).collect()).collect();
         assert_eq!((rows.len(), rows[0].len()), (LETTER_HEIGHT + 2, 1 + 2 * (LETTER_WIDTH + 1)));
         assert!(rows.first().into_iter().chain(rows.last()).flatten().all(|lit| !lit));
         assert!(rows.iter().all(|row| !row[0] && !row[row.len() - 1]));

@@ -14,6 +14,10 @@ pub(super) use self::{pictures::with_mark, videos::mark_video};
 /// What is written as the program that made a file.
 pub(super) const TOOL: &str = concat!("Pickup ", env!("CARGO_PKG_VERSION"));
 
+/// The names of how it came about, and of the program.
+pub(super) const SOURCE: &str = "DigitalSourceType";
+const CREATOR: &str = "CreatorTool";
+
 /// How a picture, or a whole clip, came about: terms of IPTC's vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DigitalSource {
@@ -59,16 +63,18 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The packet of XMP that says so, by the schemas of IPTC Photo Metadata 2025.1 and XMP.
+    /// What is told, by the names that IPTC Photo Metadata 2025.1 and XMP give it.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let always = [(SOURCE, self.source.uri()), (CREATOR, TOOL.to_owned())];
+        always.into_iter().chain(self.system.clone().map(|system| ("AISystemUsed", system)))
+    }
+
+    /// The packet of XMP that says so, by the schemas of both.
     pub(super) fn xmp(&self) -> String {
         let mut told = String::new();
-        let mut tell = |name: &str, value: &str| {
-            let _ = write!(told, " {name}=\"{}\"", escaped(value));
-        };
-        tell("Iptc4xmpExt:DigitalSourceType", &self.source.uri());
-        tell("xmp:CreatorTool", TOOL);
-        if let Some(system) = &self.system {
-            tell("Iptc4xmpExt:AISystemUsed", system);
+        for (name, value) in self.told() {
+            let schema = if name == CREATOR { "xmp" } else { "Iptc4xmpExt" };
+            let _ = write!(told, " {schema}:{name}=\"{}\"", escaped(&value));
         }
         format!(
             "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::{Mark, TOOL};
+use super::{Mark, SOURCE, TOOL};
 use crate::ClipError;
 use crate::codec::Container;
 use crate::partial::Partial;
@@ -67,13 +67,10 @@ fn with_tags(
     ffmpeg: &Tool,
 ) -> Result<Partial, ClipError> {
     let marked = Partial::create(target)?;
-    let mut tags = match container {
-        Container::Avi => vec![("comment", format!("DigitalSourceType: {}; {TOOL}", mark.source.uri()))],
-        _ => vec![("DigitalSourceType", mark.source.uri()), ("CreatorTool", TOOL.to_owned())],
+    let tags = match container {
+        Container::Avi => vec![("comment", format!("{SOURCE}: {}; {TOOL}", mark.source.uri()))],
+        _ => mark.told().collect(),
     };
-    if let (Some(system), false) = (&mark.system, container == Container::Avi) {
-        tags.push(("AISystemUsed", system.clone()));
-    }
     let whole = |path: &Path| std::path::absolute(path).map_err(|e| ClipError::io(target, "mark the video", e));
     let mut args: Vec<std::ffi::OsString> = ["-v", "error", "-y", "-i"].map(Into::into).into();
     args.push(whole(video.hand_over())?.into());

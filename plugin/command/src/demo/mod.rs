@@ -8,6 +8,7 @@ mod shots;
 use std::{
     fs,
     io::Write,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -126,12 +127,16 @@ impl Demo<'_> {
         Ok(made)
     }
 
-    /// Writes pictures that [`Demo::render`] wrote into a folder again, as they are: some of the first ones, from one number on.
-    fn write_again(&self, from: &str, number: usize, frames: &[Arc<Picture>], spec: &str) -> Result<(), CliError> {
-        let writer = ClipWriter::create(self.folder.join(spec), WriteOptions::default(), &[])?;
-        for (to, frame) in (0..).zip(frames) {
-            let file = self.folder.join(from).join(format!("{:04}.png", number + to));
-            writer.write_kept(to as i64 + 1, frame, &file)?;
+    /// Writes pictures that [`Demo::render`] wrote into a folder again, as they are, numbered from 1.
+    fn write_again(&self, from: &str, numbers: RangeInclusive<i64>, spec: &str) -> Result<(), CliError> {
+        let reader = ClipReader::open(self.folder.join(from).join(PICTURES))?;
+        let writer = ClipWriter::create(self.folder.join(spec), WriteOptions::default(), &reader.files())?;
+        for (to, number) in (1..).zip(numbers) {
+            let picture = reader.frame(number)?;
+            match reader.file_of(number) {
+                Some(file) => writer.write_kept(to, &picture, file)?,
+                None => writer.write(to, &picture)?,
+            }
         }
         writer.finish()?;
         Ok(())

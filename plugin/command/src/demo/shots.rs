@@ -33,7 +33,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
         },
     )?;
     cells.extend(row("GENERATE", &made));
-    demo.write_again("generated", made.len(), &made[made.len() - 1..], "still.png")?;
+    demo.write_again("generated", LENGTH..=LENGTH, "still.png")?;
     let animated = timed(
         demo,
         out,
@@ -48,7 +48,7 @@ pub(super) fn run(demo: &Demo<'_>, out: &mut dyn Write) -> Result<Vec<SheetCell>
     )?;
     cells.extend(row("ANIMATE", &animated));
     let given = usize::try_from(GIVEN).unwrap_or_default();
-    demo.write_again("generated", 1, &made[..given], "given/%04d.png")?;
+    demo.write_again("generated", 1..=GIVEN, "given/%04d.png")?;
     let extended = timed(
         demo,
         out,

@@ -140,7 +140,11 @@ impl Server {
                 }
                 (from, Some(last - from + 1), total)
             }
-            200 => (0, header("content-length"), header("content-length")),
+            200 => {
+                // A server that has no pieces sends the whole file, which takes longer than a piece may: the next try allows for that.
+                fetching.in_pieces = false;
+                (0, header("content-length"), header("content-length"))
+            }
             // There is no such piece: what is there is no start of it.
             416 => {
                 let _ = fs::remove_file(part);
@@ -285,7 +289,7 @@ fn copy(body: Body, wanted: u64, to: &mut File, part: &Path, mut done: impl FnMu
 
 fn unwritten(part: &Path, error: &io::Error) -> CliError {
     let full = if error.kind() == io::ErrorKind::StorageFull { ": the disk is full. What came is kept" } else { "" };
-    CliError::Failed(format!("{}: {error}{full}", part.display()))
+    CliError::at(part, format_args!("{error}{full}"))
 }
 
 fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
@@ -320,7 +324,7 @@ fn megabytes(bytes: u64) -> usize {
 
 /// The SHA-256 of a file.
 pub(super) fn sha256_of(path: &Path) -> Result<String, CliError> {
-    let unread = |error: io::Error| CliError::Failed(format!("{}: {error}", path.display()));
+    let unread = |error: io::Error| CliError::at(path, error);
     let mut file = File::open(path).map_err(unread)?;
     let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
     loop {

@@ -33,7 +33,7 @@ pub(super) fn run(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), Cl
         ModelsCommand::Verify { name } => verify(name, &store, out),
         ModelsCommand::Remove { name } => {
             let removed = store.remove(name);
-            if removed.map_err(|error| CliError::failed(format!("{}: {error}", store.folder().display())))? {
+            if removed.map_err(|error| CliError::at(store.folder(), error))? {
                 writeln!(out, "{name} is removed")?;
                 return Ok(());
             }
@@ -78,7 +78,7 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
     }
     accept(args, list, model, out)?;
     let gathering = store.gathering(name);
-    let unwritten = |error: io::Error| CliError::failed(format!("{}: {error}", gathering.display()));
+    let unwritten = |error: io::Error| CliError::at(&gathering, error);
     fs::create_dir_all(&gathering).map_err(unwritten)?;
     let lock = File::create(store.folder().join(format!(".{name}.lock"))).map_err(unwritten)?;
     if matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)) {
@@ -161,7 +161,7 @@ fn gather(file: &ModelFile, place: &Path, from: &Supply, store: &ModelStore) -> 
         if file.sha256.as_ref().is_none_or(|known| *known == sha256) {
             return Ok(sha256);
         }
-        fs::remove_file(place).map_err(|error| CliError::failed(format!("{}: {error}", place.display())))?;
+        fs::remove_file(place).map_err(|error| CliError::at(place, error))?;
     }
     let mut part = place.as_os_str().to_owned();
     part.push(".part");
@@ -180,7 +180,7 @@ fn gather(file: &ModelFile, place: &Path, from: &Supply, store: &ModelStore) -> 
         }
         (None, Supply::Server(server)) => server.fetch(file, &part, &mut Bar::counting(&*file.path, "MB"))?,
     };
-    fs::rename(&part, place).map_err(|error| CliError::failed(format!("{}: {error}", place.display())))?;
+    fs::rename(&part, place).map_err(|error| CliError::at(place, error))?;
     Ok(sha256)
 }
 
@@ -207,7 +207,7 @@ fn in_folder(file: &ModelFile, place: &Path, folder: &Path) -> Result<PathBuf, C
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), CliError> {
-    fs::copy(from, to).map(drop).map_err(|error| CliError::failed(format!("{}: {error}", from.display())))
+    fs::copy(from, to).map(drop).map_err(|error| CliError::at(from, error))
 }
 
 /// The SHA-256 of a file that was brought, if it is the right one.

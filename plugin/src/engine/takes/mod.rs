@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use pickup_model::{Frame, Kept, Recipe};
 
 pub use self::file::{Take, TakeFile, TakeNotes};
-use crate::machine;
+use crate::machine::{self, UserFolder};
 
 /// Names the folder of takes, where it is not to be the system's folder of caches.
 pub const TAKES_VARIABLE: &str = "PICKUP_TAKES";
@@ -90,7 +90,7 @@ impl Takes {
     /// The takes of this user.
     #[must_use]
     pub fn of_user() -> Self {
-        Self::new(folder())
+        Self::new(machine::user_folder(TAKES_VARIABLE, UserFolder::Caches, "takes"))
     }
 
     /// Where they lie.
@@ -283,24 +283,6 @@ fn is_ours(path: &Path) -> bool {
 
 fn is_recipe(name: &str) -> bool {
     name.len() == 32 && u128::from_str_radix(name, 16).is_ok()
-}
-
-/// The folder of this user's takes: as the variable says, else where this system keeps caches.
-fn folder() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(folder) = named(TAKES_VARIABLE) {
-        return Some(folder);
-    }
-    let caches = if cfg!(windows) {
-        named("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        named("HOME").map(|home| home.join("Library").join("Caches"))
-    } else {
-        named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")))
-    };
-    // A relative path would follow the host's working folder about.
-    let caches = caches.filter(|folder| folder.is_absolute())?;
-    Some(caches.join("pickup").join("takes"))
 }
 
 #[cfg(test)]

@@ -154,34 +154,48 @@ impl PromptParams {
     /// What the model of a node is told.
     #[must_use]
     pub fn brief(&self, take: &TakeParams) -> Brief {
-        let negative_prompt = take.model.understood(&take.model.negative_prompt).prompt;
-        Brief {
-            prompt: self.understood(take).told(),
-            negative_prompt: negative_prompt.trim().to_owned(),
-            seed: u64::try_from(self.seed).unwrap_or_default(),
-            ..Brief::default()
-        }
+        self.understood(take).asked(take)
     }
 
     /// What the model is told where it is to make something on black, to be laid over a picture that its camera does not move.
     #[must_use]
     pub fn over_black(&self, take: &TakeParams) -> Brief {
-        Self { prompt: without_camera(&self.understood(take).prompt), ..self.clone() }.on_black(take)
+        let understood = self.understood(take);
+        Self { prompt: without_camera(&understood.prompt), ..understood }.with_black().asked(take)
     }
 
     /// What the model is told where it is to make something on black.
     #[must_use]
     pub fn on_black(&self, take: &TakeParams) -> Brief {
-        let understood = self.understood(take);
-        let said = understood.prompt.trim();
-        let black = words(said).iter().any(|(word, _)| word == "black");
-        let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
-        Self { prompt, ..self.clone() }.brief(take)
+        self.understood(take).with_black().asked(take)
+    }
+
+    /// Tells the user what words of the prompt the model of a node takes for others.
+    pub fn tell_taken<N: Node>(&self, take: &TakeParams, stage: &Stage<'_, '_, N>) {
+        stage.tell_taken(&take.model.understood(&self.prompt).taken);
     }
 
     /// These, with the prompt in the words of the model that is to follow it.
     fn understood(&self, take: &TakeParams) -> Self {
         Self { prompt: take.model.understood(&self.prompt).prompt, ..self.clone() }
+    }
+
+    /// These, with black as what is behind what the prompt asks for.
+    fn with_black(self) -> Self {
+        let said = self.prompt.trim();
+        let black = words(said).iter().any(|(word, _)| word == "black");
+        let prompt = if said.is_empty() || black { said.to_owned() } else { format!("{said}, on black") };
+        Self { prompt, ..self }
+    }
+
+    /// What a model is told whose words the prompt is in.
+    fn asked(&self, take: &TakeParams) -> Brief {
+        Brief {
+            prompt: self.told(),
+            negative_prompt: take.model.understood(&take.model.negative_prompt).prompt.trim().to_owned(),
+            seed: u64::try_from(self.seed).unwrap_or_default(),
+            ..Brief::default()
+        }
     }
 
     /// The prompt with what the motion's strength adds to it.

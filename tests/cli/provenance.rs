@@ -77,6 +77,34 @@ fn what_a_model_made_is_told_and_stays_told_in_what_is_made_of_it() {
 }
 
 #[test]
+fn a_frame_that_stands_for_a_missing_one_says_that_motion_made_it() {
+    let folder = with_clip();
+    fs::remove_file(folder.path().join("in/0003.png")).unwrap();
+    run(folder.path(), "render Extend --in in --out on/%04d.png --set missingFrames=Make --set tail=0 --sidecar");
+    assert!(has(&folder.path().join("on/0003.png"), ENHANCED));
+    let told = fs::read_to_string(folder.path().join("on/provenance.json")).unwrap();
+    assert!(told.contains("\"frames\": \"3\""), "{told}");
+}
+
+#[test]
+fn a_frame_that_a_model_made_keeps_its_mark_in_another_format() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &format!("{SMOKE} --out smoke/%04d.png"));
+    for (line, marked) in [
+        ("--out plain/%04d.tif", true),
+        ("--out deep/%04d.png --depth float", true),
+        ("--out bare/%04d.tif --unmarked", false),
+    ] {
+        run(folder.path(), &format!("render Repair --in smoke {line} --set frames="));
+        let spec = Path::new(line.split(' ').nth(1).unwrap()).to_owned();
+        let file = folder
+            .path()
+            .join(spec.with_file_name(spec.file_name().unwrap().to_str().unwrap().replace("%04d", "0001")));
+        assert_eq!(has(&file, TRAINED), marked, "{line}");
+    }
+}
+
+#[test]
 fn a_sign_stands_in_the_corner_of_made_frames_alone() {
     let folder = with_clip();
     let repaired = |out: &str, set: &str| {
@@ -94,10 +122,14 @@ fn a_sign_stands_in_the_corner_of_made_frames_alone() {
 #[test]
 fn a_file_beside_a_clip_never_replaces_one_of_the_clip() {
     let folder = with_clip();
-    for sidecar in ["in/0001.png", "out/0002.png"] {
+    let whole = folder.path().join("in/0001.png").display().to_string();
+    for sidecar in ["in/0001.png", "./in/0001.png", "out/../in/0001.png", &whole, "out/0002.png"] {
         let line = format!("render Repair --in in --out out/%04d.png --set frames=3 --sidecar={sidecar}");
-        assert!(expect(folder.path(), &line, 2).contains("a file of a clip"));
+        assert!(expect(folder.path(), &line, 2).contains("a file of a clip"), "{sidecar}");
     }
+    let line = "render Repair --in in --out out/%04d.png --set frames=3 --sidecar=no/such/folder.json";
+    expect(folder.path(), line, 1);
+    assert!(files(&folder.path().join("out")).is_empty(), "it shows before a frame is made");
     assert_eq!(files(&folder.path().join("in")).len(), 5);
 }
 

@@ -239,6 +239,11 @@ impl ClipWriter {
         }
     }
 
+    /// Whether a name leads to a file that is read.
+    pub fn reads(&self, path: &Path) -> bool {
+        real_paths(&[path]).iter().any(|real| self.inputs.contains(real))
+    }
+
     /// Whether a file of this name is one that it writes.
     pub fn writes(&self, path: &Path) -> bool {
         let folder = |path: &Path| fs::canonicalize(folder_of(path)).ok();
@@ -278,12 +283,18 @@ impl ClipWriter {
     }
 
     /// Writes a frame whose picture is that of a file. Where the format is the same the file is copied as it is: nothing is
-    /// compressed a second time, and whatever it holds beside the picture stays.
-    pub fn write_kept(&self, frame: i64, picture: &Picture, file: &Path) -> Result<(), ClipError> {
+    /// compressed a second time, and whatever it holds beside the picture stays. Else its file gets the mark that is `told`.
+    pub fn write_kept(
+        &self,
+        frame: i64,
+        picture: &Picture,
+        file: &Path,
+        told: impl FnOnce() -> Option<Mark>,
+    ) -> Result<(), ClipError> {
         let depth = self.options.depth.filter(|_| !self.options.kept_as_deep).unwrap_or(picture.depth());
         match self.format().and_then(|format| self.copy(format, picture, depth, file)) {
             Some(bytes) => self.write_still(frame, |_, _| Ok(bytes)),
-            None => self.write_as_deep(frame, picture, None, depth),
+            None => self.write_as_deep(frame, picture, told().as_ref(), depth),
         }
     }
 

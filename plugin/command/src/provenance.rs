@@ -6,7 +6,7 @@ use std::{
 };
 
 use pickup::provenance::{Maker, Origin};
-use pickup_clips::{ClipWriter, DigitalSource, Mark, frame_list::FrameList, naming, write_whole};
+use pickup_clips::{ClipWriter, DigitalSource, Mark, Partial, frame_list::FrameList, naming, write_whole};
 use serde::Serialize;
 
 use super::{CliError, args::ProvenanceArgs, cancel, credentials::Credentials, progress};
@@ -52,6 +52,11 @@ struct Made {
     source: Option<DigitalSource>,
 }
 
+/// What files say of how they came about: the strongest.
+fn given(files: &[&Path]) -> Option<DigitalSource> {
+    files.iter().filter_map(|file| DigitalSource::of_file(file)).max()
+}
+
 /// Frames that came about in one way, as the file beside the clip lists them.
 #[derive(Serialize)]
 struct MadeFrames<'a> {
@@ -84,9 +89,15 @@ impl<'a> Provenance<'a> {
         let credentials = args.credentials.then(|| Credentials::new(args)).transpose()?;
         let (given, frames, made) = (OnceCell::new(), Vec::new(), Vec::new());
         let new = Self { args, clip, node, credentials, from, given, frames, made };
-        if let Some(sidecar) = new.sidecar().filter(|file| writer.writes(file) || from.contains(&&**file)) {
-            let name = sidecar.display();
-            return Err(CliError::Usage(format!("{name}: this is a file of a clip: name another by --sidecar=FILE")));
+        if let Some(sidecar) = new.sidecar() {
+            if writer.writes(&sidecar) || writer.reads(&sidecar) {
+                let name = sidecar.display();
+                return Err(CliError::Usage(format!(
+                    "{name}: this is a file of a clip: name another by --sidecar=FILE"
+                )));
+            }
+            // Shows now, not after an hour's render, that it cannot be written.
+            Partial::create(&sidecar)?;
         }
         Ok(new)
     }
@@ -100,11 +111,21 @@ impl<'a> Provenance<'a> {
     pub(super) fn add(&mut self, frame: i64, origin: Option<&Origin>) -> Option<Mark> {
         self.frames.push(frame);
         let origin = origin?;
-        let given = || self.from.iter().filter_map(|file| DigitalSource::of_file(file)).max();
-        let source = source(origin, *self.given.get_or_init(given));
+        let source = source(origin, *self.given.get_or_init(|| given(self.from)));
         self.made.push(Made { frame, origin: origin.clone(), source });
         let source = source.filter(|_| !self.args.unmarked)?;
         Some(Mark { source, system: origin.shot.as_ref().map(|shot| format!("Pickup: {}", shot.model)) })
+    }
+
+    /// The mark of a frame that is a clip's own and is not copied with its file: what that says, or the clip's files where it has none
+    /// of its own.
+    pub(super) fn kept(&self, file: Option<&Path>) -> Option<Mark> {
+        let said = || match file {
+            Some(file) => DigitalSource::of_file(file),
+            None => *self.given.get_or_init(|| given(self.from)),
+        };
+        let source = (!self.args.unmarked).then(said).flatten()?;
+        Some(Mark { source, system: None })
     }
 
     /// Completes the clip, signs its files if that is asked for, and writes the file beside it.

@@ -328,7 +328,8 @@ impl<'a> Rendering<'a> {
             place += 1;
             let mark = provenance.add(number, origin.as_ref());
             match file {
-                Some(file) => writer.write_kept(number, &picture, file)?,
+                Some(file) => writer.write_kept(number, &picture, file, || provenance.kept(Some(file)))?,
+                None if kept => writer.write_made(number, &picture, provenance.kept(None).as_ref())?,
                 None => writer.write_made(number, &picture, mark.as_ref())?,
             }
             Ok(())

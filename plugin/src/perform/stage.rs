@@ -183,6 +183,11 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         }
     }
 
+    /// Whether a network made something of the frame: that may be one that stands for a frame that the clip lacks.
+    pub(super) fn is_by_a_network(&self) -> bool {
+        self.origin.borrow().by > Maker::Editing
+    }
+
     /// Tells the host what the frame was made by, and signs it where the user wants that.
     pub(super) fn tell_origin(&self) -> Result<()> {
         let origin = self.origin.borrow();

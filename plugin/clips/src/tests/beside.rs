@@ -50,7 +50,7 @@ fn a_kept_frame_is_its_file_unless_something_is_changed() {
     let reader = ClipReader::open(&photo).unwrap();
     let kept = |name: &str, options: WriteOptions| {
         let writer = ClipWriter::create(folder.join(name), options, &[]).unwrap();
-        writer.write_kept(1, &reader.frame(1).unwrap(), reader.file_of(1).unwrap()).unwrap();
+        writer.write_kept(1, &reader.frame(1).unwrap(), reader.file_of(1).unwrap(), || None).unwrap();
         fs::read(folder.join(name)).unwrap() == bytes
     };
     let like = || WriteOptions::like(reader.info());
@@ -67,7 +67,7 @@ fn a_kept_frame_is_its_file_unless_something_is_changed() {
     fs::write(&lying, [&bytes[..2], &[0xFF, 0xE1], &length, exif, &bytes[2..]].concat()).unwrap();
     let lying = ClipReader::open(&lying).unwrap();
     let writer = ClipWriter::create(folder.join("c.jpg"), WriteOptions::like(lying.info()), &[]).unwrap();
-    writer.write_kept(1, &lying.frame(1).unwrap(), lying.file_of(1).unwrap()).unwrap();
+    writer.write_kept(1, &lying.frame(1).unwrap(), lying.file_of(1).unwrap(), || None).unwrap();
     assert!(!fs::read(folder.join("c.jpg")).unwrap().windows(4).any(|four| four == b"Exif"));
 }
 
@@ -178,7 +178,7 @@ fn a_tiff_that_lies_is_read_upright_and_not_copied_lying() {
     // The pixel at the lower left becomes the one at the upper left.
     assert_eq!(read[..3], samples[3 * 6 * 3..3 * 6 * 3 + 3]);
     let writer = ClipWriter::create(folder.join("b.tif"), WriteOptions::like(reader.info()), &[]).unwrap();
-    writer.write_kept(1, &upright, &path).unwrap();
+    writer.write_kept(1, &upright, &path, || None).unwrap();
     assert_eq!(*ClipReader::open(folder.join("b.tif")).unwrap().frame(1).unwrap(), *upright);
     assert_ne!(fs::read(folder.join("b.tif")).unwrap(), fs::read(&path).unwrap());
 }

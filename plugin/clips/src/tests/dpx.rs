@@ -64,7 +64,7 @@ fn a_made_dpx_has_the_bits_and_the_curve_of_the_clips_and_a_kept_one_is_its_file
         assert_eq!((again.info().bits, *again.frame(1).unwrap() == *picture), (bits, true), "{format}");
         assert_eq!(again.info().beside.dpx.unwrap().curve(), Some("printing density"), "{format}");
         let kept = folder.join("kept.dpx");
-        ClipWriter::create(&kept, options(), &[]).unwrap().write_kept(1, &picture, &source).unwrap();
+        ClipWriter::create(&kept, options(), &[]).unwrap().write_kept(1, &picture, &source, || None).unwrap();
         assert!(fs::read(&kept).unwrap() == fs::read(&source).unwrap(), "{format}");
         let told = |out: &str| lost(reader.info(), Path::new(out), &options()).join("; ");
         assert!(told("b.dpx").contains("time code, made frames do not have"), "{}", told("b.dpx"));

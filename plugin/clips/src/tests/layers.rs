@@ -133,7 +133,7 @@ fn a_made_frame_has_the_layer_under_its_own_name_and_a_kept_one_is_its_file() {
         if layer != "beauty" {
             assert_eq!(pixel(&open(&folder.join("made.exr"), Some(layer)).unwrap()), pixel(&reader), "{layer}");
         }
-        write("kept.exr").write_kept(1, &picture, path).unwrap();
+        write("kept.exr").write_kept(1, &picture, path, || None).unwrap();
         assert!(fs::read(folder.join("kept.exr")).unwrap() == fs::read(path).unwrap(), "{layer}");
         // One that is written and not copied keeps its other channels.
         write("deep.exr").write(1, &picture).unwrap();

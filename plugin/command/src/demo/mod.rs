@@ -116,7 +116,10 @@ impl Demo<'_> {
             let picture = Arc::new(taken.picture.to_rgb().to_depth(Depth::U8));
             let number = made.len() as i64 + 1;
             let mark = provenance.add(number, taken.origin.as_ref());
-            writer.write_made(number, &picture, mark.as_ref())?;
+            match taken.file {
+                Some(file) => writer.write_kept(number, &picture, file, || provenance.kept(Some(file)))?,
+                None => writer.write_made(number, &picture, mark.as_ref())?,
+            }
             made.push(picture);
             Ok(())
         });
@@ -134,7 +137,7 @@ impl Demo<'_> {
         for (to, number) in (1..).zip(numbers) {
             let picture = reader.frame(number)?;
             match reader.file_of(number) {
-                Some(file) => writer.write_kept(to, &picture, file)?,
+                Some(file) => writer.write_kept(to, &picture, file, || None)?,
                 None => writer.write(to, &picture)?,
             }
         }

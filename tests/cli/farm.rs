@@ -50,6 +50,14 @@ fn a_job_has_a_task_for_each_run_of_frames() {
     fs::create_dir(folder.path().join("jobs")).unwrap();
     let said = expect(folder.path(), &format!("submit jobs/job.json -- {REPAIR} farm/%04d.png"), 0);
     assert!(said.contains(&format!("-p In={}", folder.path().join("in/%04d.png").display())), "{said}");
+    let job = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(folder.path().join(name)).unwrap()).unwrap()
+    };
+    let up = "Repair --in in/../in --set quality=Draft --out jobs/../farm/%04d.png";
+    let said = expect(folder.path(), &format!("submit job.json -- {up}"), 0);
+    let parameters = &job("job.json")["parameterDefinitions"];
+    assert!(parameters[1].get("default").is_none() && said.contains("-p In="), "{said}");
+    assert_eq!((&parameters[1]["objectType"], &parameters[2]["objectType"]), (&"DIRECTORY".into(), &"FILE".into()));
     for (line, word) in [
         (format!("submit job.json -- {REPAIR} farm.mov"), "sequence"),
         (format!("submit job.json -- {REPAIR} farm/%04d.png --sheet sheet.png"), "--sheet"),

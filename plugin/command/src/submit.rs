@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use clap::Parser as _;
@@ -82,13 +82,16 @@ fn paths(args: &SubmitArgs) -> Result<Vec<JobPath>, CliError> {
     let mut paths = Vec::new();
     let mut add = |(name, option, kind, flow), path: &Path| -> Result<(), CliError> {
         let whole = whole(path)?;
-        let default = whole.strip_prefix(&beside).ok().map(Path::to_path_buf);
+        let inside = |rest: &&Path| rest.components().all(|part| matches!(part, Component::Normal(_)));
+        let default = whole.strip_prefix(&beside).ok().filter(inside).map(Path::to_path_buf);
         paths.push(JobPath { name, option, kind, flow, whole, default });
         Ok(())
     };
     for (option, name, flow) in PATHS {
         if let Some(path) = value_of(&args.render, option) {
-            add((name, Some(option), "FILE", flow), Path::new(&path))?;
+            let path = Path::new(&path);
+            let kind = if path.is_dir() { "DIRECTORY" } else { "FILE" };
+            add((name, Some(option), kind, flow), path)?;
         }
     }
     if let Some(takes) = &args.takes {

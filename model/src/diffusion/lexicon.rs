@@ -20,7 +20,7 @@ const OWN: &str = "en";
 /// Languages that are written without spaces between words.
 const UNSPACED: [&str; 2] = ["zh", "ja"];
 /// Languages whose colours follow what they are colours of.
-const COLOUR_LAST: [&str; 6] = ["fr", "es", "it", "pt", "ar", "pl"];
+const COLOUR_LAST: [&str; 5] = ["fr", "es", "it", "pt", "ar"];
 const COLOURS: [&str; 13] =
     ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "white", "grey", "black", "brown", "gold"];
 /// Languages that write several words as one.

@@ -69,9 +69,9 @@ fn is_right(lexicon: &Lexicon, asked: &Prompt) -> bool {
         && asked.colour.as_ref().is_none_or(|colour| names(colour) || (colour == "gold" && names("golden")))
 }
 
-/// Holds that of so many prompts 95 in a hundred are understood.
+/// Holds that of so many prompts all but a few are understood.
 #[track_caller]
-fn are_understood(table: &str, count: usize) {
+fn are_understood(table: &str, count: usize, wrong_at_most: usize) {
     let lexicon = lexicon();
     let prompts: Vec<Prompt> = serde_json::from_str(table).unwrap();
     let wrong = prompts.iter().filter(|prompt| !is_right(&lexicon, prompt));
@@ -80,17 +80,17 @@ fn are_understood(table: &str, count: usize) {
             format!("{language} {element}: {prompt:?} is {:?}", lexicon.understand(prompt).prompt)
         })
         .collect();
-    assert!(prompts.len() == count && 20 * wrong.len() <= count, "{wrong:#?}");
+    assert!(prompts.len() == count && wrong.len() <= wrong_at_most, "{wrong:#?}");
 }
 
 #[test]
 fn prompts_in_sixteen_languages_name_the_right_element_and_colour() {
-    are_understood(include_str!("seen.json"), 160);
+    are_understood(include_str!("seen.json"), 160, 0);
 }
 
 #[test]
 fn prompts_that_the_lexicon_was_made_without_are_understood_too() {
-    are_understood(include_str!("unseen.json"), 80);
+    are_understood(include_str!("unseen.json"), 80, 4);
 }
 
 #[test]
@@ -104,6 +104,7 @@ fn what_a_word_was_taken_for_is_told() {
     assert_eq!(smoke.taken, taken);
     assert_eq!(understood("fumée rouge sur fond noir").prompt, "red smoke on black background");
     assert_eq!(understood("红色的烟雾").prompt, "red smoke");
+    assert_eq!(understood("biały śnieg, czarne tło").prompt, "white snow black background");
 }
 
 #[test]

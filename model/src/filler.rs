@@ -38,6 +38,9 @@ pub trait Watch {
 
     /// A rough, small picture of unfinished work, where it is wanted.
     fn preview(&self, _picture: &Frame) {}
+
+    /// The work cannot begin yet, and why.
+    fn waits(&self, _why: &str) {}
 }
 
 /// Lets the work run to its end unseen.

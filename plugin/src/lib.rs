@@ -9,6 +9,7 @@ pub mod cadence;
 pub mod colour;
 pub mod engine;
 pub mod freeze;
+pub mod journal;
 pub mod machine;
 pub mod models;
 pub mod nodes;

@@ -54,13 +54,9 @@ pub enum UserFolder {
     Data,
 }
 
-/// The folder that a variable names, else one of this name where this system keeps what a user has of this; none where the system names
-/// no such place.
-pub fn user_folder(variable: &str, kind: UserFolder, name: &str) -> Option<PathBuf> {
+/// The folder of this name where this system keeps what a user has of this; none where it names no such place.
+pub fn user_folder(kind: UserFolder, name: &str) -> Option<PathBuf> {
     let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = named(variable) {
-        return Some(folder);
-    }
     let (on_mac, variable_of_xdg, beneath_home) = match kind {
         UserFolder::Caches => ("Library/Caches", "XDG_CACHE_HOME", ".cache"),
         UserFolder::Data => ("Library/Application Support", "XDG_DATA_HOME", ".local/share"),
@@ -76,6 +72,13 @@ pub fn user_folder(variable: &str, kind: UserFolder, name: &str) -> Option<PathB
     // A relative path would follow the host's working folder about.
     let place = place.filter(|folder| folder.is_absolute())?;
     Some(place.join("pickup").join(name))
+}
+
+/// This system's name and version.
+#[must_use]
+pub fn system() -> String {
+    let kernel = System::kernel_version().map(|version| format!(", kernel {version}")).unwrap_or_default();
+    format!("{}{kernel}", System::long_os_version().unwrap_or_else(|_| env::consts::OS.to_owned()))
 }
 
 /// The standard folder of OpenFX plugins.

@@ -1,22 +1,18 @@
 //! Larger models that a user may install: which there are, under which licence, and which of them are on this machine.
 
 use std::{
-    collections::BTreeMap,
-    env, fs, io,
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
+use pickup_clips::Setting;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{self, UserFolder};
 
-/// Names the folder of installed models, where it is not to be the system's folder of a user's data.
-pub const MODELS_VARIABLE: &str = "PICKUP_MODELS";
-
-/// Names a list to read instead of this project's: a studio's own, for instance.
-pub const LIST_VARIABLE: &str = "PICKUP_MODEL_LIST";
-
-/// The file in a model's folder that says what it consists of. It is written last.
+/// The file in a model's folder that says what it consists of, or what of it is gathered.
 const RECORD: &str = "installed.json";
 
 /// The models that can be installed, and what they consist of.
@@ -81,19 +77,27 @@ struct Place {
 }
 
 impl ModelList {
-    /// This project's list, or the one that [`LIST_VARIABLE`] names.
+    /// This project's list, or the one that [`Setting::MODEL_LIST`] names.
     ///
     /// # Errors
     /// In words, when that cannot be read or makes no sense.
     pub fn read() -> Result<Self, String> {
-        match env::var_os(LIST_VARIABLE).filter(|path| !path.is_empty()) {
+        match Setting::MODEL_LIST.path() {
             Some(path) => {
-                let named = |error: &dyn std::fmt::Display| format!("{}: {error}", Path::new(&path).display());
+                let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
                 let text = fs::read_to_string(&path).map_err(|error| named(&error))?;
                 Self::parse(&text).map_err(|error| named(&error))
             }
-            None => Self::parse(include_str!("../../resources/models.json")),
+            None => Self::of_project(),
         }
+    }
+
+    /// This project's list.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn of_project() -> Result<Self, String> {
+        Self::parse(include_str!("../../resources/models.json"))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -132,9 +136,9 @@ impl ModelList {
     /// The licences of a model's files, each once.
     #[must_use]
     pub fn licences(&self, model: &ListedModel) -> Vec<&Licence> {
-        let mut names: Vec<&str> = self.files(model).map(|(file, _)| &*file.licence).collect();
-        names.dedup();
-        names.into_iter().filter_map(|name| self.licences.get(name)).collect()
+        let mut seen = BTreeSet::new();
+        let names = self.files(model).map(|(file, _)| &*file.licence).filter(|name| seen.insert(*name));
+        names.filter_map(|name| self.licences.get(name)).collect()
     }
 }
 
@@ -180,10 +184,10 @@ impl ModelStore {
         Self { folder }
     }
 
-    /// Where [`MODELS_VARIABLE`] says, else where this system keeps a user's data; none where it names no such place.
+    /// Where [`Setting::MODELS`] says, else where this system keeps a user's data; none where it names no such place.
     #[must_use]
     pub fn of_user() -> Option<Self> {
-        machine::user_folder(MODELS_VARIABLE, UserFolder::Data, "models").map(Self::new)
+        Setting::MODELS.path().or_else(|| machine::user_folder(UserFolder::Data, "models")).map(Self::new)
     }
 
     /// Where they lie.
@@ -211,8 +215,7 @@ impl ModelStore {
             return None;
         }
         let folder = self.path(name);
-        let text = fs::read_to_string(folder.join(RECORD)).ok()?;
-        let model: Installed = serde_json::from_str(&text).ok()?;
+        let model = read_record(&folder)?;
         let whole = |file: &InstalledFile| {
             fs::metadata(folder.join(&file.to)).is_ok_and(|data| data.is_file() && data.len() == file.bytes)
         };
@@ -229,38 +232,88 @@ impl ModelStore {
         names
     }
 
-    /// Puts a model in its place whose files are all gathered.
+    /// What is gathered of a model: as an earlier run noted it, or nothing.
+    #[must_use]
+    pub fn gathered(&self, name: &str) -> Vec<InstalledFile> {
+        read_record(&self.gathering(name)).map(|model| model.files).unwrap_or_default()
+    }
+
+    /// Notes what is gathered of a model.
     ///
     /// # Errors
     /// When its folder cannot be written.
-    pub fn put(&self, model: &Installed) -> io::Result<()> {
-        let (gathered, place) = (self.gathering(&model.name), self.path(&model.name));
-        fs::write(gathered.join(RECORD), serde_json::to_string_pretty(model)?)?;
-        if place.exists() {
-            // Part of it is gone, or it would not be made anew.
-            fs::remove_dir_all(&place)?;
-        }
-        fs::rename(gathered, place)
+    pub fn note(&self, model: &Installed) -> io::Result<()> {
+        fs::write(self.gathering(&model.name).join(RECORD), serde_json::to_string_pretty(model)?)
+    }
+
+    /// Whether there is anything of a model here, or in its place.
+    #[must_use]
+    pub fn has_any(&self, name: &str) -> bool {
+        is_plain(Path::new(name)) && [self.path(name), self.gathering(name)].iter().any(|folder| folder.exists())
+    }
+
+    /// The right to change a model, until it is dropped; none while another process has it. Its file stays, as others may hold it open.
+    ///
+    /// # Errors
+    /// When the folder of models cannot be written.
+    pub fn lock(&self, name: &str) -> io::Result<Option<File>> {
+        fs::create_dir_all(&self.folder)?;
+        let lock = File::create(self.folder.join(format!(".{name}.lock")))?;
+        // Where there are no locks, nobody waits.
+        Ok((!matches!(lock.try_lock(), Err(TryLockError::WouldBlock))).then_some(lock))
+    }
+
+    /// Whether a folder stands in a model's place that no model was put in.
+    #[must_use]
+    pub fn is_anothers(&self, name: &str) -> bool {
+        let place = self.path(name);
+        place.exists() && !place.join(RECORD).is_file()
+    }
+
+    /// Puts a model in its place whose files are all gathered and noted.
+    ///
+    /// # Errors
+    /// When its folder cannot be written, or another stands in its place.
+    pub fn put(&self, name: &str) -> io::Result<()> {
+        self.clear(name)?;
+        fs::rename(self.gathering(name), self.path(name))
     }
 
     /// Removes a model, and what was gathered of it; whether there was anything.
     ///
     /// # Errors
-    /// When a file cannot be removed.
+    /// When a file cannot be removed, or the folder is another's.
     pub fn remove(&self, name: &str) -> io::Result<bool> {
-        let mut removed = false;
-        if is_plain(Path::new(name)) {
-            for folder in [self.path(name), self.gathering(name)] {
-                if folder.is_dir() {
-                    // Without this file what is left of a folder is no model.
-                    let _ = fs::remove_file(folder.join(RECORD));
-                    fs::remove_dir_all(folder)?;
-                    removed = true;
-                }
-            }
+        let gathering = self.gathering(name);
+        let begun = gathering.is_dir();
+        if begun {
+            fs::remove_dir_all(gathering)?;
         }
-        Ok(removed)
+        Ok(self.clear(name)? || begun)
     }
+
+    /// Takes a model from its place, and what an earlier call left half removed; whether there was one.
+    fn clear(&self, name: &str) -> io::Result<bool> {
+        let (place, going) = (self.path(name), self.folder.join(format!(".{name}.gone")));
+        if going.exists() {
+            fs::remove_dir_all(&going)?;
+        }
+        if self.is_anothers(name) {
+            let why = format!("{} was not made by `pickup models add`: move it away", place.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+        }
+        if !place.exists() {
+            return Ok(false);
+        }
+        // Half a model must not stand in its place.
+        fs::rename(&place, &going)?;
+        fs::remove_dir_all(going)?;
+        Ok(true)
+    }
+}
+
+fn read_record(folder: &Path) -> Option<Installed> {
+    serde_json::from_str(&fs::read_to_string(folder.join(RECORD)).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -269,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_projects_list_makes_sense() {
-        let list = ModelList::parse(include_str!("../../resources/models.json")).unwrap();
+        let list = ModelList::of_project().unwrap();
         for model in list.models() {
             assert_eq!(list.files(model).count(), model.files.len());
             assert!(list.licences(model)[0].says.len() > 40, "{}", model.name);
@@ -315,11 +368,29 @@ mod tests {
         fs::create_dir_all(store.gathering("m").join("a")).unwrap();
         fs::write(store.gathering("m").join("a/b"), b"abc").unwrap();
         assert!(store.installed("m").is_none(), "what is gathered is not installed");
-        store.put(&model).unwrap();
+        assert!(store.gathered("m").is_empty(), "nothing is noted");
+        store.note(&model).unwrap();
+        assert_eq!(store.gathered("m"), model.files);
+        store.put("m").unwrap();
         assert_eq!((store.installed("m"), store.names()), (Some(model), vec!["m".to_owned()]));
         fs::write(store.path("m").join("a/b"), b"ab").unwrap();
         assert!(store.installed("m").is_none(), "a file of it was cut");
-        assert!(store.installed("../m").is_none());
+        assert!(store.installed("../m").is_none() && !store.has_any("../m") && store.has_any("m"));
         assert!(store.remove("m").unwrap() && !store.remove("m").unwrap());
+        // What was half removed is no model, and does not come back.
+        fs::create_dir_all(folder.path().join("models/.m.gone/a")).unwrap();
+        assert!(!store.remove("m").unwrap() && !folder.path().join("models/.m.gone").exists());
+    }
+
+    #[test]
+    fn a_folder_that_the_user_made_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ModelStore::new(folder.path().to_owned());
+        fs::create_dir_all(store.path("mine")).unwrap();
+        fs::write(store.path("mine").join("weights"), b"abc").unwrap();
+        assert!(store.is_anothers("mine") && store.remove("mine").unwrap_err().to_string().contains("move it away"));
+        fs::create_dir_all(store.gathering("mine")).unwrap();
+        assert!(store.put("mine").is_err());
+        assert_eq!(fs::read(store.path("mine").join("weights")).unwrap(), b"abc");
     }
 }

@@ -283,6 +283,44 @@ fn doctor_finds_the_bundle_sound_and_broken_weights_broken() {
 }
 
 #[test]
+fn a_report_tells_what_happened_and_nothing_private() {
+    let folder = with_clip();
+    let (log, machine) = (folder.path().join("pickup.log"), folder.path().join("machine.toml"));
+    let run = |line: &str| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_LOG_FILE", &log).env("PICKUP_CONFIG", &machine).env_remove("PICKUP_TAKES");
+        let output = command.args(line.split_whitespace()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), said)
+    };
+    fs::write(&machine, "takes = 'shared takes'\nlog = 'debug'\nfps = 25\n").unwrap();
+    assert_eq!(run("render Repair --in in --out out/%04d.png --set frames=3 --host natron").0, Some(0));
+    run("render Repair --in in --out out/%04d.png --set frames=3 --set sourceFile=/secret/film.mov --host mlt");
+    let logged = fs::read_to_string(&log).unwrap();
+    for word in ["host Natron (fr.inria.Natron) 2.5", "Repair: OfxImageEffectActionRender: OK in", "/secret/film.mov"] {
+        assert!(logged.contains(word), "{word} in {logged}");
+    }
+    assert!(logged.matches("ActionIsIdentity:").count() > 3, "each is told of");
+    let (code, said) = run("doctor --report");
+    assert!(code == Some(0) && said.contains("read it before you send it"), "{said}");
+    assert!(said.contains("PICKUP_TAKES for the whole machine: shared takes"), "{said}");
+    assert!(said.contains("no setting is called fps"), "{said}");
+    let report = fs::read_to_string(folder.path().join("pickup-report.txt")).unwrap();
+    for word in ["host Natron", "OK: Pickup works here", "ActionRender", "system: ", "models: none"] {
+        assert!(report.contains(word), "{word} in {report}");
+    }
+    let private = folder.path().display().to_string();
+    assert!(!report.contains("secret") && !report.contains(&private), "{report}");
+    fs::write(&machine, "takes = [1]").unwrap();
+    let (code, said) = run("doctor");
+    assert!(code == Some(1) && said.contains("machine.toml: takes is to be a text"), "{said}");
+    fs::write(&machine, "log = 'off'").unwrap();
+    fs::remove_file(&log).unwrap();
+    run("render Repair --in in --out out/%04d.png --set frames=3");
+    assert!(!log.exists());
+}
+
+#[test]
 fn a_video_model_that_is_broken_or_missing_fails_the_render_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     expect(folder.path(), "bundle", 0);

@@ -46,6 +46,10 @@ enum Fault {
     Nothing,
     /// Sends slowly.
     Slow,
+    /// None: it tells the size and the checksum, as Hugging Face does of large files.
+    Tells,
+    /// Tells another checksum than that of its bytes.
+    TellsOther,
 }
 
 /// The model in the bundle, in the files that a server has of it.
@@ -71,12 +75,11 @@ impl Shipped {
 
     /// A list with this one model, whose small files have no public checksum.
     fn list(&self) -> String {
-        let hash = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
         let entry = |(name, bytes): (&String, &Vec<u8>)| {
             let known = name.ends_with("safetensors");
             let file = serde_json::json!({
                 "repository": "pickup/test", "revision": COMMIT, "path": name, "licence": "test",
-                "bytes": known.then_some(bytes.len()), "sha256": known.then(|| hash(bytes)),
+                "bytes": known.then_some(bytes.len()), "sha256": known.then(|| hex(bytes)),
             });
             (name.clone(), file)
         };
@@ -85,9 +88,15 @@ impl Shipped {
         places.sort_by_key(|place| place["to"].to_string());
         let licence =
             serde_json::json!({ "name": "Test licence", "url": "http://example.org", "says": "Do as you like." });
-        let models = serde_json::json!([{ "name": "tested", "title": "Tested", "gigabytes": 0.1, "needs": "little", "files": places }]);
+        let model = |name: &str| serde_json::json!({ "name": name, "title": "Tested", "gigabytes": 0.1, "needs": "little", "files": places });
+        let models = [model("tested"), model("twin")];
         serde_json::json!({ "licences": { "test": licence }, "files": files, "models": models }).to_string()
     }
+}
+
+/// The SHA-256 of bytes.
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A server of these files, on this machine alone. It ends with the process.
@@ -187,6 +196,13 @@ fn answer(
     if parts.is_some() {
         head += &format!("content-range: bytes {first}-{last}/{}\r\n", file.len());
     }
+    if let Some(Fault::Tells | Fault::TellsOther) = fault {
+        let mut sha256 = hex(&file);
+        if fault == Some(Fault::TellsOther) {
+            sha256 = sha256.chars().rev().collect();
+        }
+        head += &format!("x-linked-size: {}\r\nx-linked-etag: \"{sha256}\"\r\n", file.len());
+    }
     stream.write_all((head + "\r\n").as_bytes())?;
     let body = &file[first..=last];
     let sent = if matches!(fault, Some(Fault::Drops(_))) { body.len() / 2 } else { body.len() };
@@ -254,8 +270,7 @@ impl Machine {
         for (name, bytes) in &self.shipped.files {
             assert!(fs::read(self.path(name)).unwrap() == *bytes, "{name}");
         }
-        let parts = fs::read_dir(self.folder.path().join("models")).unwrap().count();
-        assert_eq!(parts, 1, "nothing but the model is left");
+        assert_eq!(files(&self.folder.path().join("models")), [".tested.lock", "tested"], "nothing else is left");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -298,11 +313,14 @@ fn what_goes_by_is_waited_for() {
         (SMALL, Fault::NoParts),
         (LARGE, Fault::SendsOn),
         (SMALL, Fault::Busy(2)),
+        (LARGE, Fault::Tells),
+        (SMALL, Fault::Tells),
     ] {
         let machine = Machine::new();
         let server = TestServer::new(machine.shipped.files.clone(), &[(name, fault)]);
         let (code, said) = machine.add(&server);
         assert_eq!(code, Some(0), "{name} {fault:?}: {said}");
+        assert_eq!(said.contains("tokenizer.json: its checksum is not public"), (name, fault) != (SMALL, Fault::Tells));
         machine.is_whole();
     }
 }
@@ -317,6 +335,8 @@ fn what_is_not_the_model_is_refused_and_leaves_none() {
         (LARGE, Fault::OtherBytes, "SHA-256"),
         (LARGE, Fault::SendsRound, "without end"),
         (LARGE, Fault::Nothing, "has no"),
+        (LARGE, Fault::TellsOther, "which is another"),
+        (SMALL, Fault::TellsOther, "and should be"),
         (SMALL, Fault::OtherBytes, "cannot be run"),
     ] {
         let machine = Machine::new();
@@ -396,6 +416,48 @@ fn without_a_network_files_come_from_a_folder() {
 }
 
 #[test]
+fn what_two_models_share_is_taken_from_the_first_and_never_written_to() {
+    let machine = Machine::new();
+    let nothing = TestServer::new(HashMap::new(), &[]);
+    let whole = TestServer::new(machine.shipped.files.clone(), &[]);
+    let twin =
+        |server: &TestServer| machine.run(&format!("models add twin --accept-licence --endpoint {}", server.address));
+    assert_eq!(machine.add(&whole).0, Some(0));
+    // A run that was killed left the first one's file under another name.
+    let part = machine.folder.path().join("models/.twin.part").join(format!("{LARGE}.part"));
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    fs::hard_link(machine.path(LARGE), &part).unwrap();
+    let (code, said) = twin(&nothing);
+    assert!(code == Some(1) && said.contains("has no"), "what has no checksum in the list is not shared: {said}");
+    assert_eq!(machine.run("models verify tested").0, Some(0));
+    assert_eq!(twin(&whole).0, Some(0));
+    assert_eq!(machine.run("models verify twin").0, Some(0));
+    assert_eq!(machine.run("models remove twin").0, Some(0));
+    machine.run("models verify tested");
+    // The first one's is damaged: it is said, and the server is asked.
+    let mut bytes = fs::read(machine.path(LARGE)).unwrap();
+    bytes[1_000_000] ^= 1;
+    fs::write(machine.path(LARGE), bytes).unwrap();
+    let (code, said) = twin(&whole);
+    assert!(code == Some(0) && said.contains("tested has a damaged file"), "{said}");
+    assert_eq!(machine.run("models verify twin").0, Some(0));
+}
+
+#[test]
+fn a_folder_that_is_no_installed_model_is_not_touched() {
+    let machine = Machine::new();
+    let server = TestServer::new(machine.shipped.files.clone(), &[]);
+    fs::create_dir_all(machine.path("")).unwrap();
+    fs::write(machine.path("mine"), b"abc").unwrap();
+    let (code, said) = machine.add(&server);
+    assert!(code == Some(1) && said.contains("move it away"), "{said}");
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
+    let (code, said) = machine.run("models remove tested");
+    assert!(code == Some(1) && said.contains("move it away"), "{said}");
+    assert_eq!(fs::read(machine.path("mine")).unwrap(), b"abc");
+}
+
+#[test]
 fn nothing_that_is_listed_here_leads_elsewhere() {
     let machine = Machine::new();
     for line in ["models add nothing --accept-licence", "models remove ../list.json", "models remove nothing"] {
@@ -423,9 +485,13 @@ fn two_programs_take_turns_with_the_video_model() {
     other
         .env("PICKUP_TAKES", folder.path().join("takes"))
         .args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
-    let mut other = other.spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
+    let log = folder.path().join("log");
+    let mut other = other.env("PICKUP_LOG_FILE", &log).spawn().unwrap();
+    let waits = || fs::read_to_string(&log).is_ok_and(|log| log.contains("another program is using the video model"));
+    while !waits() {
+        assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     assert!(files(&folder.path().join("takes")).iter().all(|name| !name.ends_with(".take")));
     drop(lock);
     assert!(other.wait().unwrap().success());

@@ -4,6 +4,7 @@
 use std::{
     ffi::{CStr, c_char, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
 };
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     effect::Effect,
     error::{Error, Result},
     instance::{self, Instance, Shell},
+    journal,
     property::c_text,
     services::{self, MessageKind},
     suites::{self, Handle},
@@ -60,11 +62,14 @@ pub(crate) unsafe extern "C" fn main_entry<E: Effect>(
         }
         // SAFETY: not null, and the caller vouches that it is a C string.
         let action = unsafe { CStr::from_ptr(action) };
+        let started = Instant::now();
         // SAFETY: the caller vouches for the host.
-        guarded(|| unsafe { act::<E>(action, call) }).unwrap_or_else(|error| {
+        let status = guarded(|| unsafe { act::<E>(action, call) }).unwrap_or_else(|error| {
             report::<E>(action, call.handle, &error);
             error.status()
-        })
+        });
+        journal::action::<E>(action, status, started.elapsed());
+        status
     })
 }
 
@@ -103,9 +108,12 @@ unsafe fn act<E: Effect>(action: &CStr, call: Call) -> Result<Status> {
     let descriptor = || Handle::new(call.handle).ok_or(Error::BadHandle("effect descriptor"));
     if action == props::ACTION_LOAD {
         // SAFETY: the caller vouches for the host.
-        unsafe { suites::load::<E>() }?;
+        let suites = unsafe { suites::load::<E>() }?;
         // MLT takes nothing but OK for an answer.
-        return E::load().map(|()| Status::OK);
+        let loaded = E::load().map(|()| Status::OK);
+        // There may be a logger only now.
+        journal::host(&suites.info);
+        return loaded;
     }
     if action == props::ACTION_UNLOAD {
         E::unload();

@@ -108,6 +108,7 @@ mod fake;
 mod host_info;
 mod image;
 mod instance;
+mod journal;
 mod overlay;
 mod param;
 mod param_set;

@@ -54,11 +54,13 @@ static LOG: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
 /// Keeps a line for [`recent_log`]. A plugin's standard error is not read by anyone, and on Windows not even there.
 pub fn log(line: impl Into<String>) {
+    let line = line.into();
+    log::warn!("{line}");
     let mut log = LOG.lock();
     if log.len() == LOG_LINES {
         log.pop_front();
     }
-    log.push_back(line.into());
+    log.push_back(line);
 }
 
 /// The last lines logged in this process, every message to the user among them, oldest first.

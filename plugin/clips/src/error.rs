@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::codec::Container;
+use super::settings::Setting;
 
 /// Why a clip could not be opened, read or written.
 ///
@@ -169,17 +170,18 @@ pub enum ClipError {
     /// ffmpeg or ffprobe is not installed.
     #[error(
         "{}: video and DPX files need {tool}, which was not found. Install ffmpeg (Debian and Ubuntu: sudo apt install ffmpeg; \
-         macOS: brew install ffmpeg; Windows: winget install ffmpeg) or set {variable} to its path. \
+         macOS: brew install ffmpeg; Windows: winget install ffmpeg) or set {} to its path. \
          Image sequences such as shot.%04d.png work without it",
-        path.display()
+        path.display(),
+        setting.variable()
     )]
     ToolMissing {
         /// The clip that needs it.
         path: PathBuf,
         /// `ffmpeg` or `ffprobe`.
         tool: &'static str,
-        /// The environment variable that can name it.
-        variable: &'static str,
+        /// What can name it.
+        setting: Setting,
     },
     /// ffmpeg ran and failed.
     #[error("{}: {tool} failed: {message}", path.display())]

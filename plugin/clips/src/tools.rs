@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use super::ClipError;
+use super::settings::Setting;
 
 /// Where ffmpeg and ffprobe are looked for.
 #[derive(Clone, Debug)]
@@ -21,16 +22,16 @@ pub struct Tools {
 }
 
 impl Default for Tools {
-    /// The programs named by `PICKUP_FFMPEG` and `PICKUP_FFPROBE`, or those on the path.
+    /// The programs that [`Setting::FFMPEG`] and [`Setting::FFPROBE`] name, or those on the path.
     fn default() -> Self {
-        let candidates = |name: &str, variable: &str| match std::env::var_os(variable) {
-            Some(path) if !path.is_empty() => vec![PathBuf::from(path)],
+        let candidates = |name: &str, setting: Setting| match setting.path() {
+            Some(path) => vec![path],
             // Programs started from the macOS dock do not get the path that Homebrew and MacPorts install to.
             _ => ["", "/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"].map(|d| Path::new(d).join(name)).into(),
         };
         Self {
-            ffmpeg: candidates("ffmpeg", "PICKUP_FFMPEG"),
-            ffprobe: candidates("ffprobe", "PICKUP_FFPROBE"),
+            ffmpeg: candidates("ffmpeg", Setting::FFMPEG),
+            ffprobe: candidates("ffprobe", Setting::FFPROBE),
             found: Arc::default(),
         }
     }
@@ -51,20 +52,20 @@ impl Tools {
         if let Some(tool) = self.found.get() {
             return Ok(tool.clone());
         }
-        let tool = find(&self.ffmpeg, clip, "ffmpeg", "PICKUP_FFMPEG")?;
+        let tool = find(&self.ffmpeg, clip, "ffmpeg", Setting::FFMPEG)?;
         Ok(self.found.get_or_init(|| tool).clone())
     }
 
     pub(super) fn ffprobe(&self, clip: &Path) -> Result<Tool, ClipError> {
-        find(&self.ffprobe, clip, "ffprobe", "PICKUP_FFPROBE")
+        find(&self.ffprobe, clip, "ffprobe", Setting::FFPROBE)
     }
 }
 
-fn find(candidates: &[PathBuf], clip: &Path, name: &'static str, variable: &'static str) -> Result<Tool, ClipError> {
+fn find(candidates: &[PathBuf], clip: &Path, name: &'static str, setting: Setting) -> Result<Tool, ClipError> {
     candidates
         .iter()
         .find_map(|p| Some(Tool { name, program: p.clone(), version: version(p)? }))
-        .ok_or_else(|| ClipError::ToolMissing { path: clip.to_path_buf(), tool: name, variable })
+        .ok_or_else(|| ClipError::ToolMissing { path: clip.to_path_buf(), tool: name, setting })
 }
 
 /// The word after "version" in what `PROGRAM -version` prints.

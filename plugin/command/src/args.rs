@@ -297,6 +297,9 @@ pub(super) struct DoctorArgs {
     /// Instead hold the effects of a bundle, Pickup's or any other, against the OpenFX standard
     #[arg(long, value_name = "BUNDLE", conflicts_with = "bundle")]
     pub(super) strict: Option<PathBuf>,
+    /// Also writes all that into a file, with the settings and the end of the log, and without paths and prompts
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "pickup-report.txt", conflicts_with = "strict")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// A button to press, and the frame at which the timeline's cursor then stands.

@@ -4,12 +4,12 @@ use std::{io::Write, path::Path, time::Instant};
 
 use ofx::host::{Binary, Host, Profile};
 
-use super::{CliError, args::DoctorArgs, bundle, gpus, plugin, strict};
+use super::{CliError, args::DoctorArgs, bundle, gpus, plugin, report, strict};
 use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
-    machine,
+    journal, machine,
 };
-use pickup_clips::Tools;
+use pickup_clips::{Tools, machine_file, machine_settings};
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;
@@ -37,6 +37,18 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     if let Some(bundle) = &args.strict {
         return strict::run(bundle, out);
     }
+    let mut found = Vec::new();
+    let works = tell(args, &mut found);
+    out.write_all(&found)?;
+    if let Some(file) = &args.report {
+        report::write(file, &String::from_utf8_lossy(&found))?;
+        writeln!(out, "{}: read it before you send it", file.display())?;
+    }
+    works
+}
+
+/// Tells what this machine is, and what works on it.
+fn tell(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError> {
     let features = machine::cpu_features();
     let features = if features.is_empty() { "no vector instructions".to_owned() } else { features.join(" ") };
     writeln!(out, "pickup {} ({})", env!("CARGO_PKG_VERSION"), ofx::host::ARCHITECTURE)?;
@@ -49,12 +61,19 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
         None => writeln!(out, "  memory   this system does not tell")?,
     }
     for folder in machine::plugin_folders() {
-        let there = if folder.is_dir() { "" } else { " (not there)" };
-        writeln!(out, "  plugins  {}{there}", folder.display())?;
+        let there = if folder.is_dir() { "" } else { "not there: " };
+        writeln!(out, "  plugins  {there}{}", folder.display())?;
     }
     match Takes::of_user().folder() {
         Some(folder) => writeln!(out, "  takes    {}", folder.display())?,
         None => writeln!(out, "  takes    in memory alone: this system names no folder for caches")?,
+    }
+    match journal::file() {
+        Some(file) => writeln!(out, "  log      {}", file.display())?,
+        None => writeln!(out, "  log      none: this system names no folder for caches")?,
+    }
+    for line in report::settings() {
+        writeln!(out, "  set      {line}")?;
     }
     writeln!(out)?;
     let findings = examine(args.bundle.as_deref());
@@ -77,6 +96,14 @@ fn gib(bytes: u64) -> String {
 
 fn examine(named: Option<&Path>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    match machine_settings() {
+        Ok(settings) => findings.extend(
+            settings
+                .unknown()
+                .map(|key| Finding::Lacks(format!("no setting is called {key}, as in {}", machine_file().display()))),
+        ),
+        Err(error) => findings.push(Finding::Broken(format!("the machine's settings are left out: {error}"))),
+    }
     match plugin::find_bundle(named) {
         Ok(found) => {
             findings.extend(examine_nodes(&found));
@@ -124,7 +151,7 @@ fn examine_nodes(path: &Path) -> Vec<Finding> {
         Ok(plugins) => plugins,
         Err(error) => return vec![Finding::Broken(error.to_string())],
     };
-    let mut findings = vec![Finding::Good(format!("bundle {} opened in {opened:.1} ms", path.display()))];
+    let mut findings = vec![Finding::Good(format!("bundle opened in {opened:.1} ms: {}", path.display()))];
     for plugin in plugins {
         let started = Instant::now();
         let described = host.load(&binary, plugin.id()).and_then(|effect| {

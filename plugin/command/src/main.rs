@@ -25,6 +25,7 @@ mod progress;
 mod provenance;
 mod render;
 mod repeats;
+mod report;
 mod sample;
 mod sheet;
 mod source;

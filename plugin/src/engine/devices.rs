@@ -11,17 +11,13 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
+use pickup_clips::Setting;
 use pickup_model::{
     engine::{Engine, Gpu, GpuError, NoGpu, is_faster_than_cpu, strongest},
     motion::MotionFiller,
 };
 
 use super::{PAIRS_BUDGET, Result, WEIGHTS, resource};
-
-/// Names what motion is found on where a node leaves it open: `cpu`, `gpu`, or a part of a GPU's name.
-pub const DEVICE_VARIABLE: &str = "PICKUP_DEVICE";
-/// The most bytes of its memory that a GPU is asked for.
-pub const GPU_MEMORY_VARIABLE: &str = "PICKUP_GPU_MEMORY";
 
 /// What motion is to be found on.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,9 +128,8 @@ const FAILURES: u32 = 3;
 
 impl Default for Devices {
     fn default() -> Self {
-        let read = |name: &str| std::env::var(name).ok();
-        let memory = read(GPU_MEMORY_VARIABLE).and_then(|bytes| bytes.trim().parse().ok());
-        let wanted = Wanted::read(read(DEVICE_VARIABLE).as_deref());
+        let memory = Setting::GPU_MEMORY.text().and_then(|bytes| bytes.trim().parse().ok());
+        let wanted = Wanted::read(Setting::DEVICE.text().as_deref());
         Self { memory, ..Self::new(wanted, strongest, IDLE) }
     }
 }
@@ -178,6 +173,7 @@ impl Devices {
         }
         let (filler, gpu) = self.open()?;
         if by_speed && !*self.faster.get_or_init(|| is_faster_than_cpu(&gpu)) {
+            log::info!("the processor is faster than {}", gpu.name());
             return None;
         }
         Some(filler)
@@ -196,7 +192,10 @@ impl Devices {
                 return None;
             }
             *state = match self.opened(failures) {
-                Ok(open) => State::Open(open),
+                Ok(open) => {
+                    log::info!("motion may be found on {}", open.gpu.name());
+                    State::Open(open)
+                }
                 Err(why) => State::Unusable(why),
             };
             self.keep();
@@ -227,6 +226,7 @@ impl Devices {
         let State::Open(Open { failures, .. }) = &*state else { return };
         let failures = failures + 1;
         let why = error.to_string();
+        log::warn!("{why}: the processor goes on");
         *state = if failures < FAILURES {
             State::Resting { until: Instant::now() + self.rest, why, failures }
         } else {

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -28,6 +29,9 @@ use crate::{
 const BUDGET: u64 = 8 << 30;
 /// Of the memory that is available, the share that a model may use: the host wants some, too.
 const SHARE: f64 = 0.7;
+
+/// Why a shot is not begun that another program's is made before.
+const TAKES_TURNS: &str = "another program is using the video model: this shot is made after that one's";
 
 /// The embedded model, in the bundle's `Contents/Resources`.
 pub const EMBEDDED: &str = "models/stock";
@@ -197,7 +201,16 @@ impl Engine {
             return Ok(recipe);
         }
         // Last, as those who have it wait for nothing else.
-        let _machine = MachineTurn::wait(&machine_lock(), || watch.progress(0.0)).ok_or(EngineError::Stopped)?;
+        let mut told = false;
+        let machine = MachineTurn::wait(&machine_lock(), || {
+            if !std::mem::replace(&mut told, true) {
+                log::info!("{TAKES_TURNS}");
+                watch.waits(TAKES_TURNS);
+            }
+            watch.progress(0.0)
+        });
+        let _machine = machine.ok_or(EngineError::Stopped)?;
+        let began = Instant::now();
         let showing = Showing { watch, preview: &self.preview, recipe };
         let made = model.filler.fill_reported(shot, brief, &showing);
         *self.preview.lock() = None;
@@ -206,6 +219,7 @@ impl Engine {
         let origin = Origin::of_shot(model.made(brief), !shot.frames().is_empty());
         let take = Take::new(&frames, TakeNotes { unknown_words: report.unknown_words, origin: Some(origin) })?;
         self.takes_on_disk.keep(recipe, take);
+        log::info!("{} made {} frames in {:.1} s", model.name, frames.len(), began.elapsed().as_secs_f64());
         Ok(recipe)
     }
 
@@ -271,5 +285,9 @@ impl Watch for Showing<'_> {
     fn preview(&self, picture: &Frame) {
         *self.preview.lock() = Some((self.recipe, picture.clone()));
         self.watch.preview(picture);
+    }
+
+    fn waits(&self, why: &str) {
+        self.watch.waits(why);
     }
 }

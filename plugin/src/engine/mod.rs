@@ -18,12 +18,12 @@ use std::{
 use parking_lot::Mutex;
 use pickup_model::{Kept, Made, Recipe, Watch, diffusion::Lexicon};
 
-pub use self::devices::{DEVICE_VARIABLE, Device, GPU_MEMORY_VARIABLE};
+pub use self::devices::Device;
 pub use self::error::{EngineError, Result};
 pub use self::glances::Name;
 pub use self::jobs::{EMBEDDED, Model, Tweaks, model_path};
 pub use self::motion::Motion;
-pub use self::takes::{Listed, TAKES_VARIABLE, Take, TakeFile, TakeNotes, Takes};
+pub use self::takes::{Listed, Take, TakeFile, TakeNotes, Takes};
 use self::{
     devices::Devices,
     glances::Glances,

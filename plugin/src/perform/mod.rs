@@ -29,6 +29,7 @@ pub use self::{handles::compared, job::Job, show::Finish, stage::Stage, watch::B
 use crate::{
     colour::ColourParams,
     engine::{Device, EngineError, engine},
+    journal,
     nodes::{Quality, params::source::SourceParams},
     plan::{Input, Plan, Scene, Shown, times},
     timeline::{Timeline, as_time, frame_number},
@@ -281,6 +282,11 @@ impl<N: Node> Effect for Of<N> {
         engine().purge();
     }
 
+    fn load() -> Result<()> {
+        journal::start();
+        Ok(())
+    }
+
     fn unload() {
         crate::engine::unload();
     }
@@ -372,7 +378,8 @@ fn perform<N: Node>(cx: &Render<'_, Of<N>>, params: &N::Params) -> Result<()> {
         stage.warn(note);
     }
     stage.show(&plan.shown)?;
-    if let (Shown::Made(_), View::Frames) = (&plan.shown, stage.view()) {
+    let made = matches!(plan.shown, Shown::Made(_)) || stage.is_by_a_network();
+    if made && stage.view() == View::Frames {
         stage.tell_origin()?;
     }
     if needs_others(&plan.shown) {

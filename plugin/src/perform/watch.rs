@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ofx::plugin::{Effect, Go, Progress, Render};
+use ofx::plugin::{Effect, Go, MessageKind, Progress, Render};
 use pickup_model::Watch;
 
 /// How long work may take before a bar is shown: a bar that flashes up for every frame of a playback is worse than none.
@@ -40,6 +40,10 @@ impl<E: Effect> Watch for HostWatch<'_, '_, E> {
 
     fn wants_previews(&self) -> bool {
         self.cx.is_interactive()
+    }
+
+    fn waits(&self, why: &str) {
+        self.cx.set_persistent_message(MessageKind::Message, why);
     }
 }
 

@@ -12,6 +12,7 @@ use pickup::models::ModelFile;
 use sha2::{Digest as _, Sha256};
 use ureq::{Agent, Body, http::Response};
 
+use super::Came;
 use crate::{CliError, cancel, progress::Bar};
 
 /// Where models are fetched from, unless the user says otherwise.
@@ -75,9 +76,9 @@ impl Server {
         Self { agent: config.new_agent(), endpoint: endpoint.trim_end_matches('/').to_owned(), token }
     }
 
-    /// Fetches a file into `part`, from where an earlier run left it, and gives the SHA-256 of what came. A file that is not the one
-    /// that the list or the server describes is removed.
-    pub(super) fn fetch(&self, file: &ModelFile, part: &Path, bar: &mut Bar) -> Result<String, CliError> {
+    /// Fetches a file into `part`, from where an earlier run left it. A file that is not the one that the list or the server describes
+    /// is removed.
+    pub(super) fn fetch(&self, file: &ModelFile, part: &Path, bar: &mut Bar) -> Result<Came, CliError> {
         let mut fetching = Fetching { file, total: file.bytes, told: None, in_pieces: true };
         let (mut tries, mut known) = (0, length(part));
         loop {
@@ -107,14 +108,15 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(100 << tries.min(6)));
         }
-        let came = sha256_of(part)?;
-        let wanted = file.sha256.as_ref().or(fetching.told.as_ref());
-        if wanted.is_some_and(|wanted| *wanted != came) {
+        let sha256 = sha256_of(part)?;
+        let told = file.sha256.as_ref().or(fetching.told.as_ref());
+        if let Some(wanted) = told.filter(|wanted| **wanted != sha256) {
             // It would be wrong for ever.
             let _ = fs::remove_file(part);
-            return Err(fetching.wrong(&format!("its SHA-256 is {came}, and should be {}", wanted.map_or("", |s| s))));
+            return Err(fetching.wrong(&format!("its SHA-256 is {sha256}, and should be {wanted}")));
         }
-        Ok(came)
+        let published = told.is_some();
+        Ok(Came { sha256, published })
     }
 
     /// Fetches the next piece of a file; whether it was the last one.

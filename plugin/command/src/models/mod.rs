@@ -12,6 +12,7 @@ use pickup::{
     engine::engine,
     models::{Installed, InstalledFile, ListedModel, ModelFile, ModelList, ModelStore},
 };
+use pickup_clips::Setting;
 
 use self::fetch::{ENDPOINT, Server, sha256_of};
 use super::{
@@ -21,9 +22,6 @@ use super::{
     progress::{self, Bar},
 };
 
-/// Keeps the command from the network where it is set to anything but 0.
-const OFFLINE_VARIABLE: &str = "PICKUP_OFFLINE";
-
 pub(super) fn run(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let store = ModelStore::of_user()
         .ok_or_else(|| CliError::failed("this system names no folder for a user's data: set PICKUP_MODELS"))?;
@@ -31,15 +29,18 @@ pub(super) fn run(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), Cl
         ModelsCommand::List => list(&read_list()?, &store, out),
         ModelsCommand::Add(args) => add(args, &read_list()?, &store, out),
         ModelsCommand::Verify { name } => verify(name, &store, out),
-        ModelsCommand::Remove { name } => {
-            let removed = store.remove(name);
-            if removed.map_err(|error| CliError::at(store.folder(), error))? {
-                writeln!(out, "{name} is removed")?;
-                return Ok(());
-            }
-            Err(CliError::Usage(format!("{name} is not installed: `pickup models list` shows what is")))
-        }
+        ModelsCommand::Remove { name } => remove(name, &store, out),
     }
+}
+
+fn remove(name: &str, store: &ModelStore, out: &mut dyn Write) -> Result<(), CliError> {
+    if !store.has_any(name) {
+        return Err(CliError::Usage(format!("{name} is not installed: `pickup models list` shows what is")));
+    }
+    let _lock = lock(name, store)?;
+    store.remove(name).map_err(|error| CliError::at(store.folder(), error))?;
+    writeln!(out, "{name} is removed")?;
+    Ok(())
 }
 
 fn read_list() -> Result<ModelList, CliError> {
@@ -72,32 +73,48 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
         let names: Vec<&str> = list.models().iter().map(|model| &*model.name).collect();
         return Err(CliError::Usage(format!("there is no model {name}: choose one of {}", names.join(", "))));
     };
-    if store.installed(name).is_some() {
+    let installed = |out: &mut dyn Write| -> Result<bool, CliError> {
+        if store.installed(name).is_none() {
+            return Ok(false);
+        }
         writeln!(out, "{name} is installed already; `pickup models verify {name}` checks it")?;
+        Ok(true)
+    };
+    if installed(out)? {
         return Ok(());
     }
+    if store.is_anothers(name) {
+        let place = store.path(name);
+        return Err(CliError::at(
+            &place,
+            "this was not made by `pickup models add`: move it away, or name it in “Model folder”",
+        ));
+    }
     accept(args, list, model, out)?;
+    let from = Supply::of(args)?;
+    let _lock = lock(name, store)?;
+    // Another run may have installed it meanwhile.
+    if installed(out)? {
+        return Ok(());
+    }
     let gathering = store.gathering(name);
     let unwritten = |error: io::Error| CliError::at(&gathering, error);
     fs::create_dir_all(&gathering).map_err(unwritten)?;
-    let lock = File::create(store.folder().join(format!(".{name}.lock"))).map_err(unwritten)?;
-    if matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)) {
-        return Err(CliError::Failed(format!("{name} is being installed by another run of this command")));
-    }
-    let from = Supply::of(args)?;
-    let mut files = Vec::new();
+    let before = store.gathered(name);
+    let mut gathered = Installed { name: name.to_owned(), files: Vec::new() };
     for (file, to) in list.files(model) {
         let place = gathering.join(to);
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder).map_err(unwritten)?;
         }
-        let sha256 = gather(file, &place, &from, store)?;
-        let published = file.sha256.is_some();
+        let Came { sha256, published } =
+            gather(file, &place, before.iter().find(|before| before.to == to), &from, store)?;
         if !published {
             progress::note(&format!("{}: its checksum is not public; what came has {sha256}", file.path));
         }
         let bytes = fs::metadata(&place).map_err(unwritten)?.len();
-        files.push(InstalledFile { to: to.to_owned(), bytes, sha256, published });
+        gathered.files.push(InstalledFile { to: to.to_owned(), bytes, sha256, published });
+        store.note(&gathered).map_err(unwritten)?;
     }
     // What cannot be run is better known now than in the middle of a job.
     engine().examine_model(&gathering).map_err(|error| {
@@ -107,12 +124,15 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
     })?;
     // Some systems do not rename a folder with open files in it.
     engine().purge();
-    store.put(&Installed { name: name.to_owned(), files }).map_err(unwritten)?;
-    drop(lock);
-    // Another run that waits for it makes its own.
-    let _ = fs::remove_file(store.folder().join(format!(".{name}.lock")));
+    store.put(name).map_err(unwritten)?;
     writeln!(out, "{name} is installed: choose it in “Model”, or by --set model={name}")?;
     Ok(())
+}
+
+/// The right to change a model.
+fn lock(name: &str, store: &ModelStore) -> Result<File, CliError> {
+    let lock = store.lock(name).map_err(|error| CliError::at(store.folder(), error))?;
+    lock.ok_or_else(|| CliError::Failed(format!("{name} is being changed by another run of this command")))
 }
 
 /// Shows what the model may be used for, and asks.
@@ -145,51 +165,84 @@ impl Supply {
         if let Some(folder) = &args.from {
             return Ok(Self::Folder(folder.clone()));
         }
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if set(OFFLINE_VARIABLE).is_some_and(|value| value != "0") {
-            return Err(CliError::Usage(format!("{OFFLINE_VARIABLE} is set: --from takes the files from a folder")));
+        if Setting::OFFLINE.is_on() {
+            let offline = Setting::OFFLINE.variable();
+            return Err(CliError::Usage(format!("{offline} is set: --from takes the files from a folder")));
         }
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = args.endpoint.clone().or_else(|| set("HF_ENDPOINT")).unwrap_or_else(|| ENDPOINT.to_owned());
         Ok(Self::Server(Server::new(&endpoint, set("HF_TOKEN"))))
     }
 }
 
-/// Brings a file to its place, unless it is there, and gives its SHA-256.
-fn gather(file: &ModelFile, place: &Path, from: &Supply, store: &ModelStore) -> Result<String, CliError> {
+/// A file that came.
+struct Came {
+    sha256: String,
+    /// Whether that is what its publisher, or the list, told beforehand.
+    published: bool,
+}
+
+/// Brings a file to its place, unless it is there as the list says, or as an earlier run noted it.
+fn gather(
+    file: &ModelFile,
+    place: &Path,
+    before: Option<&InstalledFile>,
+    from: &Supply,
+    store: &ModelStore,
+) -> Result<Came, CliError> {
+    let listed = file.sha256.is_some();
     if place.exists() {
-        let sha256 = sha256_of(place)?;
-        if file.sha256.as_ref().is_none_or(|known| *known == sha256) {
-            return Ok(sha256);
+        let (sha256, noted) = (sha256_of(place)?, before.map(|before| &before.sha256));
+        if file.sha256.as_ref().or(noted).is_none_or(|known| *known == sha256) {
+            return Ok(Came { sha256, published: listed || before.is_some_and(|before| before.published) });
         }
         fs::remove_file(place).map_err(|error| CliError::at(place, error))?;
     }
     let mut part = place.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let sha256 = match (of_another(file, store), from) {
-        (Some(other), _) => {
-            // Both are this command's: nobody changes one of them.
-            if fs::hard_link(&other, &part).is_err() {
-                copy(&other, &part)?;
-            }
-            checked(file, &part)?
-        }
-        (None, Supply::Folder(folder)) => {
-            copy(&in_folder(file, place, folder)?, &part)?;
-            checked(file, &part)?
-        }
-        (None, Supply::Server(server)) => server.fetch(file, &part, &mut Bar::counting(&*file.path, "MB"))?,
+    let put = |came: Came| match fs::rename(&part, place) {
+        Ok(()) => Ok(came),
+        Err(error) => Err(CliError::at(place, error)),
     };
-    fs::rename(&part, place).map_err(|error| CliError::at(place, error))?;
-    Ok(sha256)
+    if let Some((name, other)) = of_another(file, store) {
+        anew(&part)?;
+        if fs::hard_link(&other, &part).is_err() {
+            copy(&other, &part)?;
+        }
+        match checked(file, &part) {
+            Ok(sha256) => return put(Came { sha256, published: true }),
+            Err(_) => progress::note(&format!("{name} has a damaged file: `pickup models verify {name}` tells which")),
+        }
+    }
+    put(match from {
+        Supply::Folder(folder) => {
+            let brought = in_folder(file, place, folder)?;
+            anew(&part)?;
+            copy(&brought, &part)?;
+            Came { sha256: checked(file, &part)?, published: listed }
+        }
+        Supply::Server(server) => server.fetch(file, &part, &mut Bar::counting(&*file.path, "MB"))?,
+    })
 }
 
-/// The same file of a model that is installed.
-fn of_another(file: &ModelFile, store: &ModelStore) -> Option<PathBuf> {
+/// Takes away what an earlier run left of a file: it may be the very file of another model, by a second name, which must not be
+/// written to.
+fn anew(part: &Path) -> Result<(), CliError> {
+    match fs::remove_file(part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CliError::at(part, error)),
+        _ => Ok(()),
+    }
+}
+
+/// The same file of a model that is installed, and that model's name.
+fn of_another(file: &ModelFile, store: &ModelStore) -> Option<(String, PathBuf)> {
     let known = file.sha256.as_ref()?;
-    store.names().iter().filter_map(|name| store.installed(name)).find_map(|model| {
+    store.names().into_iter().find_map(|name| {
+        let model = store.installed(&name)?;
         let same = model.files.iter().find(|other| other.sha256 == *known)?;
-        Some(store.path(&model.name).join(&same.to))
+        let path = store.path(&name).join(&same.to);
+        Some((name, path))
     })
 }
 

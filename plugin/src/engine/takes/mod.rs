@@ -15,13 +15,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pickup_clips::Setting;
 use pickup_model::{Frame, Kept, Recipe};
 
 pub use self::file::{Take, TakeFile, TakeNotes};
 use crate::machine::{self, UserFolder};
-
-/// Names the folder of takes, where it is not to be the system's folder of caches.
-pub const TAKES_VARIABLE: &str = "PICKUP_TAKES";
 
 /// Bytes of takes on disk, beyond which those not used for longest go.
 const ON_DISK: u64 = 4 << 30;
@@ -90,7 +88,7 @@ impl Takes {
     /// The takes of this user.
     #[must_use]
     pub fn of_user() -> Self {
-        Self::new(machine::user_folder(TAKES_VARIABLE, UserFolder::Caches, "takes"))
+        Self::new(Setting::TAKES.path().or_else(|| machine::user_folder(UserFolder::Caches, "takes")))
     }
 
     /// Where they lie.

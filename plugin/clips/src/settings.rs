@@ -1,0 +1,220 @@
+//! What is set for Pickup from outside: by a variable of the environment, else for the whole machine by a file that Pickup only reads.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use toml::{Table, Value};
+
+/// What all variables begin with.
+const PREFIX: &str = "PICKUP_";
+
+/// One thing that can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting(&'static str);
+
+impl Setting {
+    /// The folder of takes.
+    pub const TAKES: Self = Self("TAKES");
+    /// The folder of installed models.
+    pub const MODELS: Self = Self("MODELS");
+    /// A file that lists models, instead of this project's list.
+    pub const MODEL_LIST: Self = Self("MODEL_LIST");
+    /// Anything but 0: no network is used.
+    pub const OFFLINE: Self = Self("OFFLINE");
+    /// What motion is found on.
+    pub const DEVICE: Self = Self("DEVICE");
+    /// The most bytes of its memory that a GPU is asked for.
+    pub const GPU_MEMORY: Self = Self("GPU_MEMORY");
+    /// The program ffmpeg,
+    pub const FFMPEG: Self = Self("FFMPEG");
+    /// and ffprobe.
+    pub const FFPROBE: Self = Self("FFPROBE");
+    /// How much is logged.
+    pub const LOG: Self = Self("LOG");
+    /// Where.
+    pub const LOG_FILE: Self = Self("LOG_FILE");
+
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::TAKES,
+        Self::MODELS,
+        Self::MODEL_LIST,
+        Self::OFFLINE,
+        Self::DEVICE,
+        Self::GPU_MEMORY,
+        Self::FFMPEG,
+        Self::FFPROBE,
+        Self::LOG,
+        Self::LOG_FILE,
+    ];
+
+    /// The variable of the environment.
+    #[must_use]
+    pub fn variable(self) -> String {
+        format!("{PREFIX}{}", self.0)
+    }
+
+    /// The key in the machine's file.
+    #[must_use]
+    pub fn key(self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// What it is set to, and by what; an empty value is none.
+    #[must_use]
+    pub fn get(self) -> Option<(OsString, SetBy)> {
+        let named = env::var_os(self.variable()).filter(|value| !value.is_empty());
+        named.map(|value| (value, SetBy::Variable)).or_else(|| {
+            let machine = machine_settings().as_ref().ok()?;
+            machine.get(self).map(|value| (value.into(), SetBy::Machine))
+        })
+    }
+
+    /// What it is set to.
+    #[must_use]
+    pub fn value(self) -> Option<OsString> {
+        self.get().map(|(value, _)| value)
+    }
+
+    /// What it is set to, if that is text.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        self.value()?.into_string().ok()
+    }
+
+    /// The file or folder that it names.
+    #[must_use]
+    pub fn path(self) -> Option<PathBuf> {
+        self.value().map(PathBuf::from)
+    }
+
+    /// Whether a switch is on: set, and not to 0.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self.value().is_some_and(|value| value != "0")
+    }
+}
+
+/// What set a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetBy {
+    /// A variable of the environment.
+    Variable,
+    /// The machine's file.
+    Machine,
+}
+
+/// The settings of a machine, as its file has them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MachineSettings {
+    table: Table,
+}
+
+impl MachineSettings {
+    /// Those in a file; none in one that is not there.
+    ///
+    /// # Errors
+    /// In words, when the file cannot be read, or is no TOML of keys and single values.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let told = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+        let table: Table = match fs::read_to_string(file) {
+            Ok(text) => text.parse().map_err(|error: toml::de::Error| told(&error.to_string().trim_end()))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Table::new(),
+            Err(error) => return Err(told(&error)),
+        };
+        match table.iter().find(|(_, value)| text_of(value).is_none()) {
+            Some((key, _)) => Err(told(&format_args!("{key} is to be a text, a whole number, true or false"))),
+            None => Ok(Self { table }),
+        }
+    }
+
+    fn get(&self, setting: Setting) -> Option<String> {
+        text_of(self.table.get(&setting.key())?).filter(|text| !text.is_empty())
+    }
+
+    /// The keys in it that name no setting.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.table.keys().map(String::as_str).filter(|key| Setting::ALL.iter().all(|known| known.key() != **key))
+    }
+}
+
+/// A value as a variable has it.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(on) => Some(if *on { "1" } else { "0" }.to_owned()),
+        _ => None,
+    }
+}
+
+/// The settings of this machine, read once.
+///
+/// # Errors
+/// As [`MachineSettings::read`]; nothing is then set by the file.
+pub fn machine_settings() -> &'static Result<MachineSettings, String> {
+    static SETTINGS: OnceLock<Result<MachineSettings, String>> = OnceLock::new();
+    SETTINGS.get_or_init(|| MachineSettings::read(&machine_file()))
+}
+
+/// The file that sets what holds for all users of this machine: the one that `PICKUP_CONFIG` names, else where systems keep such files.
+#[must_use]
+pub fn machine_file() -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("PICKUP_CONFIG").unwrap_or_else(|| {
+        let folder = if cfg!(windows) {
+            set("ProgramData").unwrap_or_else(|| r"C:\ProgramData".into()).join("Pickup")
+        } else if cfg!(target_os = "macos") {
+            "/Library/Application Support/Pickup".into()
+        } else {
+            PathBuf::from("/etc/pickup")
+        };
+        folder.join("pickup.toml")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<MachineSettings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pickup.toml");
+        fs::write(&file, text).unwrap();
+        MachineSettings::read(&file).map_err(|error| error.replace(&folder.path().display().to_string(), ""))
+    }
+
+    #[test]
+    fn a_machines_file_sets_texts_numbers_and_switches() {
+        let settings = read("takes = '/mnt/takes'\ngpu_memory = 4_000_000\noffline = true\nlog = ''\n").unwrap();
+        assert_eq!(settings.get(Setting::TAKES).as_deref(), Some("/mnt/takes"));
+        assert_eq!(settings.get(Setting::GPU_MEMORY).as_deref(), Some("4000000"));
+        assert_eq!(settings.get(Setting::OFFLINE).as_deref(), Some("1"));
+        assert_eq!(settings.get(Setting::LOG), None);
+        assert_eq!(settings.get(Setting::DEVICE), None);
+        assert_eq!(settings.unknown().count(), 0);
+    }
+
+    #[test]
+    fn what_makes_no_sense_in_it_is_told() {
+        assert!(read("takes = ['a']").unwrap_err().contains("takes is to be a text"));
+        assert!(read("takes = 'a").unwrap_err().contains("line 1"));
+        assert_eq!(read("take = 'a'\ndevice = 'cpu'").unwrap().unknown().collect::<Vec<_>>(), ["take"]);
+        assert_eq!(MachineSettings::read(Path::new("/no/such/file")), Ok(MachineSettings::default()));
+    }
+
+    #[test]
+    fn every_setting_stands_in_the_docs() {
+        let docs = include_str!("../../../docs/command.md");
+        for setting in Setting::ALL {
+            let row = format!("| `{}`", setting.variable());
+            let beside = format!(", `{}` |", setting.variable());
+            assert!(docs.contains(&row) || docs.contains(&beside), "{} is not in docs/command.md", setting.variable());
+        }
+    }
+}

@@ -71,27 +71,27 @@ const SAVED: [(&str, &str, &str); 6] = [
         GENERATE,
         "Generate",
         "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth videoModel model guidance steps device footage missingFrames errorsInPicture markMade",
+         lastFrame loop over strength output quality cadence grain warmth peak videoModel model guidance steps device footage missingFrames errorsInPicture markMade",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
-         travel fade strength matchGrain output quality cadence grain warmth videoModel model guidance steps device \
+         travel fade strength matchGrain output quality cadence grain warmth peak videoModel model guidance steps device \
          footage sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
-         handles findFreeze matchGrain output quality cadence grain warmth videoModel model guidance steps device footage \
+         handles findFreeze matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage \
          sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
-         matchGrain output quality cadence grain warmth videoModel model guidance steps device footage sourceFile \
+         matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage sourceFile \
          sourceOffset missingFrames errorsInPicture markMade",
     ),
 ];

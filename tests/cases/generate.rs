@@ -100,6 +100,22 @@ fn a_shot_starts_where_the_project_does() {
 }
 
 #[test]
+fn highlights_are_as_bright_as_they_are_asked_to_be() {
+    let _turn = turn();
+    let stage = reference("a red fox runs");
+    stage.put("footage", "Scene-linear");
+    let brightest =
+        |stage: &Stage| stage.at(3.0).to_rgba().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).fold(0.0, f32::max);
+    let white = brightest(&stage);
+    assert!((0.5..=1.0).contains(&white), "{white}");
+    stage.put("peak", "4");
+    let t = (white - 0.18) / 0.82;
+    let wanted = white + 3.0 * t * t;
+    let found = brightest(&stage);
+    assert!((found - wanted).abs() < 1e-3 * wanted, "{found}, and not {wanted}");
+}
+
+#[test]
 fn frames_do_not_depend_on_who_asks_and_in_which_order() {
     let _turn = turn();
     let one = frames(&reference("fresh snow"));

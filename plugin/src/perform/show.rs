@@ -1,7 +1,7 @@
 //! How made frames come to the output: in their cadence, scaled, with their look, marked where they are no final ones.
 
 use ofx::plugin::Result;
-use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown};
+use pickup_model::{Brief, Exposure, Frame, Recipe, diffusion::shown};
 
 use super::{
     Node, Stage, failed,
@@ -120,7 +120,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         finish: Finish<'_>,
         beneath: impl Fn(usize) -> Result<(Frame, f32)>,
     ) -> Result<()> {
-        let over = |strength| Over { light: job.is_light(), strength };
+        let over = |strength| Over { light: job.is_light(), strength, look: finish.look };
         let made = |recipe| {
             self.show_own((place, count), finish, |place| {
                 // First the take, which may not be there.
@@ -171,7 +171,8 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             return made(recipe);
         }
         let rough = rough(engine().preview(recipe))?;
-        self.write(&marked(&rough)?, Finish { look: LookParams::default(), noise: None, ..finish })
+        let look = LookParams { peak: finish.look.peak, ..LookParams::default() };
+        self.write(&marked(&rough)?, Finish { look, noise: None, ..finish })
     }
 
     /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
@@ -182,14 +183,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let frame = scaled(frame, window.width(), window.height())?;
         let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
         let frame = finish.look.applied(&frame, number).map_err(failed)?;
-        let frame = match finish.colour.encoding(self.cx.host(), &output) {
-            Encoding::Display => frame,
-            encoding => {
-                let (colours, _) = frame.pixels().as_chunks::<3>();
-                let pixels = colours.iter().flat_map(|colour| encoding.of_shown(*colour)).collect();
-                Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)?
-            }
-        };
+        let encoding = finish.colour.encoding(self.cx.host(), &output);
+        let (colours, _) = frame.pixels().as_chunks::<3>();
+        let pixels = colours.iter().flat_map(|colour| encoding.of_shown(finish.look.lit(*colour))).collect();
+        let frame = Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)?;
         colour::write(&frame, window, &mut output);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What is done to a made shot after the model, exactly, with any model: cadence, grain and warmth.
+//! What is done to a made shot after the model, exactly, with any model: cadence, grain, warmth and the light of its highlights.
 
 use pickup_model::{Encoding, Frame};
 
@@ -34,6 +34,10 @@ pub struct LookParams {
     /// Warmer above 0, cooler below, in per cent.
     #[param(id = "warmth", label = "Warmth", default = 0.0, range = -100.0..=100.0, display = -100.0..=100.0, animates)]
     pub warmth: f64,
+    /// How bright what the model makes white is, in scene-linear light: 1 is white as on paper, 4 a flame two stops above it. Up to
+    /// middle grey nothing changes. Takes float, or log or HDR footage; elsewhere what is above white is cut.
+    #[param(id = "peak", label = "Peak", default = 1.0, range = 1.0..=100.0, display = 1.0..=10.0, animates)]
+    pub peak: f64,
 }
 
 impl Cadence {
@@ -56,6 +60,9 @@ const GRAIN: f32 = 0.12;
 const GRAIN_LINES: usize = 1080;
 /// How far full warmth scales red up and blue down, in scene-linear light: about 1,500 K about daylight.
 const WARMTH: f32 = 0.25;
+
+/// Scene-linear light above which [`LookParams::lit`] raises highlights: middle grey.
+const GREY: f32 = 0.18;
 
 /// Words of a prompt that name a look, in lower case, a space apart.
 const CADENCES: [(&str, Cadence); 5] = [
@@ -89,6 +96,25 @@ impl LookParams {
     #[must_use]
     pub fn changes_pixels(&self) -> bool {
         self.grain != 0.0 || self.warmth != 0.0
+    }
+
+    /// A colour that a video model made, as a monitor wants it, with its highlights as bright as this look has them: unbounded, in the
+    /// same numbers.
+    ///
+    /// A model makes nothing brighter than white, so this is an inverse tone map. Of light x, of the brightest of the three colours, it
+    /// makes x + (peak - 1) t², where t goes from 0 at middle grey to 1 at white: the mildest curve that leaves what is darker as it is,
+    /// has no corner, and brings white to the peak. The colours keep their proportions.
+    #[must_use]
+    pub fn lit(&self, shown: [f32; 3]) -> [f32; 3] {
+        let more = self.peak as f32 - 1.0;
+        let light = shown.map(|value| Encoding::Display.light(value));
+        let brightest = light.into_iter().fold(0.0, f32::max);
+        if more <= 0.0 || brightest <= GREY {
+            return shown;
+        }
+        let t = (brightest - GREY) / (1.0 - GREY);
+        let gain = (brightest + more * t * t) / brightest;
+        light.map(|light| Encoding::Display.value(light * gain))
     }
 
     /// A frame of any channels and range with this look, as the frame of a number: its alpha stays, and what is above white or below
@@ -215,6 +241,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn highlights_reach_the_peak_and_what_is_darker_stays() {
+        let look = |peak| LookParams { peak, ..LookParams::default() };
+        let light = |peak: f64, light: [f32; 3]| {
+            let lit = look(peak).lit(light.map(|light| Encoding::Display.value(light)));
+            lit.map(|value| (Encoding::Display.light(value) * 1e4).round() / 1e4)
+        };
+        assert_eq!(light(4.0, [1.0; 3]), [4.0; 3]);
+        assert_eq!(light(100.0, [1.0, 0.5, 0.0]), [100.0, 50.0, 0.0], "it keeps its colour");
+        assert_eq!(light(4.0, [0.18, 0.1, 0.0]), [0.18, 0.1, 0.0]);
+        assert_eq!(look(1.0).lit([0.3, 1.0, 0.7]), [0.3, 1.0, 0.7], "to the bit");
+        let ramp: Vec<f32> = (0..=1000).map(|i| light(10.0, [i as f32 / 1000.0; 3])[0]).collect();
+        assert!(ramp.is_sorted() && ramp.windows(2).all(|pair| pair[1] - pair[0] < 0.03), "without a corner or a step");
+    }
+
+    #[test]
     fn held_frames_are_those_of_the_cadence() {
         let starts = |cadence: Cadence| (0..7).map(|i| cadence.places(i, 7).start).collect::<Vec<_>>();
         assert_eq!(starts(Cadence::Normal), [0, 1, 2, 3, 4, 5, 6]);
@@ -275,7 +316,7 @@ mod tests {
         );
         assert_eq!(none.or_said("a flower growing, stop-motion").cadence, Cadence::OnThrees);
         assert_eq!(none.or_said("smoke rising on two sides of a grain field"), none);
-        let own = LookParams { grain: 5.0, cadence: Cadence::StepPrinted, warmth: 2.0 };
+        let own = LookParams { grain: 5.0, cadence: Cadence::StepPrinted, warmth: 2.0, peak: 3.0 };
         assert_eq!(own.or_said("film grain, on threes"), own, "what is set by hand holds");
     }
 

@@ -16,6 +16,7 @@ mod frame;
 mod frozen;
 mod kept;
 pub mod kernels;
+pub mod language;
 pub mod motion;
 mod recipe;
 mod shot;

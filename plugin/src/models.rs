@@ -65,7 +65,21 @@ pub struct ListedModel {
     pub gigabytes: f64,
     /// The memory and the time that it takes.
     pub needs: String,
+    /// What it is for.
+    #[serde(default)]
+    pub kind: ModelKind,
     files: Vec<Place>,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// It makes shots.
+    #[default]
+    Video,
+    /// It writes prompts.
+    Language,
 }
 
 /// Where a file lies in a model's folder.
@@ -154,6 +168,9 @@ fn is_plain(path: &Path) -> bool {
 pub struct Installed {
     /// Its name.
     pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub kind: ModelKind,
     /// Its files.
     pub files: Vec<InstalledFile>,
 }
@@ -270,6 +287,14 @@ impl ModelStore {
         place.exists() && !place.join(RECORD).is_file()
     }
 
+    /// The folder of a language model that is installed: of several the first by name.
+    #[must_use]
+    pub fn language_model(&self) -> Option<PathBuf> {
+        let names = self.names();
+        let is_one = |name: &&String| self.installed(name).is_some_and(|model| model.kind == ModelKind::Language);
+        names.iter().find(is_one).map(|name| self.path(name))
+    }
+
     /// Puts a model in its place whose files are all gathered and noted.
     ///
     /// # Errors
@@ -363,6 +388,7 @@ mod tests {
         assert!(store.names().is_empty() && store.installed("m").is_none());
         let model = Installed {
             name: "m".into(),
+            kind: ModelKind::Language,
             files: vec![InstalledFile { to: "a/b".into(), bytes: 3, sha256: String::new(), published: false }],
         };
         fs::create_dir_all(store.gathering("m").join("a")).unwrap();
@@ -373,7 +399,9 @@ mod tests {
         assert_eq!(store.gathered("m"), model.files);
         store.put("m").unwrap();
         assert_eq!((store.installed("m"), store.names()), (Some(model), vec!["m".to_owned()]));
+        assert_eq!(store.language_model(), Some(store.path("m")));
         fs::write(store.path("m").join("a/b"), b"ab").unwrap();
+        assert_eq!(store.language_model(), None);
         assert!(store.installed("m").is_none(), "a file of it was cut");
         assert!(store.installed("../m").is_none() && !store.has_any("../m") && store.has_any("m"));
         assert!(store.remove("m").unwrap() && !store.remove("m").unwrap());

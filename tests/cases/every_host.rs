@@ -70,27 +70,27 @@ const SAVED: [(&str, &str, &str); 6] = [
     (
         GENERATE,
         "Generate",
-        "preset prompt negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
+        "preset prompt enhance negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
          lastFrame loop over strength output quality cadence grain warmth peak videoModel model guidance steps device footage missingFrames errorsInPicture markMade",
     ),
     (
         ANIMATE,
         "Animate",
-        "preset prompt negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
+        "preset prompt enhance negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
          travel fade strength matchGrain output quality cadence grain warmth peak videoModel model guidance steps device \
          footage sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         EXTEND,
         "Extend",
-        "preset prompt negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
+        "preset prompt enhance negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
          handles findFreeze matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage \
          sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         BRIDGE,
         "Bridge",
-        "preset prompt negativePrompt motion seed newSeed starts start startHere length by toFile \
+        "preset prompt enhance negativePrompt motion seed newSeed starts start startHere length by toFile \
          matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage sourceFile \
          sourceOffset missingFrames errorsInPicture markMade",
     ),

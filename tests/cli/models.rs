@@ -474,6 +474,44 @@ fn nothing_that_is_listed_here_leads_elsewhere() {
 }
 
 #[test]
+fn a_language_model_writes_a_few_words_out() {
+    let machine = Machine::new();
+    let (code, said) = machine.run("enhance ein roter Fuchs");
+    assert!(code == Some(1) && said.contains("pickup models add qwen3-1.7b"), "{said}");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures");
+    let file = |path: &str| serde_json::json!({ "repository": "r", "revision": "v", "path": path, "licence": "l" });
+    let list = serde_json::json!({
+        "licences": { "l": { "name": "", "url": "", "says": "" } },
+        "files": { "weights": file("model.gguf"), "tokenizer": file("tokenizer.json") },
+        "models": [{
+            "name": "small", "title": "", "gigabytes": 0.1, "needs": "", "kind": "language",
+            "files": [{ "file": "weights", "to": "model.gguf" }, { "file": "tokenizer", "to": "tokenizer.json" }],
+        }],
+    });
+    fs::write(machine.folder.path().join("list.json"), list.to_string()).unwrap();
+    let from = format!("models add small --accept-licence --from {}", fixtures.join("qwen3").display());
+    let (code, said) = machine.run(&from);
+    assert!(code == Some(0) && said.contains("pickup enhance"), "{said}");
+    assert_eq!(machine.run("models verify small").0, Some(0));
+    let written = |seed: u64| {
+        let output = machine.command(&format!("enhance ein roter Fuchs --seed {seed}")).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    };
+    let first = written(0);
+    assert!(!first.is_empty() && first == written(0) && first != written(1));
+    // The button of a node writes the same, where a model is chosen that follows it.
+    let render = format!("{GENERATE} --set seed=0 --out out/%04d.png --press enhance");
+    let (code, said) = machine.run(&render);
+    assert!(code == Some(1) && said.contains("knows single words"), "{said}");
+    let words = "--set model=".to_owned() + &fixtures.join("ltx/model").display().to_string();
+    let mut command = machine.command(&render);
+    let output = command.args(words.split(' ')).args(["--set", "prompt=ein roter Fuchs"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&format!("enhance set prompt={first}")), "{said}");
+}
+
+#[test]
 fn two_programs_take_turns_with_the_video_model() {
     let folder = tempfile::tempdir().unwrap();
     let lock = fs::File::create(folder.path().join("pickup-model.lock")).unwrap();

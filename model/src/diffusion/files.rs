@@ -244,7 +244,7 @@ fn gguf_bytes(shape: &[usize], dtype: GgmlDType) -> Option<u64> {
 
 /// Reads the header of a GGUF file with candle's reader, which checks counts against the file's length but may trip over
 /// a header made to harm (an alignment of zero).
-fn read_gguf(file: &mut (impl Read + Seek)) -> std::result::Result<gguf_file::Content, String> {
+pub(crate) fn read_gguf(file: &mut (impl Read + Seek)) -> std::result::Result<gguf_file::Content, String> {
     match catch_unwind(AssertUnwindSafe(|| gguf_file::Content::read(file))) {
         Ok(read) => read.map_err(|e| format!("not a whole GGUF file: {e}")),
         Err(_) => Err("its header makes no sense".to_owned()),

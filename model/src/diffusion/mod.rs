@@ -37,6 +37,7 @@ mod window;
 
 pub use config::fuzz_configurations;
 pub use files::fuzz_headers;
+pub(crate) use files::read_gguf;
 pub use filler::{DiffusionFiller, Framing, Report, Seam, shown};
 pub use item::{Content, Item};
 pub use lexicon::{Lexicon, Understood};

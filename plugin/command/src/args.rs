@@ -41,6 +41,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: TakesCommand,
     },
+    /// Writes a few words, in any language, out as a long description for LTX-Video
+    Enhance(EnhanceArgs),
     /// Lists larger models, fetches, checks or removes them
     Models {
         #[command(subcommand)]
@@ -66,6 +68,16 @@ pub(super) enum ModelsCommand {
         /// Its name as `list` shows it
         name: String,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct EnhanceArgs {
+    /// What should be seen
+    #[arg(required = true)]
+    pub(super) words: Vec<String>,
+    /// Another seed, another description
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, clap::Args)]

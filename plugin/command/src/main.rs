@@ -14,6 +14,7 @@ mod credentials;
 mod credentials;
 mod demo;
 mod doctor;
+mod enhance;
 mod error;
 mod gpus;
 mod job;
@@ -76,6 +77,7 @@ fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Install(args) => bundle::install(&args, out),
         Command::Takes { command } => takes::run(&command, out),
         Command::Models { command } => models::run(&command, out),
+        Command::Enhance(args) => enhance::run(&args, out),
         Command::Doctor(args) => doctor::run(&args, out),
     }
 }

@@ -13,6 +13,7 @@ use pickup_model::{
     diffusion::{
         Asked, DiffusionFiller, Elsewhere, Framing, Lexicon, Ltx, ModelFiles, Recommended, Settings, Understood, World,
     },
+    language::LanguageModel,
     motion::MotionFiller,
 };
 
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::{
     machine,
+    models::ModelStore,
     provenance::{MadeShot, Origin},
 };
 
@@ -32,6 +34,14 @@ const SHARE: f64 = 0.7;
 
 /// Why a shot is not begun that another program's is made before.
 const TAKES_TURNS: &str = "another program is using the video model: this shot is made after that one's";
+
+/// What is said where nothing can describe.
+const NO_LANGUAGE_MODEL: &str = "No language model is installed on this machine, which writes descriptions: `pickup models add qwen3-1.7b` fetches one";
+
+/// The bytes that a model may use now.
+fn budget() -> u64 {
+    machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64)
+}
 
 /// The embedded model, in the bundle's `Contents/Resources`.
 pub const EMBEDDED: &str = "models/stock";
@@ -93,8 +103,7 @@ impl Models {
         // Two models at once would take twice the memory.
         *open = None;
         let files = ModelFiles::open(path, &Elsewhere::default())?;
-        let budget = machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64);
-        let ltx = Ltx::on_cpu(files, budget)?;
+        let ltx = Ltx::on_cpu(files, budget())?;
         let recommended = Recommended::of(path)?;
         Ok(open.insert(Open { path: path.to_owned(), ltx: Arc::new(ltx), recommended }).clone())
     }
@@ -163,6 +172,26 @@ impl Engine {
     /// When there is none that can be run.
     pub fn examine_model(&self, path: &Path) -> Result<()> {
         self.models.open(path).map(drop)
+    }
+
+    /// Looks at a language model in a folder.
+    ///
+    /// # Errors
+    /// When there is none that can be run.
+    pub fn examine_language_model(&self, folder: &Path) -> Result<()> {
+        LanguageModel::examine(folder)?;
+        Ok(())
+    }
+
+    /// A long English description of what a user says in a few words, by the language model that is installed. That is opened for this
+    /// alone: it is asked seldom, and its memory is wanted for shots.
+    ///
+    /// # Errors
+    /// When there is none that can be run, nothing comes of the words, or `watch` says stop.
+    pub fn describe(&self, words: &str, seed: u64, watch: &dyn Watch) -> Result<String> {
+        let model = ModelStore::of_user().and_then(|store| store.language_model());
+        let model = model.ok_or_else(|| EngineError::Unusable(NO_LANGUAGE_MODEL.into()))?;
+        Ok(LanguageModel::open(&model, budget())?.describe(words, seed, watch)?)
     }
 
     /// The model in a folder or file.

@@ -197,7 +197,7 @@ impl Node for Animate {
             return set_here(cx, "The still is here", choice, AnimateParams::STILL);
         }
         if !cx.is(AnimateParams::PRESET) {
-            return params.brief.changed(cx);
+            return params.brief.changed(&params.take, cx);
         }
         if params.preset == AnimatePreset::PushIn {
             return cx.set(CameraParams::CAMERA, Camera::PushIn);

@@ -226,7 +226,7 @@ impl Node for Bridge {
             return set_here(cx, "Start here", (BridgeParams::STARTS, Starts::Stated), BridgeParams::START);
         }
         if !cx.is(BridgeParams::PRESET) {
-            return params.brief.changed(cx);
+            return params.brief.changed(&params.take, cx);
         }
         let (by, length) = match params.preset {
             BridgePreset::Own => return Ok(()),

@@ -189,7 +189,7 @@ impl Node for Extend {
         }
         let params = cx.params()?;
         if !cx.is(ExtendParams::PRESET) {
-            return params.brief.changed(cx);
+            return params.brief.changed(&params.take, cx);
         }
         let (by, rest) = match params.preset {
             ExtendPreset::Own => return Ok(()),

@@ -149,7 +149,7 @@ impl Node for Generate {
 
     fn changed(cx: &Changed<'_, Of<Self>>) -> Result<()> {
         let params = cx.params()?;
-        params.brief.changed(cx)?;
+        params.brief.changed(&params.take, cx)?;
         StartParams::changed(cx)?;
         if cx.is(GenerateParams::PRESET)
             && let Some(prompt) = params.preset.prompt()

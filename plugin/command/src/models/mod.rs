@@ -9,8 +9,8 @@ use std::{
 };
 
 use pickup::{
-    engine::engine,
-    models::{Installed, InstalledFile, ListedModel, ModelFile, ModelList, ModelStore},
+    engine::{EngineError, engine},
+    models::{Installed, InstalledFile, ListedModel, ModelFile, ModelKind, ModelList, ModelStore},
 };
 use pickup_clips::Setting;
 
@@ -101,7 +101,7 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
     let unwritten = |error: io::Error| CliError::at(&gathering, error);
     fs::create_dir_all(&gathering).map_err(unwritten)?;
     let before = store.gathered(name);
-    let mut gathered = Installed { name: name.to_owned(), files: Vec::new() };
+    let mut gathered = Installed { name: name.to_owned(), kind: model.kind, files: Vec::new() };
     for (file, to) in list.files(model) {
         let place = gathering.join(to);
         if let Some(folder) = place.parent() {
@@ -117,7 +117,7 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
         store.note(&gathered).map_err(unwritten)?;
     }
     // What cannot be run is better known now than in the middle of a job.
-    engine().examine_model(&gathering).map_err(|error| {
+    examine(model.kind, &gathering).map_err(|error| {
         CliError::Failed(format!(
             "{name} came whole, and cannot be run: {error}. `pickup models remove {name}` removes it"
         ))
@@ -125,8 +125,19 @@ fn add(args: &AddArgs, list: &ModelList, store: &ModelStore, out: &mut dyn Write
     // Some systems do not rename a folder with open files in it.
     engine().purge();
     store.put(name).map_err(unwritten)?;
-    writeln!(out, "{name} is installed: choose it in “Model”, or by --set model={name}")?;
+    match model.kind {
+        ModelKind::Video => writeln!(out, "{name} is installed: choose it in “Model”, or by --set model={name}")?,
+        ModelKind::Language => writeln!(out, "{name} is installed: press “Enhance”, or run `pickup enhance`")?,
+    }
     Ok(())
+}
+
+/// Holds that a model can be run.
+fn examine(kind: ModelKind, folder: &Path) -> Result<(), EngineError> {
+    match kind {
+        ModelKind::Video => engine().examine_model(folder),
+        ModelKind::Language => engine().examine_language_model(folder),
+    }
 }
 
 /// The right to change a model.
@@ -291,7 +302,7 @@ fn verify(name: &str, store: &ModelStore, out: &mut dyn Write) -> Result<(), Cli
         let than = if file.published { "as published" } else { "as it came; its checksum is not public" };
         writeln!(out, "{}: {than}", file.to.display())?;
     }
-    engine().examine_model(&store.path(name)).map_err(CliError::failed)?;
+    examine(model.kind, &store.path(name)).map_err(CliError::failed)?;
     writeln!(out, "{name} is whole, and can be run")?;
     Ok(())
 }

@@ -11,7 +11,10 @@ use crate::{
     engine::{Model, Tweaks, engine, model_path},
     models::ModelStore,
     nodes::Quality,
-    perform::{Common, Finish, Node, Stage, View, missing::MissingParams, sign::SignParams, trouble::TroubleParams},
+    perform::{
+        ButtonWatch, Common, Finish, Node, Stage, View, missing::MissingParams, sign::SignParams,
+        trouble::TroubleParams,
+    },
 };
 
 /// A video model, by the name that it is installed by on any machine. Hosts may hold a choice by its place among the others: a new one
@@ -140,6 +143,10 @@ pub struct PromptParams {
     /// other words of English for its own, and words of fifteen other languages; LTX-Video knows English.
     #[param(id = "prompt", label = "Prompt", text = "multi", animates)]
     pub prompt: String,
+    /// Has a language model write the prompt out as the long English description that LTX-Video was trained on, from words of any
+    /// language. You see it, and change what you like. `pickup models add qwen3-1.7b` installs one; nothing leaves this machine.
+    #[param(id = "enhance", label = "Enhance")]
+    pub enhance: Button,
     /// How much moves: gentle and strong are said to the model after the prompt, as “slowly” and “fast”.
     #[param(id = "motion", label = "Motion strength", default = Motion::Prompt)]
     pub motion: Motion,
@@ -210,12 +217,23 @@ impl PromptParams {
         }
     }
 
-    /// Another seed, when its button was pressed.
+    /// Another seed, or a longer prompt for the model of a node, when its button was pressed.
     ///
     /// # Errors
-    /// When the host refuses it.
-    pub fn changed<E: Effect>(&self, cx: &Changed<'_, E>) -> Result<()> {
-        if cx.is(Self::NEW_SEED) { cx.set(Self::SEED, other_seed(self.seed)) } else { Ok(()) }
+    /// When the host refuses it, or no description can be made.
+    pub fn changed<E: Effect>(&self, take: &TakeParams, cx: &Changed<'_, E>) -> Result<()> {
+        if cx.is(Self::NEW_SEED) {
+            return cx.set(Self::SEED, other_seed(self.seed));
+        }
+        if !cx.is(Self::ENHANCE) {
+            return Ok(());
+        }
+        if take.model.is_embedded() {
+            return Err(Error::Failed(KNOWS_WORDS.into()));
+        }
+        let watch = ButtonWatch::new(cx.progress("Enhance: writing the prompt"));
+        let seed = u64::try_from(self.seed).unwrap_or_default();
+        cx.set(Self::PROMPT, engine().describe(&self.prompt, seed, &watch)?)
     }
 }
 
@@ -310,6 +328,9 @@ impl TakeParams {
     }
 }
 
+/// Why a prompt is not written out.
+const KNOWS_WORDS: &str = "The model in the bundle knows single words, and does not follow a long description: choose a larger one in                            “Model” first";
+
 /// Why a prompt is not followed.
 const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so motion makes these frames. \
                               Use words that it knows, set “Made by” to “Video model”, or name a larger model in “Model \
@@ -320,12 +341,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::models::ModelList;
+    use crate::models::{ModelKind, ModelList};
 
     #[test]
     fn every_model_that_can_be_installed_can_be_chosen() {
         let list = ModelList::of_project().unwrap();
-        let listed: BTreeSet<&str> = list.models().iter().map(|model| &*model.name).collect();
+        let video = list.models().iter().filter(|model| model.kind == ModelKind::Video);
+        let listed: BTreeSet<&str> = video.map(|model| &*model.name).collect();
         let options: BTreeSet<&str> = VideoModel::OPTIONS[1..].iter().map(|option| option.name).collect();
         assert_eq!(options, listed);
         assert!(!ModelParams { chosen: VideoModel::Ltx13b098, ..ModelParams::default() }.is_embedded());

@@ -1,5 +1,7 @@
 //! Many threads, many instances, and nothing left behind.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ofx::{
     Context,
     host::{CancelHandle, Host, HostImage, Profile, Project, RenderArgs, live_handles, render_range},
@@ -46,9 +48,47 @@ fn eight_threads_give_the_pixels_of_one() {
     }
 }
 
+#[test]
+fn sixteen_threads_and_an_unload_in_the_middle_show_nothing_wrong() {
+    const THREADS: usize = 16;
+    let _turn = turn();
+    let should = range(Profile::reference(), REPAIR, ("frames", "2-14x3"));
+    let effect = Host::new(Profile::reference()).load(&crate::binary(), REPAIR).expect("it loads");
+    let rendered = AtomicUsize::new(0);
+    std::thread::scope(|threads| {
+        for thread in 0..THREADS {
+            let (effect, should, rendered) = (&effect, &should, &rendered);
+            threads.spawn(move || {
+                let project = Project::new(should[0].width(), should[0].height(), 1.0, f64::from(FRAMES));
+                for round in 0.. {
+                    // Refused once the effect is unloaded.
+                    let Ok(instance) = effect.create(Context::Filter, project.clone()) else { return };
+                    let footage = clip((1, FRAMES), |t| Some(panning(f64::from(t), FLOAT)));
+                    let ready = instance.connect("Source", footage).and_then(|()| instance.set("frames", "2-14x3"));
+                    if ready.is_err() || round == 3 {
+                        return;
+                    }
+                    for t in (1..=FRAMES).cycle().skip(thread).take(FRAMES as usize) {
+                        let Ok(image) = instance.render(RenderArgs::at(f64::from(t))) else { return };
+                        assert!(image.same_pixels(&should[t as usize - 1]), "frame {t}");
+                        rendered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        while rendered.load(Ordering::Relaxed) < 3 * THREADS {
+            std::thread::yield_now();
+        }
+        effect.unload_early();
+    });
+    drop(effect);
+    let again = range(Profile::reference(), REPAIR, ("frames", "2-14x3"));
+    assert!(again.iter().zip(&should).all(|(is, should)| is.same_pixels(should)), "it works when it is loaded again");
+}
+
 /// Bytes of memory that the process has in use.
 #[cfg(target_os = "linux")]
-fn memory() -> Option<u64> {
+pub(super) fn memory() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux says how much memory is in use");
     let pages: u64 = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number of pages");
     Some(pages * 4096)
@@ -56,7 +96,7 @@ fn memory() -> Option<u64> {
 
 /// Elsewhere the handles are counted, and no more.
 #[cfg(not(target_os = "linux"))]
-fn memory() -> Option<u64> {
+pub(super) fn memory() -> Option<u64> {
     None
 }
 

@@ -3,6 +3,7 @@
 mod beside;
 mod device;
 mod farm;
+mod faults;
 mod formats;
 mod frames;
 mod layers;

@@ -520,6 +520,12 @@ impl Effect {
         Ok(Self(inner))
     }
 
+    /// Tells the effect that it is unloaded, whatever instances of it there are and whatever they do: no host should, and some do
+    /// that are closed at work. The effect can be loaded again.
+    pub fn unload_early(&self) {
+        self.0.call(ACTION_UNLOAD, None, None, None, None, None);
+    }
+
     /// Tells the effect that memory is short.
     ///
     /// # Errors

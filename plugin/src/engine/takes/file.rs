@@ -15,6 +15,8 @@ use crate::provenance::Origin;
 use pickup_clips::{ClipError, Partial};
 
 const MAGIC: &str = "pickup take 1\n";
+/// How takes of every version begin.
+const ANY_VERSION: &str = "pickup take ";
 /// A header line longer than this is no header.
 const LONGEST_HEADER: u64 = 1 << 20;
 
@@ -110,7 +112,8 @@ fn damaged(what: &str) -> io::Error {
 }
 
 impl TakeFile {
-    /// Opens a take whose header is sound and whose frames are all there, and notes that it was used.
+    /// Opens a take whose header is sound and whose frames are all there, and notes that it was used. One of another version is
+    /// [`Unsupported`](io::ErrorKind::Unsupported).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         // The takes used last are kept longest. Where times cannot be set, they go by when they were made.
@@ -123,7 +126,11 @@ impl TakeFile {
         };
         line(MAGIC.len() as u64, &mut magic)?;
         if magic != MAGIC {
-            return Err(damaged("no take"));
+            let version = magic.strip_prefix(ANY_VERSION).and_then(|rest| rest.strip_suffix('\n'));
+            return Err(match version.map(str::parse::<u32>) {
+                Some(Ok(_)) => io::Error::new(io::ErrorKind::Unsupported, "a take of another version of Pickup"),
+                _ => damaged("no take"),
+            });
         }
         let mut text = String::new();
         line(LONGEST_HEADER, &mut text)?;

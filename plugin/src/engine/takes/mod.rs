@@ -172,6 +172,10 @@ impl Takes {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
+        // What another version made is not taken from it.
+        if let Some(other) = TakeFile::open(&path).err().filter(|error| error.kind() == io::ErrorKind::Unsupported) {
+            return Err(other);
+        }
         file::write(&path, take).map_err(io::Error::other)?;
         self.make_room(&path);
         Ok(())

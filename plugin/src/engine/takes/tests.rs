@@ -73,6 +73,36 @@ fn a_damaged_take_is_dropped_and_can_be_made_again() {
 }
 
 #[test]
+fn a_take_of_another_version_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = recipe("hail");
+    let path = file_of(folder.path(), recipe);
+    fs::write(&path, b"pickup take 2\nwho knows").expect("writable");
+    let takes = fresh(folder.path());
+    assert_eq!(takes.frame(recipe, 0), None);
+    takes.keep(recipe, take());
+    assert!(takes.frame(recipe, 1).is_some(), "it is made, and kept in memory");
+    assert_eq!(fs::read(&path).expect("still there"), b"pickup take 2\nwho knows");
+}
+
+#[test]
+fn a_clock_that_is_set_back_or_forth_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other) = (recipe("then"), recipe("now"));
+    fresh(folder.path()).keep(one, take());
+    let day = Duration::from_secs(24 * 60 * 60);
+    for time in [SystemTime::now() + 4_000 * day, SystemTime::UNIX_EPOCH + day] {
+        let file = File::options().write(true).open(file_of(folder.path(), one)).expect("it is there");
+        file.set_modified(time).expect("its time can be set");
+        let takes = fresh(folder.path());
+        takes.keep(other, take());
+        let claim = takes.claim(recipe("later")).expect("nobody else makes it");
+        assert!(takes.frame(one, 1).is_some() && takes.frame(other, 1).is_some() && takes.list().len() == 2);
+        drop(claim);
+    }
+}
+
+#[test]
 fn where_nothing_can_be_written_takes_live_in_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     // A file stands where the folder should be: nobody, not even root, can write into it.

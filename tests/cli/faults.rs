@@ -1,0 +1,114 @@
+//! Disks that are full or read-only, and processes that are killed: nothing is lost, and nothing wrong is shown.
+
+use std::{
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use super::*;
+
+/// Starts a render of a clip, which takes some time.
+fn start(folder: &Path, out: &str) -> Child {
+    let line = format!("render Retime --in in --out {out}/%04d.png --set speed=10 --set method=blend");
+    command(folder).args(line.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn a_render_that_is_killed_leaves_whole_frames_alone_and_is_done_again() {
+    let folder = with_clip();
+    assert!(start(folder.path(), "whole").wait().unwrap().success());
+    let bytes = |clip: &str| -> Vec<(String, Vec<u8>)> {
+        let names = files(&folder.path().join(clip)).into_iter().filter(|name| name.ends_with(".png"));
+        names.map(|name| (name.clone(), fs::read(folder.path().join(clip).join(name)).unwrap())).collect()
+    };
+    let whole = bytes("whole");
+    let mut killed = 0;
+    for moment in [20, 35, 50, 65, 80, 100, 120, 140] {
+        let mut render = start(folder.path(), "out");
+        std::thread::sleep(Duration::from_millis(moment));
+        killed += usize::from(render.try_wait().unwrap().is_none());
+        render.kill().unwrap();
+        render.wait().unwrap();
+        // Of a frame there is all, or nothing.
+        assert!(bytes("out").iter().all(|frame| whole.contains(frame)), "after {moment} ms");
+    }
+    assert!(killed >= 2, "{killed} of eight were killed at work");
+    assert!(start(folder.path(), "out").wait().unwrap().success());
+    assert!(bytes("out") == whole);
+    assert_eq!(files(&folder.path().join("out")).len(), whole.len(), "nothing of the killed is left");
+}
+
+/// Runs lines of a shell that begin with a disk of so many kilobytes at `disk` in a folder, as a user of its own who may mount it.
+/// `P` stands for the command.
+#[cfg(target_os = "linux")]
+fn on_small_disk(folder: &Path, kilobytes: u32, lines: &str) -> String {
+    let script = format!(
+        "mkdir -p disk && mount -t tmpfs -o size={kilobytes}k tmpfs disk\nP={}\n{lines}",
+        env!("CARGO_BIN_EXE_pickup")
+    );
+    let mut shell = Command::new("unshare");
+    shell
+        .args(["-rm", "sh", "-ec", &script])
+        .current_dir(folder)
+        .env_remove("OFX_PLUGIN_PATH")
+        .env_remove("PICKUP_RESOURCES");
+    let output = shell.env("PICKUP_DEVICE", "cpu").output().expect("unshare is installed");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs unshare, which some machines do not allow"]
+fn a_disk_that_is_full_or_read_only_takes_no_more_than_its_own() {
+    const SHOT: &str =
+        "render Generate --size 64x64 --set prompt=smoke --set length=5 --set quality=Draft --set steps=1";
+    let folder = with_clip();
+    // A sequence: those frames that fit are whole, and the one that does not is named.
+    let said = on_small_disk(
+        folder.path(),
+        20,
+        "! $P render Repair --in in --out disk/%04d.png --set frames=3\nls -A disk\ncp disk/*.png . || true",
+    );
+    assert!(said.contains("disk/000") && said.contains("the disk is full") && !said.contains(".part"), "{said}");
+    for name in files(folder.path()).iter().filter(|name| name.ends_with(".png")) {
+        assert!(fs::read(folder.path().join(name)).unwrap() == fs::read(folder.path().join("in").join(name)).unwrap());
+    }
+    // Takes: the shot is made and written all the same, and nothing half stays.
+    let lines = format!("export PICKUP_TAKES=disk/takes\n$P {SHOT} --out full/%04d.png\nls -AR disk");
+    let said = on_small_disk(folder.path(), 40, &lines);
+    assert!(!said.contains(".take") && !said.contains(".part"), "{said}");
+    // A folder of takes that was filled, and is then read-only: what is there is shown, what is not is made.
+    let lines = format!(
+        "export PICKUP_TAKES=disk/takes\n$P {SHOT} --out first/%04d.png\nmount -o remount,ro disk\n\
+         $P {SHOT} --out again/%04d.png\n$P {SHOT} --set seed=1 --out other/%04d.png\nls disk/takes"
+    );
+    let said = on_small_disk(folder.path(), 4_000, &lines);
+    assert!(said.contains(".take"), "{said}");
+    let shot = |clip: &str| -> Vec<Vec<u8>> {
+        (0..5).map(|n| fs::read(folder.path().join(format!("{clip}/{n:04}.png"))).unwrap()).collect()
+    };
+    assert!(shot("full") == shot("first") && shot("again") == shot("first") && shot("other") != shot("first"));
+    // A model that does not fit is none; with more room it goes on from there.
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures/qwen3");
+    let file = |path: &str| serde_json::json!({ "repository": "r", "revision": "v", "path": path, "licence": "l" });
+    let list = serde_json::json!({
+        "licences": { "l": { "name": "", "url": "", "says": "" } },
+        "files": { "weights": file("model.gguf"), "tokenizer": file("tokenizer.json") },
+        "models": [{
+            "name": "small", "title": "", "gigabytes": 0.1, "needs": "", "kind": "language",
+            "files": [{ "file": "tokenizer", "to": "tokenizer.json" }, { "file": "weights", "to": "model.gguf" }],
+        }],
+    });
+    fs::write(folder.path().join("list.json"), list.to_string()).unwrap();
+    let add = format!("$P models add small --accept-licence --from {}", stock.display());
+    let lines = format!(
+        "export PICKUP_MODELS=disk/models PICKUP_MODEL_LIST=list.json\n! {add}\n$P models list\n\
+         mount -o remount,size=4000k disk\n{add}\n$P models verify small"
+    );
+    let said = on_small_disk(folder.path(), 200, &lines);
+    assert!(said.contains("No space left") && said.contains("small (begun"), "{said}");
+    assert!(said.contains("small is whole, and can be run"), "{said}");
+}

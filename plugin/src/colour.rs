@@ -177,6 +177,14 @@ pub fn write(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
     });
 }
 
+/// Writes opaque RGBA, which is the same with any kind of alpha.
+pub fn write_opaque(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
+    let (pixels, _) = frame.pixels().as_chunks::<4>();
+    for (row, y) in pixels.chunks_exact(frame.width()).zip((window.y1..window.y2).rev()) {
+        output.write_rgba(window.x1, y, row);
+    }
+}
+
 /// Writes a one-channel map as an opaque grey picture.
 pub fn write_map(map: &Frame, window: RectI, output: &mut OutputImage<'_>) {
     let alpha_alone = output.components == Components::Alpha;

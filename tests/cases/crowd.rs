@@ -62,7 +62,7 @@ fn sixteen_threads_and_an_unload_in_the_middle_show_nothing_wrong() {
                 let project = Project::new(should[0].width(), should[0].height(), 1.0, f64::from(FRAMES));
                 for round in 0.. {
                     // Refused once the effect is unloaded.
-                    let Ok(instance) = effect.create(Context::Filter, project.clone()) else { return };
+                    let Ok(instance) = effect.create(Context::Filter, project) else { return };
                     let footage = clip((1, FRAMES), |t| Some(panning(f64::from(t), FLOAT)));
                     let ready = instance.connect("Source", footage).and_then(|()| instance.set("frames", "2-14x3"));
                     if ready.is_err() || round == 3 {

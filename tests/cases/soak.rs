@@ -195,6 +195,6 @@ fn a_long_day_shows_nothing_wrong_and_leaves_nothing_behind() {
             _ => {}
         }
     }
-    println!("{jobs} jobs, {frames} frames, memory {warm:?} to {:?}", memory());
+    eprintln!("{jobs} jobs, {frames} frames, memory {warm:?} to {:?}", memory());
     assert!(frames > 20, "{frames} frames are no day");
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer, images::TypedImage, pixels::F32};
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
 use ofx::{
     RectI,
     plugin::{Error, Result},
@@ -66,18 +69,22 @@ pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
 pub fn part_of(frame: &Frame, [x, y, w, h]: [f64; 4], (width, height): (usize, usize)) -> Result<Frame> {
     let side = |n: usize| u32::try_from(n).map_err(Error::new);
     let channels = frame.channels();
-    let how = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(x, y, w, h);
-    let mut resizer = Resizer::new();
-    let mut pixels = vec![0.0; width * height * channels];
-    for channel in 0..channels {
-        let plane = frame.pixels().iter().skip(channel).step_by(channels).map(|v| F32::new(*v)).collect();
-        let from = TypedImage::from_pixels(side(frame.width())?, side(frame.height())?, plane).map_err(Error::new)?;
-        let mut to = TypedImage::new(side(width)?, side(height)?);
-        resizer.resize_typed(&from, &mut to, &how).map_err(Error::new)?;
-        for (pixel, value) in pixels.iter_mut().skip(channel).step_by(channels).zip(to.pixels()) {
-            *pixel = value.0;
-        }
-    }
+    let kind = match channels {
+        1 => PixelType::F32,
+        2 => PixelType::F32x2,
+        3 => PixelType::F32x3,
+        4 => PixelType::F32x4,
+        _ => return Err(Error::Failed(format!("pictures of {channels} channels are not scaled"))),
+    };
+    let method = ResizeAlg::Convolution(FilterType::CatmullRom);
+    // Colours are associated with alpha already.
+    let how = ResizeOptions::new().resize_alg(method).crop(x, y, w, h).use_alpha(false);
+    let given = bytemuck::cast_slice(frame.pixels());
+    let from = ImageRef::new(side(frame.width())?, side(frame.height())?, given, kind).map_err(Error::new)?;
+    let mut pixels = vec![0.0_f32; width * height * channels];
+    let bytes = bytemuck::cast_slice_mut(&mut pixels);
+    let mut to = Image::from_slice_u8(side(width)?, side(height)?, bytes, kind).map_err(Error::new)?;
+    Resizer::new().resize(&from, &mut to, &how).map_err(Error::new)?;
     Frame::new(width, height, channels, frame.encoding(), pixels).map_err(failed)
 }
 

@@ -1,7 +1,7 @@
 //! How made frames come to the output: in their cadence, scaled, with their look, marked where they are no final ones.
 
 use ofx::plugin::Result;
-use pickup_model::{Brief, Exposure, Frame, Recipe, diffusion::shown};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown};
 
 use super::{
     Node, Stage, failed,
@@ -102,8 +102,19 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         stand_in: impl FnOnce() -> Result<Frame>,
     ) -> Result<()> {
         let made = |recipe| {
-            let frame = in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1))?;
-            self.write(&frame, finish)
+            let frame = || in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1));
+            // What was given has a part in it, and would have to be looked through each time.
+            if !job.given.is_empty() {
+                return self.write(&frame()?, finish);
+            }
+            let mut output = self.cx.output()?;
+            let (window, encoding) = (output.bounds, finish.colour.encoding(self.cx.host(), &output));
+            let (size, number, joined) = ((window.width(), window.height()), self.scene.number(), job.joined);
+            let Finish { look, noise, .. } = finish;
+            let name = format!("{recipe} {place:?} {joined} {look:?} {noise:?} {number} {size:?} {encoding:?}");
+            let make = || opaque(&self.finished(&frame()?, finish, size, encoding)?);
+            colour::write_opaque(&engine().finished(name, make)?, window, &mut output);
+            Ok(())
         };
         self.show_final_or((job, false), finish, made, |preview| preview.map_or_else(stand_in, Ok))
     }
@@ -175,20 +186,33 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         self.write(&marked(&rough)?, Finish { look, noise: None, ..finish })
     }
 
-    /// Writes a made frame, display-referred RGB of any size, into the output: scaled, finished, in the numbers that the host's
-    /// pixels stand for.
+    /// Writes a made frame, display-referred RGB of any size, into the output.
     fn write(&self, frame: &Frame, finish: Finish<'_>) -> Result<()> {
-        let (mut output, number) = (self.cx.output()?, self.scene.number());
-        let window = output.bounds;
-        let frame = scaled(frame, window.width(), window.height())?;
-        let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
-        let frame = finish.look.applied(&frame, number).map_err(failed)?;
-        let encoding = finish.colour.encoding(self.cx.host(), &output);
-        let (colours, _) = frame.pixels().as_chunks::<3>();
-        let pixels = colours.iter().flat_map(|colour| encoding.of_shown(finish.look.lit(*colour))).collect();
-        let frame = Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)?;
+        let mut output = self.cx.output()?;
+        let (window, encoding) = (output.bounds, finish.colour.encoding(self.cx.host(), &output));
+        let frame = self.finished(frame, finish, (window.width(), window.height()), encoding)?;
         colour::write(&frame, window, &mut output);
         Ok(())
+    }
+
+    /// A made frame, display-referred RGB of any size, as it is shown: scaled, finished, in the numbers that the host's pixels stand for.
+    fn finished(
+        &self,
+        frame: &Frame,
+        finish: Finish<'_>,
+        (width, height): (usize, usize),
+        encoding: Encoding,
+    ) -> Result<Frame> {
+        let number = self.scene.number();
+        let frame = scaled(frame, width, height)?;
+        let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
+        let frame = finish.look.applied(&frame, number).map_err(failed)?;
+        if encoding == Encoding::Display && !finish.look.lights() {
+            return Ok(frame);
+        }
+        let (colours, _) = frame.pixels().as_chunks::<3>();
+        let pixels = colours.iter().flat_map(|colour| encoding.of_shown(finish.look.lit(*colour))).collect();
+        Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)
     }
 
     /// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
@@ -207,6 +231,13 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
         Ok((full(bounds.width(), x), full(bounds.height(), y)))
     }
+}
+
+/// An RGB frame as RGBA.
+fn opaque(frame: &Frame) -> Result<Frame> {
+    let (colours, _) = frame.pixels().as_chunks::<3>();
+    let pixels = colours.iter().flat_map(|[r, g, b]| [*r, *g, *b, 1.0]).collect();
+    Frame::new(frame.width(), frame.height(), 4, frame.encoding(), pixels).map_err(failed)
 }
 
 /// The frame at a place of a shot in a look's cadence; of several, the mean of their light.

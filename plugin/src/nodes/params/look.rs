@@ -98,6 +98,12 @@ impl LookParams {
         self.grain != 0.0 || self.warmth != 0.0
     }
 
+    /// Whether its highlights are brighter than white.
+    #[must_use]
+    pub fn lights(&self) -> bool {
+        self.peak > 1.0
+    }
+
     /// A colour that a video model made, as a monitor wants it, with its highlights as bright as this look has them: unbounded, in the
     /// same numbers.
     ///
@@ -106,10 +112,13 @@ impl LookParams {
     /// has no corner, and brings white to the peak. The colours keep their proportions.
     #[must_use]
     pub fn lit(&self, shown: [f32; 3]) -> [f32; 3] {
+        if !self.lights() {
+            return shown;
+        }
         let more = self.peak as f32 - 1.0;
         let light = shown.map(|value| Encoding::Display.light(value));
         let brightest = light.into_iter().fold(0.0, f32::max);
-        if more <= 0.0 || brightest <= GREY {
+        if brightest <= GREY {
             return shown;
         }
         let t = (brightest - GREY) / (1.0 - GREY);

@@ -114,7 +114,11 @@ impl ModelList {
         Self::parse(include_str!("../../resources/models.json"))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a list from its text.
+    ///
+    /// # Errors
+    /// In words, when it makes no sense.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let list: Self = serde_json::from_str(text).map_err(|error| format!("this is no list of models: {error}"))?;
         for model in &list.models {
             if !is_plain(Path::new(&model.name)) {

@@ -75,5 +75,7 @@ pub use questions::Identity;
 pub use range::{RangeProgress, render_range};
 pub use registry::live_handles;
 pub use render::RenderArgs;
+#[doc(hidden)]
+pub use suites::fuzz_properties;
 pub use traits::{BeyondRange, Calls, ImageScale, MessageSuite, NullImage, RangeSaid, Suites, Unannounced};
 pub use value::{ParamKind, Value};

@@ -121,14 +121,22 @@ impl MachineSettings {
     /// # Errors
     /// In words, when the file cannot be read, or is no TOML of keys and single values.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let told = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-        let table: Table = match fs::read_to_string(file) {
-            Ok(text) => text.parse().map_err(|error: toml::de::Error| told(&error.to_string().trim_end()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Table::new(),
-            Err(error) => return Err(told(&error)),
+        let read = match fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error.to_string()),
         };
+        read.map_err(|why| format!("{}: {why}", file.display()))
+    }
+
+    /// Those in a file's text.
+    ///
+    /// # Errors
+    /// In words, when it is no TOML of keys and single values.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
         match table.iter().find(|(_, value)| text_of(value).is_none()) {
-            Some((key, _)) => Err(told(&format_args!("{key} is to be a text, a whole number, true or false"))),
+            Some((key, _)) => Err(format!("{key} is to be a text, a whole number, true or false")),
             None => Ok(Self { table }),
         }
     }
@@ -182,16 +190,10 @@ pub fn machine_file() -> PathBuf {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<MachineSettings, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("pickup.toml");
-        fs::write(&file, text).unwrap();
-        MachineSettings::read(&file).map_err(|error| error.replace(&folder.path().display().to_string(), ""))
-    }
-
     #[test]
     fn a_machines_file_sets_texts_numbers_and_switches() {
-        let settings = read("takes = '/mnt/takes'\ngpu_memory = 4_000_000\noffline = true\nlog = ''\n").unwrap();
+        let settings =
+            MachineSettings::parse("takes = '/mnt/takes'\ngpu_memory = 4_000_000\noffline = true\nlog = ''\n").unwrap();
         assert_eq!(settings.get(Setting::TAKES).as_deref(), Some("/mnt/takes"));
         assert_eq!(settings.get(Setting::GPU_MEMORY).as_deref(), Some("4000000"));
         assert_eq!(settings.get(Setting::OFFLINE).as_deref(), Some("1"));
@@ -202,9 +204,12 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_in_it_is_told() {
-        assert!(read("takes = ['a']").unwrap_err().contains("takes is to be a text"));
-        assert!(read("takes = 'a").unwrap_err().contains("line 1"));
-        assert_eq!(read("take = 'a'\ndevice = 'cpu'").unwrap().unknown().collect::<Vec<_>>(), ["take"]);
+        assert!(MachineSettings::parse("takes = ['a']").unwrap_err().contains("takes is to be a text"));
+        assert!(MachineSettings::parse("takes = 'a").unwrap_err().contains("line 1"));
+        assert_eq!(
+            MachineSettings::parse("take = 'a'\ndevice = 'cpu'").unwrap().unknown().collect::<Vec<_>>(),
+            ["take"]
+        );
         assert_eq!(MachineSettings::read(Path::new("/no/such/file")), Ok(MachineSettings::default()));
     }
 

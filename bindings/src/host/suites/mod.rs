@@ -13,6 +13,8 @@ mod progress;
 mod property;
 mod timeline;
 
+pub use self::property::fuzz_properties;
+
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
     panic::{AssertUnwindSafe, catch_unwind},

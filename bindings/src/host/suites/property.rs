@@ -7,7 +7,7 @@ use crate::{
     Status,
     host::{
         check,
-        property::{Element, PropertySet},
+        property::{Access, Element, PropertySet, SetKind},
         registry,
     },
     sys::generic::{
@@ -192,12 +192,57 @@ unsafe extern "C" fn dimension(p: OfxPropertySetHandle, name: *const c_char, cou
     })
 }
 
+/// Calls the suite as `bytes` say, for the fuzz target: each four are a function, a name, a place or count, and a value.
+#[doc(hidden)]
+pub fn fuzz_properties(bytes: &[u8]) {
+    const NAMES: [&CStr; 6] = [c"ints", c"double", c"pointer", c"strings", c"fixed", c"nothing"];
+    let s = PropertySet::new(SetKind::Effect);
+    s.open(c"ints", &[0, 0]);
+    s.open(c"double", &[0.0]);
+    s.open(c"pointer", &[0usize]);
+    s.define(c"strings", 0, Vec::<CString>::new(), Access::Plugin);
+    s.fixed(c"fixed", &[1]);
+    let mut room = [0.0_f64; 8];
+    let texts = [c"a".as_ptr(); 8];
+    for call in bytes.chunks_exact(4) {
+        let [function, name, at, value] = [call[0], call[1], call[2], call[3]];
+        let h = if function < 240 { s.handle().as_ptr() } else { registry::as_ptr(usize::from(value)) };
+        let name = NAMES.get(usize::from(name)).map_or(std::ptr::null(), |name| name.as_ptr());
+        let at = c_int::from(at.cast_signed());
+        // A caller has room for as many as it says.
+        let count = at.min(8);
+        let (v, ints) = (room.as_mut_ptr(), room.as_mut_ptr().cast::<c_int>());
+        // SAFETY: names and texts are null or C strings, and there is room for eight values of any kind.
+        unsafe {
+            let _ = match function % 18 {
+                0 => set_int(h, name, at, value.into()),
+                1 => set_double(h, name, at, value.into()),
+                2 => set_pointer(h, name, at, std::ptr::null_mut()),
+                3 => set_string(h, name, at, if value < 9 { std::ptr::null() } else { texts[0] }),
+                4 => set_int_n(h, name, count, ints),
+                5 => set_double_n(h, name, count, v),
+                6 => set_pointer_n(h, name, count, texts.as_ptr().cast()),
+                7 => set_string_n(h, name, count, texts.as_ptr()),
+                8 => get_int(h, name, at, ints),
+                9 => get_double(h, name, at, v),
+                10 => get_pointer(h, name, at, v.cast()),
+                11 => get_string(h, name, at, v.cast()),
+                12 => get_int_n(h, name, count, ints),
+                13 => get_double_n(h, name, count, v),
+                14 => get_pointer_n(h, name, count, v.cast()),
+                15 => get_string_n(h, name, count, v.cast()),
+                16 => reset(h, name),
+                _ => dimension(h, name, ints),
+            };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ptr::{null, null_mut};
 
     use super::*;
-    use crate::host::property::{Access, SetKind};
 
     #[test]
     fn values_go_through_the_function_pointers_and_back() {
@@ -231,6 +276,12 @@ mod tests {
             assert_eq!(dimension(h, c"strings".as_ptr(), &raw mut n), 0);
             assert_eq!(n, 0);
         }
+    }
+
+    #[test]
+    fn any_calls_are_answered() {
+        let calls: Vec<u8> = (0..40_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        fuzz_properties(&calls);
     }
 
     #[test]

@@ -8,4 +8,4 @@ pub mod look;
 pub mod presets;
 pub mod source;
 pub mod start;
-mod words;
+pub mod words;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 /// A prompt's words in lower case, and where they stand in it.
-pub(super) fn words(prompt: &str) -> Vec<(String, Range<usize>)> {
+#[must_use]
+pub fn words(prompt: &str) -> Vec<(String, Range<usize>)> {
     let ends = |c: char| !c.is_alphanumeric();
     let mut words = Vec::new();
     let mut start = 0;

@@ -72,11 +72,13 @@ pub fn before(file: &Path) -> PathBuf {
     file.with_extension("old.log")
 }
 
-/// A file that lines are put behind, and that is begun anew when it is large. Several processes may write the same one.
+/// A file that lines are put behind, each at once, and that is begun anew when it is large. Several processes may write the same one.
+/// What cannot be written is left out: a log must not disturb what it tells of.
 struct Bounded {
     path: PathBuf,
     file: File,
-    bytes: u64,
+    /// What is to be written at once.
+    line: Vec<u8>,
 }
 
 impl Bounded {
@@ -85,27 +87,34 @@ impl Bounded {
             fs::create_dir_all(folder)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
-        let bytes = file.metadata()?.len();
-        Ok(Self { path, file, bytes })
+        Ok(Self { path, file, line: Vec::new() })
+    }
+
+    /// Begins the file anew if it is large, unless another process has just done so.
+    fn make_room(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() <= MOST_BYTES {
+            return Ok(());
+        }
+        if fs::metadata(&self.path).is_ok_and(|there| there.len() > MOST_BYTES) {
+            fs::rename(&self.path, before(&self.path))?;
+        }
+        self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        Ok(())
     }
 }
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes > MOST_BYTES {
-            // Where another process holds it open it may have to stay.
-            self.bytes = 0;
-            if fs::rename(&self.path, before(&self.path)).is_ok() {
-                *self = Self::open(self.path.clone())?;
-            }
-        }
-        let written = self.file.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
+        self.line.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        // Where the file has to stay, as another process holds it open, it grows on.
+        let _ = self.make_room();
+        let _ = self.file.write_all(&self.line);
+        self.line.clear();
+        Ok(())
     }
 }
 
@@ -128,12 +137,27 @@ mod tests {
         let line = [b'a'; 1 << 20];
         let mut file = Bounded::open(path.clone()).unwrap();
         for _ in 0..4 {
-            file.write_all(&line).unwrap();
+            // A line comes in pieces.
+            file.write_all(&line[..100]).unwrap();
+            file.write_all(&line[100..]).unwrap();
+            file.flush().unwrap();
         }
         assert_eq!(fs::metadata(before(&path)).unwrap().len(), 3 << 20);
         assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
         // Another process goes on behind what is there.
-        Bounded::open(path.clone()).unwrap().write_all(b"b").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().len(), (1 << 20) + 1);
+        let mut other = Bounded::open(path.clone()).unwrap();
+        other.write_all(b"b").unwrap();
+        other.write_all(b"c").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20, "not before the line is whole");
+        other.flush().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), (1 << 20) + 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_that_cannot_be_written_disturbs_nothing() {
+        let mut full = Bounded::open(PathBuf::from("/dev/full")).unwrap();
+        full.write_all(b"a line").unwrap();
+        full.flush().unwrap();
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{self, UserFolder};
 
-/// The file in a model's folder that says what it consists of, or what of it is gathered.
+/// The file that says what a model consists of: in its folder, and in the one where it is gathered, what is there so far.
 const RECORD: &str = "installed.json";
 
 /// The models that can be installed, and what they consist of.

@@ -1,6 +1,6 @@
 //! Many threads, many instances, and nothing left behind.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ofx::{
     Context,
@@ -54,34 +54,42 @@ fn sixteen_threads_and_an_unload_in_the_middle_show_nothing_wrong() {
     let _turn = turn();
     let should = range(Profile::reference(), REPAIR, ("frames", "2-14x3"));
     let effect = Host::new(Profile::reference()).load(&crate::binary(), REPAIR).expect("it loads");
-    let rendered = AtomicUsize::new(0);
+    let project = Project::new(should[0].width(), should[0].height(), 1.0, f64::from(FRAMES));
+    let instances: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let instance = effect.create(Context::Filter, project).expect("an instance");
+            let footage = clip((1, FRAMES), |t| Some(panning(f64::from(t), FLOAT)));
+            instance.connect("Source", footage).expect("a clip");
+            instance.set("frames", "2-14x3").expect("a list");
+            instance
+        })
+        .collect();
+    let (rendered, refused, unloaded) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|threads| {
-        for thread in 0..THREADS {
-            let (effect, should, rendered) = (&effect, &should, &rendered);
-            threads.spawn(move || {
-                let project = Project::new(should[0].width(), should[0].height(), 1.0, f64::from(FRAMES));
-                for round in 0.. {
-                    // Refused once the effect is unloaded.
-                    let Ok(instance) = effect.create(Context::Filter, project) else { return };
-                    let footage = clip((1, FRAMES), |t| Some(panning(f64::from(t), FLOAT)));
-                    let ready = instance.connect("Source", footage).and_then(|()| instance.set("frames", "2-14x3"));
-                    if ready.is_err() || round == 3 {
+        let mut all = Vec::new();
+        for (thread, instance) in instances.iter().enumerate() {
+            let (should, rendered, refused, unloaded) = (&should, &rendered, &refused, &unloaded);
+            all.push(threads.spawn(move || {
+                for t in (1..=FRAMES).cycle().skip(thread) {
+                    let Ok(image) = instance.render(RenderArgs::at(f64::from(t))) else {
+                        assert!(unloaded.load(Ordering::SeqCst), "nothing is refused before");
+                        refused.fetch_add(1, Ordering::Relaxed);
                         return;
-                    }
-                    for t in (1..=FRAMES).cycle().skip(thread).take(FRAMES as usize) {
-                        let Ok(image) = instance.render(RenderArgs::at(f64::from(t))) else { return };
-                        assert!(image.same_pixels(&should[t as usize - 1]), "frame {t}");
-                        rendered.fetch_add(1, Ordering::Relaxed);
-                    }
+                    };
+                    assert!(image.same_pixels(&should[t as usize - 1]), "frame {t}");
+                    rendered.fetch_add(1, Ordering::Relaxed);
                 }
-            });
+            }));
         }
-        while rendered.load(Ordering::Relaxed) < 3 * THREADS {
-            std::thread::yield_now();
+        while rendered.load(Ordering::Relaxed) < 3 * THREADS && all.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
+        unloaded.store(true, Ordering::SeqCst);
         effect.unload_early();
     });
-    drop(effect);
+    assert!(rendered.into_inner() >= 3 * THREADS);
+    assert_eq!(refused.into_inner(), THREADS, "who is at work is told");
+    drop((instances, effect));
     let again = range(Profile::reference(), REPAIR, ("frames", "2-14x3"));
     assert!(again.iter().zip(&should).all(|(is, should)| is.same_pixels(should)), "it works when it is loaded again");
 }

@@ -297,21 +297,32 @@ fn a_report_tells_what_happened_and_nothing_private() {
     fs::write(&machine, "takes = 'shared takes'\nlog = 'debug'\nfps = 25\n").unwrap();
     assert_eq!(run("render Repair --in in --out out/%04d.png --set frames=3 --host natron").0, Some(0));
     run("render Repair --in in --out out/%04d.png --set frames=3 --set sourceFile=/secret/film.mov --host mlt");
+    run("render Repair --in in --out out/%04d.png --set frames=3 --set sourceFile=hidden/film.mov --host mlt");
+    let mut generate = command(folder.path());
+    generate
+        .env("PICKUP_LOG_FILE", &log)
+        .env("PICKUP_CONFIG", &machine)
+        .env("PICKUP_TAKES", folder.path().join("takes"));
+    generate.args("render Generate --size 64x64 --set length=2 --set steps=1 --out g/%04d.png".split(' '));
+    assert!(generate.args(["--set", "prompt=roter Rauch zyzzyva"]).output().unwrap().status.success());
     let logged = fs::read_to_string(&log).unwrap();
+    assert!(logged.contains("zyzzyva"), "{logged}");
     for word in ["host Natron (fr.inria.Natron) 2.5", "Repair: OfxImageEffectActionRender: OK in", "/secret/film.mov"] {
         assert!(logged.contains(word), "{word} in {logged}");
     }
     assert!(logged.matches("ActionIsIdentity:").count() > 3, "each is told of");
     let (code, said) = run("doctor --report");
     assert!(code == Some(0) && said.contains("read it before you send it"), "{said}");
-    assert!(said.contains("PICKUP_TAKES for the whole machine: shared takes"), "{said}");
+    assert!(said.contains("PICKUP_TAKES for the whole machine: \"shared takes\""), "{said}");
     assert!(said.contains("no setting is called fps"), "{said}");
     let report = fs::read_to_string(folder.path().join("pickup-report.txt")).unwrap();
     for word in ["host Natron", "OK: Pickup works here", "ActionRender", "system: ", "models: none"] {
         assert!(report.contains(word), "{word} in {report}");
     }
     let private = folder.path().display().to_string();
-    assert!(!report.contains("secret") && !report.contains(&private), "{report}");
+    for private in ["secret", "hidden", "zyzzyva", "Rauch", "shared takes", &private] {
+        assert!(!report.contains(private), "{private} in {report}");
+    }
     fs::write(&machine, "takes = [1]").unwrap();
     let (code, said) = run("doctor");
     assert!(code == Some(1) && said.contains("machine.toml: takes is to be a text"), "{said}");

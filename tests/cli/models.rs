@@ -525,7 +525,7 @@ fn two_programs_take_turns_with_the_video_model() {
         .args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
     let log = folder.path().join("log");
     let mut other = other.env("PICKUP_LOG_FILE", &log).spawn().unwrap();
-    let waits = || fs::read_to_string(&log).is_ok_and(|log| log.contains("another program is using the video model"));
+    let waits = || fs::read_to_string(&log).is_ok_and(|log| log.contains("Another program is using the video model"));
     while !waits() {
         assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
         std::thread::sleep(Duration::from_millis(20));

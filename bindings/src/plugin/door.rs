@@ -111,7 +111,7 @@ unsafe fn act<E: Effect>(action: &CStr, call: Call) -> Result<Status> {
         let suites = unsafe { suites::load::<E>() }?;
         // MLT takes nothing but OK for an answer.
         let loaded = E::load().map(|()| Status::OK);
-        // There may be a logger only now.
+        // Told after the effect was loaded, as effects set up their loggers then.
         journal::host(&suites.info);
         return loaded;
     }

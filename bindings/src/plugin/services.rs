@@ -54,8 +54,17 @@ static LOG: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
 /// Keeps a line for [`recent_log`]. A plugin's standard error is not read by anyone, and on Windows not even there.
 pub fn log(line: impl Into<String>) {
-    let line = line.into();
-    log::warn!("{line}");
+    log_as(MessageKind::Warning, line.into());
+}
+
+fn log_as(kind: MessageKind, line: String) {
+    let level = match kind {
+        MessageKind::Error => log::Level::Error,
+        MessageKind::Warning => log::Level::Warn,
+        MessageKind::Message => log::Level::Info,
+        MessageKind::Log => log::Level::Debug,
+    };
+    log::log!(level, "{line}");
     let mut log = LOG.lock();
     if log.len() == LOG_LINES {
         log.pop_front();
@@ -76,7 +85,7 @@ fn format_text(text: &str) -> CString {
 
 /// Posts a message for an effect, descriptor or instance, by the newer suite, else by the older.
 pub(crate) fn post(suites: &Suites, handle: *mut c_void, kind: MessageKind, text: &str) -> bool {
-    log(text);
+    log_as(kind, text.to_owned());
     let text = format_text(text);
     // Resolve can answer with a version 2 whose functions are null.
     let v2 = suites.message2.and_then(|s| s.message);
@@ -89,7 +98,7 @@ pub(crate) fn post(suites: &Suites, handle: *mut c_void, kind: MessageKind, text
 /// Shows a message until it is cleared; `false` where the host cannot.
 pub(crate) fn persist(suites: &Suites, handle: *mut c_void, kind: MessageKind, text: &str) -> bool {
     let Some(set) = suites.message2.and_then(|s| s.setPersistentMessage) else { return false };
-    log(text);
+    log_as(kind, text.to_owned());
     let text = format_text(text);
     // SAFETY: as in `post`.
     let status = unsafe { set(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), text.as_ptr()) };

@@ -138,7 +138,11 @@ impl LanguageModel {
     /// How likely each token is to follow others, of which the first stands at a place.
     fn after(&mut self, tokens: &[u32], at: usize) -> Result<Tensor> {
         let input = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
-        Ok(self.weights.forward(&input, at)?.squeeze(0)?)
+        // Tensors that do not fit each other show only here.
+        match catch_unwind(AssertUnwindSafe(|| self.weights.forward(&input, at))) {
+            Ok(logits) => Ok(logits?.squeeze(0)?),
+            Err(_) => Err(Error::Request("the language model cannot be run: its tensors do not fit together".into())),
+        }
     }
 }
 
@@ -199,7 +203,7 @@ impl Files {
         // Tables are made for as many tokens as this says; far fewer are read and written.
         let most = u32::try_from(MOST_READ + MOST_WRITTEN).unwrap_or(u32::MAX);
         content.metadata.insert("qwen3.context_length".into(), Value::U32(most));
-        // What candle calculates with beside the weights: floats of 32 bits, by its number for them.
+        // 0 has candle calculate in floats of 32 bits; by default it does in 16.
         content.metadata.insert("general.dtype".into(), Value::U32(0));
         // The rows of the vocabulary are widened to floats.
         Ok(Self { path: path.clone(), file, content, memory: bytes.saturating_add(rows.saturating_mul(4)) })

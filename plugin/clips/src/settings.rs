@@ -30,13 +30,13 @@ impl Setting {
     pub const DEVICE: Self = Self("DEVICE");
     /// The most bytes of its memory that a GPU is asked for.
     pub const GPU_MEMORY: Self = Self("GPU_MEMORY");
-    /// The program ffmpeg,
+    /// The program ffmpeg.
     pub const FFMPEG: Self = Self("FFMPEG");
-    /// and ffprobe.
+    /// The program ffprobe.
     pub const FFPROBE: Self = Self("FFPROBE");
     /// How much is logged.
     pub const LOG: Self = Self("LOG");
-    /// Where.
+    /// The file of the log.
     pub const LOG_FILE: Self = Self("LOG_FILE");
 
     /// All of them.
@@ -52,6 +52,12 @@ impl Setting {
         Self::LOG,
         Self::LOG_FILE,
     ];
+
+    /// Whether it names a file or a folder.
+    #[must_use]
+    pub fn names_a_path(self) -> bool {
+        ![Self::OFFLINE, Self::DEVICE, Self::GPU_MEMORY, Self::LOG].contains(&self)
+    }
 
     /// The variable of the environment.
     #[must_use]
@@ -134,7 +140,11 @@ impl MachineSettings {
     /// # Errors
     /// In words, when it is no TOML of keys and single values.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let table: Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let before = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count();
+            format!("line {line}: {}", error.message())
+        })?;
         match table.iter().find(|(_, value)| text_of(value).is_none()) {
             Some((key, _)) => Err(format!("{key} is to be a text, a whole number, true or false")),
             None => Ok(Self { table }),

@@ -37,14 +37,32 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError
     if let Some(bundle) = &args.strict {
         return strict::run(bundle, out);
     }
-    let mut found = Vec::new();
-    let works = tell(args, &mut found);
-    out.write_all(&found)?;
+    let mut told = Told { out, text: Vec::new() };
+    let works = tell(args, &mut told);
+    let Told { out, text } = told;
     if let Some(file) = &args.report {
-        report::write(file, &String::from_utf8_lossy(&found))?;
+        report::write(file, &String::from_utf8_lossy(&text))?;
         writeln!(out, "{}: read it before you send it", file.display())?;
     }
     works
+}
+
+/// Passes on what is told as it comes, and keeps it.
+struct Told<'a> {
+    out: &'a mut dyn Write,
+    text: Vec<u8>,
+}
+
+impl Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Tells what this machine is, and what works on it.
@@ -65,11 +83,11 @@ fn tell(args: &DoctorArgs, out: &mut dyn Write) -> Result<(), CliError> {
         writeln!(out, "  plugins  {there}{}", folder.display())?;
     }
     match Takes::of_user().folder() {
-        Some(folder) => writeln!(out, "  takes    {}", folder.display())?,
+        Some(folder) => writeln!(out, "  takes    \"{}\"", folder.display())?,
         None => writeln!(out, "  takes    in memory alone: this system names no folder for caches")?,
     }
     match journal::file() {
-        Some(file) => writeln!(out, "  log      {}", file.display())?,
+        Some(file) => writeln!(out, "  log      \"{}\"", file.display())?,
         None => writeln!(out, "  log      none: this system names no folder for caches")?,
     }
     for line in report::settings() {
@@ -96,11 +114,17 @@ fn gib(bytes: u64) -> String {
 
 fn examine(named: Option<&Path>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if std::env::var_os("PICKUP_CONFIG").is_some_and(|file| !file.is_empty()) && !machine_file().exists() {
+        findings.push(Finding::Lacks(format!(
+            "PICKUP_CONFIG names a file that is not there: {}",
+            machine_file().display()
+        )));
+    }
     match machine_settings() {
         Ok(settings) => findings.extend(
             settings
                 .unknown()
-                .map(|key| Finding::Lacks(format!("no setting is called {key}, as in {}", machine_file().display()))),
+                .map(|key| Finding::Lacks(format!("no setting is called {key}: {}", machine_file().display()))),
         ),
         Err(error) => findings.push(Finding::Broken(format!("the machine's settings are left out: {error}"))),
     }

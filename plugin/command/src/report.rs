@@ -30,7 +30,10 @@ pub(super) fn settings() -> Vec<String> {
     for setting in Setting::ALL {
         if let Some((value, by)) = setting.get() {
             let by = if by == SetBy::Machine { " for the whole machine" } else { "" };
-            told.push(format!("{}{by}: {}", setting.variable(), value.to_string_lossy()));
+            let value = value.to_string_lossy();
+            // A folder's name may be private: quotations are left out of a report.
+            let value = if setting.names_a_path() { format!("\"{value}\"") } else { value.into_owned() };
+            told.push(format!("{}{by}: {value}", setting.variable()));
         }
     }
     told
@@ -55,28 +58,61 @@ fn log() -> String {
 
 /// A text without names of folders and files, and without what stands in quotation marks, such as words of a prompt.
 ///
-/// A path may have anything in it, so all goes from where one begins to a colon and a space, or the end of the line.
+/// A path may have anything in it, colons too. So all goes from where one begins to the line's last colon, after which stands what is
+/// wrong with it; and a part of a line between colons goes that has a name of a file in it which begins no path.
 fn public(text: &str) -> String {
-    let line = |line: &str| {
-        let line = unquoted(line);
-        let Some(at) = path_begins(&line) else { return line };
-        let (before, path) = line.split_at(at);
-        match path.split_once(": ") {
-            Some((path, after)) => format!("{before}{}: {}", hidden(path), public(after)),
-            None => format!("{before}{}", hidden(path)),
-        }
-    };
     let ends = if text.ends_with('\n') { "\n" } else { "" };
-    text.lines().map(line).collect::<Vec<_>>().join("\n") + ends
+    text.lines().map(|line| public_line(&unquoted(line))).collect::<Vec<_>>().join("\n") + ends
 }
 
-/// A line without what stands between straight quotation marks.
+fn public_line(line: &str) -> String {
+    if let Some(at) = path_begins(line) {
+        let (before, path) = line.split_at(at);
+        return match path.rsplit_once(": ") {
+            Some((path, why)) => format!("{}{}: {}", public_parts(before), hidden(path), public_line(why)),
+            None => format!("{}{}", public_parts(before), hidden(path)),
+        };
+    }
+    public_parts(line)
+}
+
+fn public_parts(line: &str) -> String {
+    let part = |part: &str| if names_a_file(part) { hidden(part) } else { part.to_owned() };
+    line.split(": ").map(part).collect::<Vec<_>>().join(": ")
+}
+
+/// Whether a text has a word in it that may name a file or a folder.
+fn names_a_file(text: &str) -> bool {
+    let word = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let ending = word.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending))
+    };
+    text.split_whitespace().any(word)
+}
+
+/// A line without what stands between quotation marks, straight or curly ones.
 fn unquoted(line: &str) -> String {
-    let mut parts = line.split('"');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    while parts.next().is_some() {
-        text += "\"…\"";
-        text += parts.next().unwrap_or_default();
+    let (mut text, mut inside, mut before) = (String::new(), false, ' ');
+    for character in line.chars() {
+        // One that is escaped stands inside a quotation.
+        let escaped = inside && std::mem::replace(&mut before, character) == '\\';
+        if escaped {
+            continue;
+        }
+        match character {
+            '"' if !inside => text += "\"…\"",
+            '“' if !inside => text += "“…”",
+            '"' | '“' | '”' => {}
+            other if !inside => text.push(other),
+            _ => {}
+        }
+        inside = match character {
+            '"' => !inside,
+            '“' => true,
+            '”' => false,
+            _ => inside,
+        };
     }
     text
 }
@@ -85,8 +121,7 @@ fn unquoted(line: &str) -> String {
 fn path_begins(line: &str) -> Option<usize> {
     let starts = |at: usize| {
         let (before, rest) = line.split_at(at);
-        let apart =
-            before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '/' | ':' | '<'));
+        let apart = before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '/' | '<'));
         let mut next = rest.chars();
         let drive = next.next().is_some_and(|c| c.is_ascii_alphabetic())
             && next.next() == Some(':')
@@ -96,11 +131,39 @@ fn path_begins(line: &str) -> Option<usize> {
     line.char_indices().map(|(at, _)| at).find(|at| starts(*at))
 }
 
-/// What stands for a path: its ending alone.
+/// Endings of files that Pickup reads or writes.
+const ENDINGS: [&str; 25] = [
+    "exr",
+    "png",
+    "tif",
+    "tiff",
+    "jpg",
+    "jpeg",
+    "dpx",
+    "bmp",
+    "webp",
+    "gif",
+    "mov",
+    "mp4",
+    "mkv",
+    "webm",
+    "avi",
+    "mxf",
+    "safetensors",
+    "gguf",
+    "json",
+    "toml",
+    "take",
+    "log",
+    "txt",
+    "ofx",
+    "bundle",
+];
+
+/// What stands for a path: its ending alone, if that is a known one.
 fn hidden(path: &str) -> String {
-    let ending = path.rsplit('.').next().unwrap_or_default();
-    let plain = ending.len() <= 5 && ending.len() < path.len() && ending.chars().all(|c| c.is_ascii_alphanumeric());
-    if plain { format!("<a path, .{ending}>") } else { "<a path>".to_owned() }
+    let ending = path.trim_end().rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    if ENDINGS.contains(&&*ending) { format!("<a path, .{ending}>") } else { "<a path>".to_owned() }
 }
 
 #[cfg(test)]
@@ -111,17 +174,24 @@ mod tests {
     fn paths_and_quotations_are_not_told() {
         for (told, public_one) in [
             ("/home/ann/Secret Film/shot.%04d.exr: there is no such file", "<a path, .exr>: there is no such file"),
+            ("/p/Film: Secret Title/a.exr: gone", "<a path, .exr>: gone"),
+            ("/home/ann.smith", "<a path>"),
+            ("file:///home/ann/x", "file:<a path>"),
+            ("Repair: secret show/film.mov: no such file", "Repair: <a path, .mov>: no such file"),
+            ("Repair: Secret Film.MOV: no such file", "Repair: <a path, .mov>: no such file"),
             (r"Repair: C:\Users\ann\a b.mov", "Repair: <a path, .mov>"),
             ("the word \"dragon\" is unknown", "the word \"…\" is unknown"),
+            ("The model took “Drache” for “dragon”.", "The model took “…” for “…”."),
+            (r#"an "escaped \"quotation\" here" too"#, r#"an "…" too"#),
             ("an end \"of a quotation", "an end \"…\""),
-            ("at ~/x, and so on: /mnt/y: gone", "at <a path>: <a path>: gone"),
+            ("at ~/x, and so on: /mnt/y: gone", "at <a path>: gone"),
             (r"from \\server\share\x.png", "from <a path, .png>"),
             ("in ../plates", "in <a path>"),
             (
                 "2026-11-29T07:10:51.123Z 12 INFO  Repair: OfxActionLoad: OK in 0.10 ms",
                 "2026-11-29T07:10:51.123Z 12 INFO  Repair: OfxActionLoad: OK in 0.10 ms",
             ),
-            ("12 frames/s at 1920x1080, 3:2, “Model folder”", "12 frames/s at 1920x1080, 3:2, “Model folder”"),
+            ("a frame of 640x360 at 3:2, Mesa 22.3.6", "a frame of 640x360 at 3:2, Mesa 22.3.6"),
         ] {
             assert_eq!(public(told), public_one);
         }

@@ -33,10 +33,11 @@ const BUDGET: u64 = 8 << 30;
 const SHARE: f64 = 0.7;
 
 /// Why a shot is not begun that another program's is made before.
-const TAKES_TURNS: &str = "another program is using the video model: this shot is made after that one's";
+const TAKES_TURNS: &str = "Another program is using the video model. This shot waits until it has done";
 
 /// What is said where nothing can describe.
-const NO_LANGUAGE_MODEL: &str = "No language model is installed on this machine, which writes descriptions: `pickup models add qwen3-1.7b` fetches one";
+const NO_LANGUAGE_MODEL: &str = "No language model is installed on this machine, which writes descriptions: \
+                                 `pickup models add qwen3-1.7b` fetches one";
 
 /// The bytes that a model may use now.
 fn budget() -> u64 {
@@ -233,7 +234,6 @@ impl Engine {
         let mut told = false;
         let machine = MachineTurn::wait(&machine_lock(), || {
             if !std::mem::replace(&mut told, true) {
-                log::info!("{TAKES_TURNS}");
                 watch.waits(TAKES_TURNS);
             }
             watch.progress(0.0)
@@ -285,7 +285,8 @@ impl Engine {
     pub fn words_left_out(&self, recipe: Recipe) -> Option<String> {
         let unknown = self.takes_on_disk.notes(recipe)?.unknown_words;
         let told = !unknown.is_empty();
-        told.then(|| format!("The model does not know: {}. It made the rest of the prompt.", unknown.join(", ")))
+        let words = || unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
+        told.then(|| format!("The model does not know {}. It made the rest of the prompt.", words()))
     }
 
     /// A rough picture of a take that is being made.

@@ -103,7 +103,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     ) -> Result<()> {
         let made = |recipe| {
             let frame = || in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1));
-            // What was given has a part in it, and would have to be looked through each time.
+            // Pixels of the frames that were given would belong into its name, and be read each time.
             if !job.given.is_empty() {
                 return self.write(&frame()?, finish);
             }
@@ -181,8 +181,10 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         if engine().has_take(recipe) {
             return made(recipe);
         }
-        let rough = rough(engine().preview(recipe))?;
-        let look = LookParams { peak: finish.look.peak, ..LookParams::default() };
+        let preview = engine().preview(recipe);
+        // Pictures of the host are as bright as they are.
+        let peak = if over || preview.is_none() { 1.0 } else { finish.look.peak };
+        let (rough, look) = (rough(preview)?, LookParams { peak, ..LookParams::default() });
         self.write(&marked(&rough)?, Finish { look, noise: None, ..finish })
     }
 

@@ -68,4 +68,8 @@ impl Watch for ButtonWatch<'_> {
     fn wants_previews(&self) -> bool {
         true
     }
+
+    fn waits(&self, why: &str) {
+        log::info!("{why}");
+    }
 }

@@ -17,6 +17,8 @@ use pickup_clips::{ClipError, Partial};
 const MAGIC: &str = "pickup take 1\n";
 /// How takes of every version begin.
 const ANY_VERSION: &str = "pickup take ";
+/// A first line longer than this is none of a take.
+const LONGEST_MAGIC: u64 = 32;
 /// A header line longer than this is no header.
 const LONGEST_HEADER: u64 = 1 << 20;
 
@@ -124,7 +126,7 @@ impl TakeFile {
             let read = (&mut file).take(most).read_line(into);
             read.map_err(|e| if e.kind() == io::ErrorKind::InvalidData { damaged("no text") } else { e })
         };
-        line(MAGIC.len() as u64, &mut magic)?;
+        line(LONGEST_MAGIC, &mut magic)?;
         if magic != MAGIC {
             let version = magic.strip_prefix(ANY_VERSION).and_then(|rest| rest.strip_suffix('\n'));
             return Err(match version.map(str::parse::<u32>) {

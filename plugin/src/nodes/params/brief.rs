@@ -329,7 +329,8 @@ impl TakeParams {
 }
 
 /// Why a prompt is not written out.
-const KNOWS_WORDS: &str = "The model in the bundle knows single words, and does not follow a long description: choose a larger one in                            “Model” first";
+const KNOWS_WORDS: &str = "The model in the bundle knows single words, and does not follow a long description: choose a larger one \
+                           in “Model” first";
 
 /// Why a prompt is not followed.
 const NOT_UNDERSTOOD: &str = "The model in the bundle does not know all that the prompt asks for, so motion makes these frames. \

@@ -35,7 +35,7 @@ pub struct LookParams {
     #[param(id = "warmth", label = "Warmth", default = 0.0, range = -100.0..=100.0, display = -100.0..=100.0, animates)]
     pub warmth: f64,
     /// How bright what the model makes white is, in scene-linear light: 1 is white as on paper, 4 a flame two stops above it. Up to
-    /// middle grey nothing changes. Takes float, or log or HDR footage; elsewhere what is above white is cut.
+    /// middle grey nothing changes. Display-referred and scene-linear pixels of 8 and 16 bits end at white.
     #[param(id = "peak", label = "Peak", default = 1.0, range = 1.0..=100.0, display = 1.0..=10.0, animates)]
     pub peak: f64,
 }

@@ -281,6 +281,9 @@ impl std::fmt::Debug for Status {
     }
 }
 
+/// The identifier of messages that say how work is going: this crate's own word, which other hosts take for any.
+pub const STATUS_MESSAGE: &std::ffi::CStr = c"status";
+
 /// The functions that a plugin binary exports: `OfxGetNumberOfPlugins`, `OfxGetPlugin` and, since OpenFX 1.5,
 /// `OfxSetHost`. Who makes one promises that they are what the standard says.
 #[derive(Clone, Copy, Debug)]

@@ -116,7 +116,7 @@ pub enum RenderError {
 
 /// What the effect said, or its status where it said nothing.
 fn said(messages: &[Message], status: Status) -> String {
-    let text: Vec<&str> = messages.iter().map(|m| m.text.as_str()).collect();
+    let text: Vec<&str> = messages.iter().filter(|m| !m.is_status()).map(|m| m.text.as_str()).collect();
     if text.is_empty() {
         format!(", and the effect did not say why ({status:?})")
     } else {

@@ -52,6 +52,14 @@ pub struct Message {
     pub persistent: bool,
 }
 
+impl Message {
+    /// Whether it says how work is going, rather than what came of it.
+    #[must_use]
+    pub fn is_status(&self) -> bool {
+        self.persistent && *self.id.as_bytes() == *crate::STATUS_MESSAGE.to_bytes()
+    }
+}
+
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -126,6 +126,16 @@ impl<'a, E: Effect> Cx<'a, E> {
         self.shell.show(kind, text);
     }
 
+    /// Shows on the node how work is going, until [`clear_status`](Self::clear_status); nothing where the host has no persistent messages.
+    pub fn set_status(&self, text: &str) {
+        self.shell.show_status(text);
+    }
+
+    /// Takes away how work is going, unless another message is shown by now.
+    pub fn clear_status(&self) {
+        self.shell.clear_status();
+    }
+
     /// Takes the persistent message away.
     pub fn clear_persistent_message(&self) {
         self.shell.clear_shown();

@@ -22,7 +22,7 @@ use super::{
     suites::{Handle, Suites},
 };
 use crate::{
-    Context, Status, props,
+    Context, STATUS_MESSAGE, Status, props,
     sys::{
         generic::core::OfxPropertySetStruct,
         image_effect_v1::image_effect::{OfxImageEffectHandle, OfxImageEffectStruct},
@@ -100,7 +100,9 @@ impl Shell {
         if told.shown == shown {
             return;
         }
-        if services::persist(&self.suites, self.handle.0.cast(), kind, text) {
+        told.is_status = false;
+        if services::persist(&self.suites, self.handle.0.cast(), kind, c"", text) {
+            services::log_as(kind, text.clone());
             told.shown = shown;
         } else if told.posted.insert(text.clone()) {
             services::post(&self.suites, self.handle.0.cast(), kind, text);
@@ -109,9 +111,28 @@ impl Shell {
         }
     }
 
+    /// Shows on the node how work is going, where the host can: elsewhere nothing, as it would be a dialog.
+    pub(crate) fn show_status(&self, text: &str) {
+        let text = format!("{}: {text}", self.label);
+        let mut told = self.told.lock();
+        if services::persist(&self.suites, self.handle.0.cast(), MessageKind::Message, STATUS_MESSAGE, &text) {
+            told.shown = Some((MessageKind::Message, text));
+            told.is_status = true;
+        }
+    }
+
+    /// Takes that away, unless something else is shown by now.
+    pub(crate) fn clear_status(&self) {
+        if self.told.lock().is_status {
+            self.clear_shown();
+        }
+    }
+
     /// Takes away what is shown on the node, also what another instance of it showed there.
     pub(crate) fn clear_shown(&self) {
-        self.told.lock().shown = None;
+        let mut told = self.told.lock();
+        (told.shown, told.is_status) = (None, false);
+        drop(told);
         services::clear_persistent(&self.suites, self.handle.0.cast());
     }
 
@@ -128,6 +149,8 @@ impl Shell {
 struct Told {
     /// What stands on the node.
     shown: Option<(MessageKind, String)>,
+    /// That says how work is going.
+    is_status: bool,
     /// What was posted.
     posted: HashSet<String>,
 }

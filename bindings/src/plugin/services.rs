@@ -57,7 +57,7 @@ pub fn log(line: impl Into<String>) {
     log_as(MessageKind::Warning, line.into());
 }
 
-fn log_as(kind: MessageKind, line: String) {
+pub(crate) fn log_as(kind: MessageKind, line: String) {
     let level = match kind {
         MessageKind::Error => log::Level::Error,
         MessageKind::Warning => log::Level::Warn,
@@ -95,13 +95,12 @@ pub(crate) fn post(suites: &Suites, handle: *mut c_void, kind: MessageKind, text
     status == Status::OK.0
 }
 
-/// Shows a message until it is cleared; `false` where the host cannot.
-pub(crate) fn persist(suites: &Suites, handle: *mut c_void, kind: MessageKind, text: &str) -> bool {
+/// Shows a message until it is cleared; `false` where the host cannot. Not logged: some say how far work is.
+pub(crate) fn persist(suites: &Suites, handle: *mut c_void, kind: MessageKind, id: &CStr, text: &str) -> bool {
     let Some(set) = suites.message2.and_then(|s| s.setPersistentMessage) else { return false };
-    log_as(kind, text.to_owned());
     let text = format_text(text);
     // SAFETY: as in `post`.
-    let status = unsafe { set(handle, kind.as_cstr().as_ptr(), c"".as_ptr(), text.as_ptr()) };
+    let status = unsafe { set(handle, kind.as_cstr().as_ptr(), id.as_ptr(), text.as_ptr()) };
     status == Status::OK.0
 }
 

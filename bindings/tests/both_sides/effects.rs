@@ -185,6 +185,10 @@ pub(crate) enum How {
     Unannounced,
     /// Fetches its mask, which may be null.
     Mask,
+    /// Says how its work is going, and takes that back.
+    Status,
+    /// Says so, and then something else, which stays.
+    StatusThenWarning,
 }
 
 #[derive(Params, Clone, Debug, PartialEq)]
@@ -237,6 +241,14 @@ impl Effect for Trouble {
             }
             How::Unannounced => {
                 cx.image(cx.clips().source, cx.time() + 1.0)?;
+                cx.output()?.fill_zero();
+            }
+            how @ (How::Status | How::StatusThenWarning) => {
+                cx.set_status("half done");
+                if how == How::StatusThenWarning {
+                    cx.set_persistent_message(MessageKind::Warning, "look");
+                }
+                cx.clear_status();
                 cx.output()?.fill_zero();
             }
             How::Mask => {

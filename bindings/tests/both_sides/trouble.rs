@@ -86,6 +86,22 @@ fn a_hole_in_the_clip_is_an_error_that_names_the_frame() {
 }
 
 #[test]
+fn how_work_is_going_is_shown_where_it_can_be_taken_back_and_nowhere_else() {
+    for (profile, persistent) in [(Profile::natron(), true), (Profile::resolve(), false)] {
+        let instance = instance(profile, "test.Trouble", Context::Filter);
+        let said = |how: &str| {
+            instance.set("how", how).expect("a choice");
+            instance.render(RenderArgs::at(3.0)).expect("it works");
+            instance.persistent_message().map(|message| message.text)
+        };
+        assert_eq!(said("Status"), None);
+        let shown = instance.messages().iter().any(|message| message.is_status() && message.text.contains("half done"));
+        assert_eq!(shown, persistent, "a dialog would stay");
+        assert_eq!(said("Status then warning").is_some_and(|text| text.contains("look")), persistent);
+    }
+}
+
+#[test]
 fn an_unconnected_input_is_an_error_that_names_it() {
     let instance = load(Profile::reference(), "test.Gain").create(Context::Filter, project()).expect("an instance");
     let error = instance.render(RenderArgs::at(1.0)).expect_err("nothing to render").to_string();

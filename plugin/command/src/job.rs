@@ -197,7 +197,7 @@ fn same(known: &Picture, depth: Depth, picture: &Picture) -> bool {
 pub(super) fn say_messages(parts: &[Part]) {
     let mut said = HashSet::new();
     for message in parts.iter().flat_map(|part| part.instance.messages()) {
-        let worth = matches!(message.kind, MessageKind::Warning | MessageKind::Message);
+        let worth = matches!(message.kind, MessageKind::Warning | MessageKind::Message) && !message.is_status();
         if worth && said.insert(message.text.clone()) {
             progress::note(&message.text);
         }

@@ -98,16 +98,7 @@ fn a_disk_that_is_full_or_read_only_takes_no_more_than_its_own() {
     assert!(shot("full") == shot("first") && shot("again") == shot("first") && shot("other") != shot("first"));
     // A model that does not fit is none; with more room it goes on from there.
     let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures/qwen3");
-    let file = |path: &str| serde_json::json!({ "repository": "r", "revision": "v", "path": path, "licence": "l" });
-    let list = serde_json::json!({
-        "licences": { "l": { "name": "", "url": "", "says": "" } },
-        "files": { "weights": file("model.gguf"), "tokenizer": file("tokenizer.json") },
-        "models": [{
-            "name": "small", "title": "", "gigabytes": 0.1, "needs": "", "kind": "language",
-            "files": [{ "file": "tokenizer", "to": "tokenizer.json" }, { "file": "weights", "to": "model.gguf" }],
-        }],
-    });
-    fs::write(folder.path().join("list.json"), list.to_string()).unwrap();
+    fs::write(folder.path().join("list.json"), super::models::small_list()).unwrap();
     let add = format!("$P models add small --accept-licence --from {}", stock.display());
     let lines = format!(
         "export PICKUP_MODELS=disk/models PICKUP_MODEL_LIST=list.json\nif {add}; then exit 9; fi\n$P models list\n\

@@ -473,22 +473,27 @@ fn nothing_that_is_listed_here_leads_elsewhere() {
     );
 }
 
-#[test]
-fn a_language_model_writes_a_few_words_out() {
-    let machine = Machine::new();
-    let (code, said) = machine.run("enhance ein roter Fuchs");
-    assert!(code == Some(1) && said.contains("pickup models add qwen3-1.7b"), "{said}");
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures");
+/// A list of one language model, `small`, in the files of the fixture.
+pub(super) fn small_list() -> String {
     let file = |path: &str| serde_json::json!({ "repository": "r", "revision": "v", "path": path, "licence": "l" });
     let list = serde_json::json!({
         "licences": { "l": { "name": "", "url": "", "says": "" } },
         "files": { "weights": file("model.gguf"), "tokenizer": file("tokenizer.json") },
         "models": [{
             "name": "small", "title": "", "gigabytes": 0.1, "needs": "", "kind": "language",
-            "files": [{ "file": "weights", "to": "model.gguf" }, { "file": "tokenizer", "to": "tokenizer.json" }],
+            "files": [{ "file": "tokenizer", "to": "tokenizer.json" }, { "file": "weights", "to": "model.gguf" }],
         }],
     });
-    fs::write(machine.folder.path().join("list.json"), list.to_string()).unwrap();
+    list.to_string()
+}
+
+#[test]
+fn a_language_model_writes_a_few_words_out() {
+    let machine = Machine::new();
+    let (code, said) = machine.run("enhance ein roter Fuchs");
+    assert!(code == Some(1) && said.contains("pickup models add qwen3-1.7b"), "{said}");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model/tests/fixtures");
+    fs::write(machine.folder.path().join("list.json"), small_list()).unwrap();
     let from = format!("models add small --accept-licence --from {}", fixtures.join("qwen3").display());
     let (code, said) = machine.run(&from);
     assert!(code == Some(0) && said.contains("pickup enhance"), "{said}");

@@ -280,10 +280,15 @@ impl Ltx {
         MemoryPlan::of_decoding(&self.files, &grid, self.budget).map(|_| ())
     }
 
+    /// Lets go of the weights, which are loaded again when they are needed. A run under way keeps those that it uses.
+    pub fn unload(&self) {
+        *self.resident.lock() = Resident::default();
+    }
+
     /// Nothing of work that failed or was stopped stays behind.
     fn kept_clean<T>(&self, result: Result<T>) -> Result<T> {
         if result.is_err() {
-            *self.resident.lock() = Resident::default();
+            self.unload();
         }
         result
     }
@@ -384,7 +389,7 @@ impl Ltx {
             }
             if encoder.is_none() {
                 // In its turn: nothing else stays beside the largest part unless it is known to fit.
-                *self.resident.lock() = Resident::default();
+                self.unload();
                 encoder = Some(self.files.load_text(&self.device, self.dtype)?);
             }
             if let Some(encoder) = &encoder {

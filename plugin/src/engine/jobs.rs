@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -19,6 +19,7 @@ use pickup_model::{
 
 use super::{
     Engine, EngineError, Result, Take, TakeNotes, patiently, resource,
+    rest::Rest,
     turns::{IMPATIENCE, MachineTurn, machine_lock},
 };
 use crate::{
@@ -59,9 +60,20 @@ pub fn model_path() -> Result<PathBuf> {
     })
 }
 
-/// The model used last, open.
-#[derive(Default)]
-pub(super) struct Models(Mutex<Option<Open>>);
+/// The model used last, open. Its weights are let go of when no shot was made for a while: a host goes on for days.
+pub(super) struct Models {
+    open: Mutex<Option<Open>>,
+    rest: Rest,
+}
+
+/// How long weights stay that nobody uses.
+const IDLE: Duration = Duration::from_secs(180);
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { open: Mutex::default(), rest: Rest::new(IDLE) }
+    }
+}
 
 #[derive(Clone)]
 struct Open {
@@ -97,7 +109,7 @@ pub(super) type Preview = Mutex<Option<(Recipe, Frame)>>;
 
 impl Models {
     fn open(&self, path: &Path) -> Result<Open> {
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
         if let Some(open) = open.as_ref().filter(|open| open.path == path) {
             return Ok(open.clone());
         }
@@ -110,7 +122,12 @@ impl Models {
     }
 
     pub(super) fn close(&self) {
-        *self.0.lock() = None;
+        *self.open.lock() = None;
+    }
+
+    /// Ends what waits for weights to be let go of.
+    pub(super) fn stop(&self) {
+        self.rest.close();
     }
 }
 
@@ -239,6 +256,12 @@ impl Engine {
             watch.progress(0.0)
         });
         let _machine = machine.ok_or(EngineError::Stopped)?;
+        let weights = Arc::downgrade(&model.ltx);
+        let _use = self.models.rest.begin(move || {
+            if let Some(weights) = weights.upgrade() {
+                weights.unload();
+            }
+        });
         let began = Instant::now();
         let showing = Showing { watch, preview: &self.preview, recipe };
         let made = model.filler.fill_reported(shot, brief, &showing);

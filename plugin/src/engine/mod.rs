@@ -6,6 +6,7 @@ mod error;
 mod glances;
 mod jobs;
 mod motion;
+mod rest;
 mod takes;
 mod turns;
 
@@ -196,6 +197,7 @@ impl Engine {
 pub fn unload() {
     if let Some(engine) = ENGINE.get() {
         engine.devices.close();
+        engine.models.stop();
     }
 }
 

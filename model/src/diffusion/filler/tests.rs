@@ -145,6 +145,9 @@ fn a_cancel_stops_at_any_point_and_leaves_nothing_behind() {
         }
     }
     assert!(stopped > 5, "stopped {stopped} times");
+    assert!(!filler.ltx.is_empty(), "weights stay for the next shot");
+    filler.ltx.unload();
+    assert!(filler.ltx.is_empty());
     let again = filler.fill(&shot, &brief(), &Unwatched).unwrap();
     assert!(whole.iter().zip(&again).all(|(a, b)| a.frame == b.frame));
 }

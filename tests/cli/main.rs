@@ -320,6 +320,7 @@ fn a_report_tells_what_happened_and_nothing_private() {
         assert!(report.contains(word), "{word} in {report}");
     }
     let private = folder.path().display().to_string();
+    assert!(!report.contains("system: <"), "{report}");
     for private in ["secret", "hidden", "zyzzyva", "Rauch", "shared takes", &private] {
         assert!(!report.contains(private), "{private} in {report}");
     }

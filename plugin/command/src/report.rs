@@ -13,7 +13,9 @@ const LINES: usize = 400;
 /// Writes a report, with what the doctor found.
 pub(super) fn write(file: &Path, found: &str) -> Result<(), CliError> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
-    let mut text = format!("# Pickup, {now}\n\nsystem: {}\n\n{found}", machine::system());
+    // As in GNU/Linux, which is no path.
+    let system = machine::system().replace('/', " ");
+    let mut text = format!("# Pickup, {now}\n\nsystem: {system}\n\n{found}");
     text += "\n# Takes and models\n\n";
     text += &kept();
     text += "\n# The end of the log\n\n";

@@ -243,14 +243,18 @@ impl ModelStore {
         model.files.iter().all(whole).then_some(model)
     }
 
+    /// All that are installed, by the names of their folders, in the order of these.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<String, Installed> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter_map(|name| self.installed(&name).map(|model| (name, model))).collect()
+    }
+
     /// The names of all that are installed.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.filter(|name| self.installed(name).is_some()).collect();
-        names.sort_unstable();
-        names
+        self.all().into_keys().collect()
     }
 
     /// What is gathered of a model: as an earlier run noted it, or nothing.
@@ -294,9 +298,8 @@ impl ModelStore {
     /// The folder of a language model that is installed: of several the first by name.
     #[must_use]
     pub fn language_model(&self) -> Option<PathBuf> {
-        let names = self.names();
-        let is_one = |name: &&String| self.installed(name).is_some_and(|model| model.kind == ModelKind::Language);
-        names.iter().find(is_one).map(|name| self.path(name))
+        let (name, _) = self.all().into_iter().find(|(_, model)| model.kind == ModelKind::Language)?;
+        Some(self.path(&name))
     }
 
     /// Puts a model in its place whose files are all gathered and noted.

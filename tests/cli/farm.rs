@@ -41,7 +41,9 @@ fn a_job_has_a_task_for_each_run_of_frames() {
     let folder = clip();
     let line = format!("submit job.json --frames-per-task 4 -- {REPAIR} farm/%04d.png --frames=2-9");
     assert!(expect(folder.path(), &line, 0).contains("2 tasks for 8 frames (2-9)"));
-    let job: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("job.json")).unwrap()).unwrap();
+    let read =
+        || -> serde_json::Value { serde_json::from_slice(&fs::read(folder.path().join("job.json")).unwrap()).unwrap() };
+    let job = read();
     let step = &job["steps"][0];
     assert_eq!(step["parameterSpace"]["taskParameterDefinitions"][0]["range"], serde_json::json!(["2-5", "6-9"]));
     let paths: Vec<_> = job["parameterDefinitions"].as_array().unwrap().iter().map(|p| p["default"].as_str()).collect();
@@ -50,12 +52,9 @@ fn a_job_has_a_task_for_each_run_of_frames() {
     fs::create_dir(folder.path().join("jobs")).unwrap();
     let said = expect(folder.path(), &format!("submit jobs/job.json -- {REPAIR} farm/%04d.png"), 0);
     assert!(said.contains(&format!("-p In={}", folder.path().join("in/%04d.png").display())), "{said}");
-    let job = |name: &str| -> serde_json::Value {
-        serde_json::from_slice(&fs::read(folder.path().join(name)).unwrap()).unwrap()
-    };
     let up = "Repair --in in/../in --set quality=Draft --out jobs/../farm/%04d.png";
     let said = expect(folder.path(), &format!("submit job.json -- {up}"), 0);
-    let parameters = &job("job.json")["parameterDefinitions"];
+    let parameters = &read()["parameterDefinitions"];
     assert!(parameters[1].get("default").is_none() && said.contains("-p In="), "{said}");
     assert_eq!((&parameters[1]["objectType"], &parameters[2]["objectType"]), (&"DIRECTORY".into(), &"FILE".into()));
     for (line, word) in [

@@ -1,6 +1,10 @@
 //! What hosts ask for and what fails, for whichever logger of the `log` crate this process has.
 
-use std::{collections::HashSet, ffi::CStr, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ffi::{CStr, CString},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
@@ -9,8 +13,8 @@ use crate::Status;
 
 /// The host that was told of last.
 static HOST: Mutex<Option<String>> = Mutex::new(None);
-/// What was asked for before, by effect and action.
-static ASKED: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
+/// The actions that were asked for before, by effect.
+static ASKED: Mutex<BTreeMap<&'static str, HashSet<CString>>> = Mutex::new(BTreeMap::new());
 
 /// Tells which host loads effects, once.
 pub(super) fn host(info: &HostInfo) {
@@ -31,8 +35,13 @@ pub(super) fn action<E: Effect>(action: &CStr, status: Status, took: Duration) {
         return;
     }
     let label = E::META.label;
-    let name = action.to_string_lossy();
-    let first = ASKED.lock().get_or_insert_default().insert((label, name.clone().into_owned()));
-    let level = if first { log::Level::Info } else { log::Level::Debug };
-    log::log!(level, "{label}: {name}: {status:?} in {:.2} ms", took.as_secs_f64() * 1e3);
+    let level = if is_first(label, action) { log::Level::Info } else { log::Level::Debug };
+    log::log!(level, "{label}: {}: {status:?} in {:.2} ms", action.to_string_lossy(), took.as_secs_f64() * 1e3);
+}
+
+/// Whether an action of an effect is asked for the first time. Hosts ask some for every frame: then nothing is allocated.
+fn is_first(label: &'static str, action: &CStr) -> bool {
+    let mut asked = ASKED.lock();
+    let actions = asked.entry(label).or_default();
+    !actions.contains(action) && actions.insert(action.to_owned())
 }

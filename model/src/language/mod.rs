@@ -46,13 +46,13 @@ pub struct LanguageModel {
 }
 
 impl LanguageModel {
-    /// Looks at the model in a folder: a GGUF file of Qwen3, and `tokenizer.json`. Gives the bytes of memory that it takes.
+    /// Looks at the model in a folder: a GGUF file of Qwen3, and `tokenizer.json`.
     ///
     /// # Errors
     /// When it is not whole, or another kind of model.
-    pub fn examine(folder: &Path) -> Result<u64> {
+    pub fn examine(folder: &Path) -> Result<()> {
         tokenizer(folder)?;
-        Files::open(folder).map(|files| files.memory)
+        Files::open(folder).map(drop)
     }
 
     /// Opens the model in a folder.

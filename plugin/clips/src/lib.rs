@@ -74,7 +74,7 @@ pub use partial::{Partial, write_whole};
 pub use picture::{Depth, Picture, Pixels, Plane, PlaneSamples};
 pub use read_options::ReadOptions;
 pub use reader::{ClipInfo, ClipKind, ClipReader, ColourHint, DEFAULT_CACHE, DamagedFrames, Rate, files_of};
-pub use settings::{MachineSettings, SetBy, Setting, machine_file, machine_settings};
+pub use settings::{MACHINE_FILE_VARIABLE, MachineSettings, SetBy, Setting, machine_file, machine_settings};
 pub use sheet::{SheetCell, contact_sheet};
 pub use sound::SoundSpan;
 pub use tools::Tools;

@@ -10,6 +10,8 @@ use std::{
 
 use toml::{Table, Value};
 
+/// Names the file of the machine's settings, where it is not to be the one where systems keep such files.
+pub const MACHINE_FILE_VARIABLE: &str = "PICKUP_CONFIG";
 /// What all variables begin with.
 const PREFIX: &str = "PICKUP_";
 
@@ -180,11 +182,12 @@ pub fn machine_settings() -> &'static Result<MachineSettings, String> {
     SETTINGS.get_or_init(|| MachineSettings::read(&machine_file()))
 }
 
-/// The file that sets what holds for all users of this machine: the one that `PICKUP_CONFIG` names, else where systems keep such files.
+/// The file that sets what holds for all users of this machine: the one that [`MACHINE_FILE_VARIABLE`] names, else where systems keep
+/// such files.
 #[must_use]
 pub fn machine_file() -> PathBuf {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("PICKUP_CONFIG").unwrap_or_else(|| {
+    set(MACHINE_FILE_VARIABLE).unwrap_or_else(|| {
         let folder = if cfg!(windows) {
             set("ProgramData").unwrap_or_else(|| r"C:\ProgramData".into()).join("Pickup")
         } else if cfg!(target_os = "macos") {

@@ -9,7 +9,7 @@ use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
     journal, machine,
 };
-use pickup_clips::{Tools, machine_file, machine_settings};
+use pickup_clips::{MACHINE_FILE_VARIABLE, Tools, machine_file, machine_settings};
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;
@@ -114,9 +114,9 @@ fn gib(bytes: u64) -> String {
 
 fn examine(named: Option<&Path>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if std::env::var_os("PICKUP_CONFIG").is_some_and(|file| !file.is_empty()) && !machine_file().exists() {
+    if std::env::var_os(MACHINE_FILE_VARIABLE).is_some_and(|file| !file.is_empty()) && !machine_file().exists() {
         findings.push(Finding::Lacks(format!(
-            "PICKUP_CONFIG names a file that is not there: {}",
+            "{MACHINE_FILE_VARIABLE} names a file that is not there: {}",
             machine_file().display()
         )));
     }

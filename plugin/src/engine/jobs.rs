@@ -197,8 +197,7 @@ impl Engine {
     /// # Errors
     /// When there is none that can be run.
     pub fn examine_language_model(&self, folder: &Path) -> Result<()> {
-        LanguageModel::examine(folder)?;
-        Ok(())
+        Ok(LanguageModel::examine(folder)?)
     }
 
     /// A long English description of what a user says in a few words, by the language model that is installed. That is opened for this

@@ -10,7 +10,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 /// What frees the memory.
-type LetGo = Arc<dyn Fn() + Send + Sync>;
+type LetGo = Box<dyn FnOnce() + Send>;
 
 /// Something that is let go of when it was not used for a time.
 pub(super) struct Rest {
@@ -46,10 +46,10 @@ impl Rest {
     }
 
     /// Notes that something is used, of which `let_go` is to free the memory some time after the last use.
-    pub(super) fn begin(&self, let_go: impl Fn() + Send + Sync + 'static) -> Use<'_> {
+    pub(super) fn begin(&self, let_go: impl FnOnce() + Send + 'static) -> Use<'_> {
         let mut state = self.shared.state.lock();
         state.users += 1;
-        state.let_go = Some(Arc::new(let_go));
+        state.let_go = Some(Box::new(let_go));
         Use(self)
     }
 
@@ -96,8 +96,9 @@ impl Shared {
     fn wait(&self, idle: Duration) {
         let mut state = self.state.lock();
         while !state.closed {
-            let until = state.used + idle;
-            if state.users == 0 && Instant::now() >= until {
+            let now = Instant::now();
+            let until = if state.users == 0 { state.used + idle } else { now + idle };
+            if now >= until {
                 let let_go = state.let_go.take();
                 drop(state);
                 if let Some(let_go) = let_go {
@@ -105,11 +106,7 @@ impl Shared {
                 }
                 return;
             }
-            if state.users == 0 {
-                self.changed.wait_until(&mut state, until);
-            } else {
-                self.changed.wait_for(&mut state, idle);
-            }
+            self.changed.wait_until(&mut state, until);
         }
     }
 }

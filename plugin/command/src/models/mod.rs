@@ -249,8 +249,7 @@ fn anew(part: &Path) -> Result<(), CliError> {
 /// The same file of a model that is installed, and that model's name.
 fn of_another(file: &ModelFile, store: &ModelStore) -> Option<(String, PathBuf)> {
     let known = file.sha256.as_ref()?;
-    store.names().into_iter().find_map(|name| {
-        let model = store.installed(&name)?;
+    store.all().into_iter().find_map(|(name, model)| {
         let same = model.files.iter().find(|other| other.sha256 == *known)?;
         let path = store.path(&name).join(&same.to);
         Some((name, path))

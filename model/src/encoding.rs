@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use crate::srgb;
+use crate::{srgb, table::Table};
 
 /// How a frame's numbers stand for light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -73,12 +73,18 @@ impl Encoding {
         Self::Pq,
     ];
 
+    /// Whether values are proportional to light.
+    #[must_use]
+    pub fn is_linear(self) -> bool {
+        matches!(self, Self::Linear | Self::AcesCg)
+    }
+
     /// A value as light, 1 for diffuse white.
     #[must_use]
     pub fn light(self, v: f32) -> f32 {
         match self {
             Self::Display => srgb::decode(v),
-            Self::Linear | Self::AcesCg => v,
+            _ if self.is_linear() => v,
             _ => (self.curve_to_light(f64::from(v)) as f32).clamp(-BRIGHTEST, BRIGHTEST),
         }
     }
@@ -88,7 +94,7 @@ impl Encoding {
     pub fn value(self, light: f32) -> f32 {
         match self {
             Self::Display => srgb::encode(light),
-            Self::Linear | Self::AcesCg => light,
+            _ if self.is_linear() => light,
             _ => self.light_to_curve(f64::from(light)) as f32,
         }
     }
@@ -99,10 +105,18 @@ impl Encoding {
         match self {
             Self::Display => colour,
             Self::Linear => colour.map(srgb::encode),
-            _ => {
-                times(&self.matrices()[0], colour.map(|v| self.light(v).clamp(-BRIGHTEST, BRIGHTEST))).map(srgb::encode)
-            }
+            _ => self.to_rec709(colour.map(|v| self.light(v))).map(srgb::encode),
         }
+    }
+
+    /// Light of this encoding's primaries as light of Rec. 709's.
+    pub(crate) fn to_rec709(self, light: [f32; 3]) -> [f32; 3] {
+        times(&self.matrices()[0], light.map(|v| v.clamp(-BRIGHTEST, BRIGHTEST)))
+    }
+
+    /// [`light`](Self::light) for many values: signals are looked up.
+    pub(crate) fn lights(self) -> Table<impl Fn(f32) -> f32> {
+        Table::new(0.0..=1.1, move |v| self.light(v))
     }
 
     /// A colour as a monitor wants it, in this encoding: the inverse of [`shown`](Self::shown).
@@ -412,7 +426,7 @@ mod tests {
     #[test]
     fn no_value_of_a_curve_is_beyond_all_light() {
         for encoding in Encoding::ALL {
-            if matches!(encoding, Encoding::Display | Encoding::Linear | Encoding::AcesCg) {
+            if encoding == Encoding::Display || encoding.is_linear() {
                 continue;
             }
             for v in [-1e4, -3.0, 2.0, 3.0, 1e4, 1e30, f32::MAX] {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 use twox_hash::XxHash64;
 
 use crate::{
@@ -91,6 +92,21 @@ impl Frame {
     pub fn mapped(&self, by: impl Fn(f32) -> f32) -> Self {
         let pixels = self.pixels.iter().map(|v| by(*v)).collect();
         Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), ..*self }
+    }
+
+    /// The same picture in another encoding, of which `by` gives each colour's value; alpha and further channels stay, as does a single
+    /// channel, which may be alpha.
+    #[must_use]
+    pub(crate) fn recoded(&self, encoding: Encoding, by: impl Fn(f32) -> f32 + Sync) -> Self {
+        let mut pixels = self.pixels.to_vec();
+        if self.channels >= 3 {
+            pixels.par_chunks_mut(self.channels << 12).for_each(|run| {
+                for pixel in run.chunks_exact_mut(self.channels) {
+                    pixel[..3].iter_mut().for_each(|v| *v = by(*v));
+                }
+            });
+        }
+        Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), encoding, ..*self }
     }
 
     /// The frame without pixels of which a value is no number, or without end: they are filled from those around them.

@@ -21,6 +21,7 @@ pub mod motion;
 mod recipe;
 mod shot;
 pub mod srgb;
+mod table;
 
 pub use brief::{Brief, Quality};
 pub use encoding::Encoding;

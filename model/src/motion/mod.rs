@@ -13,6 +13,7 @@ mod course;
 mod cut;
 mod flow;
 pub(crate) mod holes;
+mod mixing;
 mod network;
 mod onward;
 mod pair;
@@ -27,7 +28,7 @@ pub use cut::CutEvidence;
 use pair::{Pairs, Settings};
 
 pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
-use self::{bars::Window, network::MotionNet, onward::onward};
+use self::{bars::Window, mixing::Mixing, network::MotionNet, onward::onward};
 use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.
@@ -165,14 +166,15 @@ impl MotionFiller {
         if !watch.progress(if best { 0.45 } else { 0.9 }) {
             return Err(Error::Cancelled);
         }
-        let (mut frame, mut confidence) = plan.apply(first, last)?;
+        let mixing = Mixing::of(first, last);
+        let (mut frame, mut confidence) = mixing.by(&plan)?;
         if best {
             let second = Part { watch, from: 0.5, share: 0.5 };
             let plan = self.pairs.get(&self.net, near, settings.turned(), &second)?.plan(&self.net, t)?;
-            let (other, sure) = plan.apply(first, last)?;
+            let (other, sure) = mixing.by(&plan)?;
             (frame, confidence) = (frame.blended(&other, 0.5)?, confidence.blended(&sure, 0.5)?);
         }
-        Ok(Between { frame, confidence, origin: Origin::Made })
+        Ok(Between { frame: mixing.back(frame), confidence, origin: Origin::Made })
     }
 
     /// What speaks for a cut between two frames of one size.

@@ -3,10 +3,12 @@
 //! Networks trained on display-referred pictures fail on linear light, where shadows hold no contrast and highlights
 //! have no bound. The proxy bounds both; the flow found in it is applied to the frame's own pixels.
 
+use std::sync::LazyLock;
+
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
-use crate::{Encoding, Frame, kernels::resize_area, srgb};
+use crate::{Encoding, Frame, kernels::resize_area, srgb, table::Table};
 
 /// Where the shoulder begins: values above are bent so that any highlight stays below 1.
 const KNEE: f32 = 0.8;
@@ -42,37 +44,43 @@ impl Proxy {
 
 /// Three planes of display-referred RGB in 0..1.
 fn display_planes(frame: &Frame) -> Vec<f32> {
+    let encoding = frame.encoding();
+    match encoding {
+        Encoding::Display => planes(frame, |colour| colour.map(bent)),
+        Encoding::Linear => planes(frame, |colour| colour.map(|light| SHOWN.at(light))),
+        _ => {
+            let lights = encoding.lights();
+            planes(frame, |colour| encoding.to_rec709(colour.map(|v| lights.at(v))).map(|light| SHOWN.at(light)))
+        }
+    }
+}
+
+/// Three planes of what `shown` makes of each colour.
+fn planes(frame: &Frame, shown: impl Fn([f32; 3]) -> [f32; 3] + Sync) -> Vec<f32> {
+    const RUN: usize = 1 << 14;
     let (channels, area) = (frame.channels(), frame.width() * frame.height());
     let mut planes = vec![0.0; 3 * area];
-    let encoding = frame.encoding();
-    if !matches!(encoding, Encoding::Display | Encoding::Linear) {
-        let (red, rest) = planes.split_at_mut(area);
-        let (green, blue) = rest.split_at_mut(area);
-        let pixels = frame.pixels().par_chunks_exact(channels);
-        red.par_iter_mut().zip(green).zip(blue).zip(pixels).for_each(|(((red, green), blue), pixel)| {
+    let (red, rest) = planes.split_at_mut(area);
+    let (green, blue) = rest.split_at_mut(area);
+    let runs = red.par_chunks_mut(RUN).zip(green.par_chunks_mut(RUN)).zip(blue.par_chunks_mut(RUN));
+    runs.zip(frame.pixels().par_chunks(RUN * channels)).for_each(|(((red, green), blue), pixels)| {
+        for (((red, green), blue), pixel) in red.iter_mut().zip(green).zip(blue).zip(pixels.chunks_exact(channels)) {
+            // Grey, or alpha alone, stands for all three.
             let colour = if channels >= 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
-            [*red, *green, *blue] = encoding.shown(colour).map(|v| display(v, false));
-        });
-        return planes;
-    }
-    for (c, plane) in planes.chunks_exact_mut(area).enumerate() {
-        // Grey, or alpha alone, stands for all three.
-        let channel = if channels >= 3 { c } else { 0 };
-        let linear = encoding == Encoding::Linear;
-        plane.par_chunks_mut(1 << 14).zip(frame.pixels().par_chunks(channels << 14)).for_each(|(out, pixels)| {
-            for (v, pixel) in out.iter_mut().zip(pixels.chunks_exact(channels)) {
-                *v = display(pixel[channel], linear);
-            }
-        });
-    }
+            [*red, *green, *blue] = shown(colour);
+        }
+    });
     planes
 }
 
+/// Light as a display wants it, bent into 0..1.
+static SHOWN: LazyLock<Table> =
+    LazyLock::new(|| Table::new(0.0..=1.0, |light| bent(srgb::encode(light.clamp(0.0, 1e6)))));
+
 /// A value as a display wants it, bent smoothly into 0..1; what is not a number is black.
-fn display(v: f32, linear: bool) -> f32 {
+fn bent(v: f32) -> f32 {
     // `max` also turns NaN into 0.
     let v = v.max(0.0);
-    let v = if linear { srgb::encode(v.min(1e6)) } else { v };
     if v <= KNEE { v } else { KNEE + (1.0 - KNEE) * (1.0 - (-(v - KNEE) / (1.0 - KNEE)).exp()) }
 }
 
@@ -90,14 +98,16 @@ mod tests {
 
     #[test]
     fn any_value_becomes_a_display_value() {
-        for v in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -3.0, 0.0, 0.18, 1.0, 65504.0] {
-            for linear in [false, true] {
-                let d = display(v, linear);
-                assert!((0.0..=1.0).contains(&d), "{v} became {d}");
+        let values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -3.0, 0.0, 0.18, 1.0, 65504.0, 0.5];
+        for encoding in Encoding::ALL {
+            let shown = display_planes(&Frame::new(9, 1, 1, encoding, values.to_vec()).unwrap());
+            assert!(shown.iter().all(|shown| (0.0..=1.0).contains(shown)), "{encoding:?}: {values:?} became {shown:?}");
+            match encoding {
+                Encoding::Display => assert_eq!(shown[8], 0.5),
+                Encoding::Linear => assert!((shown[5] - 0.461).abs() < 0.001, "mid grey in linear light is about 46%"),
+                _ => {}
             }
         }
-        assert!((display(0.18, true) - 0.461).abs() < 0.001, "mid grey in linear light is about 46%");
-        assert_eq!(display(0.5, false), 0.5);
     }
 
     #[test]

@@ -1,0 +1,101 @@
+//! The numbers in which frames are moved and mixed: near to what a viewer sees.
+//!
+//! Where two pictures differ, their mean in linear light lies near the brighter one to the eye, and in a log curve near the darker
+//! one. So what is not display-referred is mixed as square roots of light, which a monitor's curve is near to.
+
+use super::apply::Plan;
+use crate::{Encoding, Frame, Result, table::Table};
+
+/// Roots of light that are looked up. Below, some curves are too steep for that.
+const ROOTS: std::ops::RangeInclusive<f32> = 0.02..=2.0;
+
+/// Two frames in the numbers in which they are mixed.
+pub(super) struct Mixing {
+    frames: [Frame; 2],
+    /// What the result goes back to, where those are not its own numbers.
+    back: Option<Encoding>,
+}
+
+impl Mixing {
+    pub(super) fn of(first: &Frame, last: &Frame) -> Self {
+        let encoding = first.encoding();
+        // Premultiplied colours add up in their own numbers only.
+        if encoding == Encoding::Display || !is_alpha_even([first, last]) {
+            return Self { frames: [first.clone(), last.clone()], back: None };
+        }
+        let root = |light: f32| light.abs().sqrt().copysign(light);
+        let frames = if encoding.is_linear() {
+            [first, last].map(|frame| frame.recoded(Encoding::Display, root))
+        } else {
+            let lights = encoding.lights();
+            [first, last].map(|frame| frame.recoded(Encoding::Display, |v| root(lights.at(v))))
+        };
+        Self { frames, back: Some(encoding) }
+    }
+
+    /// The frame that a plan makes of the two, in these numbers, and how sure of it one may be.
+    pub(super) fn by(&self, plan: &Plan) -> Result<(Frame, Frame)> {
+        plan.apply(&self.frames[0], &self.frames[1])
+    }
+
+    /// What was mixed, in the numbers of the frames that it was made of.
+    pub(super) fn back(&self, mixed: Frame) -> Frame {
+        let square = |root: f32| root * root.abs();
+        match self.back {
+            Some(encoding) if encoding.is_linear() => mixed.recoded(encoding, square),
+            Some(encoding) => {
+                let table = Table::new(ROOTS, |root| encoding.value(square(root)));
+                mixed.recoded(encoding, |root| table.at(root))
+            }
+            None => mixed,
+        }
+    }
+}
+
+/// Whether nothing is more transparent than anything else: there is no alpha, or it is one number.
+fn is_alpha_even(frames: [&Frame; 2]) -> bool {
+    let channels = frames[0].channels();
+    let mut alphas = frames.into_iter().flat_map(|frame| frame.pixels().iter().skip(3).step_by(channels));
+    channels < 4 || alphas.next().is_none_or(|first| alphas.all(|alpha| alpha == first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(encoding: Encoding, channels: usize, pixels: &[f32]) -> Frame {
+        Frame::new(pixels.len() / channels, 1, channels, encoding, pixels.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_changed_comes_back() {
+        let values = [-0.05, 0.0, 1e-4, 0.02, 0.18, 0.5, 0.9, 1.0, 1.2];
+        for encoding in Encoding::ALL {
+            let given = frame(encoding, 3, &values);
+            let mixing = Mixing::of(&given, &given);
+            let back = mixing.back(mixing.frames[0].clone());
+            assert_eq!(back.encoding(), encoding);
+            for (back, given) in back.pixels().iter().zip(values) {
+                assert!((back - given).abs() < 2e-5, "{encoding:?}: {given} came back as {back}");
+            }
+        }
+        let bright = frame(Encoding::Linear, 3, &[100.0, 1000.0, 65504.0]);
+        let mixing = Mixing::of(&bright, &bright);
+        for (back, given) in mixing.back(mixing.frames[0].clone()).pixels().iter().zip(bright.pixels()) {
+            assert!((back / given - 1.0).abs() < 1e-5, "{given} came back as {back}");
+        }
+    }
+
+    #[test]
+    fn alpha_and_further_channels_stay_and_transparency_is_mixed_as_light() {
+        let opaque = frame(Encoding::Linear, 5, &[0.2, 0.5, 4.0, 1.0, 77.0, 0.1, 0.1, 0.1, 1.0, -3.0]);
+        let shown = &Mixing::of(&opaque, &opaque).frames[0];
+        let alone = |pixels: &[f32]| [3, 4, 8, 9].map(|i| pixels[i]);
+        assert_eq!(alone(shown.pixels()), alone(opaque.pixels()));
+        assert!((shown.pixels()[1] - 0.707).abs() < 1e-3, "half of the light has a root of 0.707");
+        let holed = frame(Encoding::Linear, 5, &[0.2, 0.5, 4.0, 1.0, 77.0, 0.0, 0.0, 0.0, 0.0, -3.0]);
+        assert_eq!(Mixing::of(&opaque, &holed).frames, [opaque, holed]);
+        let grey = frame(Encoding::LogC3, 1, &[0.2, 0.5]);
+        assert_eq!(Mixing::of(&grey, &grey).frames[0].pixels(), grey.pixels(), "it may be alpha");
+    }
+}

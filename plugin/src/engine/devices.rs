@@ -2,22 +2,18 @@
 //! left alone once it has failed.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread::JoinHandle,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use pickup_clips::Setting;
 use pickup_model::{
     engine::{Engine, Gpu, GpuError, NoGpu, is_faster_than_cpu, strongest},
     motion::MotionFiller,
 };
 
-use super::{PAIRS_BUDGET, Result, WEIGHTS, resource};
+use super::{PAIRS_BUDGET, Result, WEIGHTS, keeper::Keeper, resource};
 
 /// What motion is to be found on.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,21 +67,14 @@ pub(super) struct Devices {
     memory: Option<u64>,
     opener: Opener,
     rest: Duration,
+    /// How long a GPU is kept that nobody uses.
+    idle: Duration,
     cpu: Mutex<Option<Arc<MotionFiller>>>,
-    gpu: Arc<Shared>,
-    /// Threads that give the GPU back, with the process that they are of.
-    keepers: Mutex<Vec<(u32, JoinHandle<()>)>>,
+    gpu: Arc<Mutex<State>>,
+    /// Gives the GPU back.
+    keeper: Keeper,
     /// Whether the GPU is faster than the processor, once that was measured.
     faster: OnceLock<bool>,
-}
-
-/// What the thread that gives the GPU back shares.
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Goes up when the GPU is given back: what a thread waited for is over.
-    epoch: AtomicU64,
-    idle: Duration,
 }
 
 enum State {
@@ -136,16 +125,15 @@ impl Default for Devices {
 
 impl Devices {
     fn new(wanted: Wanted, opener: Opener, idle: Duration) -> Self {
-        let state = Mutex::new(State::Closed { failures: 0 });
-        let gpu = Arc::new(Shared { state, changed: Condvar::new(), epoch: AtomicU64::new(0), idle });
         Self {
             wanted,
             memory: None,
             opener,
             rest: REST,
+            idle,
             cpu: Mutex::default(),
-            gpu,
-            keepers: Mutex::default(),
+            gpu: Arc::new(Mutex::new(State::Closed { failures: 0 })),
+            keeper: Keeper::new("pickup GPU"),
             faster: OnceLock::new(),
         }
     }
@@ -181,7 +169,7 @@ impl Devices {
 
     /// The filler on the GPU, and that; none where there is none to work on now.
     fn open(&self) -> Option<(Arc<MotionFiller>, Arc<Gpu>)> {
-        let mut state = self.gpu.state.lock();
+        let mut state = self.gpu.lock();
         if matches!(&*state, State::Open(open) if !open.is_ours()) {
             // The device is the other process's: not even to be given back here.
             let theirs = std::mem::replace(&mut *state, State::Unusable(FORKED.into()));
@@ -198,11 +186,14 @@ impl Devices {
                 }
                 Err(why) => State::Unusable(why),
             };
-            self.keep();
         }
         let State::Open(open) = &mut *state else { return None };
         open.used = Instant::now();
-        Some((open.filler.clone(), open.gpu.clone()))
+        let opened = (open.filler.clone(), open.gpu.clone());
+        drop(state);
+        let (gpu, idle) = (self.gpu.clone(), self.idle);
+        self.keeper.watch(move || give_back(&gpu, idle));
+        Some(opened)
     }
 
     fn opened(&self, failures: u32) -> std::result::Result<Open, NoGpu> {
@@ -222,7 +213,7 @@ impl Devices {
         if matches!(error, GpuError::TooLarge { .. }) {
             return;
         }
-        let mut state = self.gpu.state.lock();
+        let mut state = self.gpu.lock();
         let State::Open(Open { failures, .. }) = &*state else { return };
         let failures = failures + 1;
         let why = error.to_string();
@@ -232,14 +223,13 @@ impl Devices {
         } else {
             State::Unusable(why)
         };
-        self.gpu.changed.notify_all();
     }
 
     /// Why the processor does what the user wanted of a GPU; nothing where none was wanted, or it works.
     pub(super) fn trouble(&self, device: Device) -> Option<String> {
         let asked = device == Device::Gpu
             || device == Device::Automatic && matches!(self.wanted, Wanted::Gpu | Wanted::Named(_));
-        let state = self.gpu.state.lock();
+        let state = self.gpu.lock();
         let why = match &*state {
             State::Resting { why, .. } if device != Device::Cpu => why,
             State::Unusable(why) if asked => why,
@@ -253,7 +243,7 @@ impl Devices {
         if let Some(filler) = &*self.cpu.lock() {
             filler.purge();
         }
-        if let State::Open(open) = &*self.gpu.state.lock()
+        if let State::Open(open) = &*self.gpu.lock()
             && open.is_ours()
         {
             open.filler.purge();
@@ -263,64 +253,36 @@ impl Devices {
 
     /// Gives the GPU back and ends the thread that would: the plugin may be unloaded.
     pub(super) fn close(&self) {
-        let mut state = self.gpu.state.lock();
+        let mut state = self.gpu.lock();
         if matches!(&*state, State::Open(open) if open.is_ours()) {
             *state = State::Closed { failures: 0 };
         }
-        self.gpu.epoch.fetch_add(1, Ordering::Relaxed);
-        self.gpu.changed.notify_all();
-        let keepers = std::mem::take(&mut *self.keepers.lock());
-        // Another node may go on: what it opens from now on has a thread of its own.
         drop(state);
-        for (process, keeper) in keepers {
-            if process == std::process::id() {
-                // It has nothing to tell.
-                let _ = keeper.join();
-            } else {
-                // A copy of a process has no threads of the first.
-                std::mem::forget(keeper);
-            }
-        }
-    }
-
-    /// Starts a thread that gives the GPU back when nobody has used it for a while. One may be there that has not seen yet that the
-    /// GPU before failed: it then waits for this one.
-    fn keep(&self) {
-        let (shared, epoch) = (self.gpu.clone(), self.gpu.epoch.load(Ordering::Relaxed));
-        let thread = std::thread::Builder::new().name("pickup GPU".into()).spawn(move || shared.give_back(epoch));
-        let mut keepers = self.keepers.lock();
-        keepers.retain(|(_, keeper)| !keeper.is_finished());
-        // Without a thread it stays open.
-        keepers.extend(thread.ok().map(|thread| (std::process::id(), thread)));
+        // Another node may go on: what it opens from now on has a thread of its own.
+        self.keeper.close();
     }
 }
 
 /// Why a copy of a host has no GPU.
 const FORKED: &str = "the host made a copy of itself, which cannot use the GPU of the first";
 
-impl Shared {
-    /// Waits until nobody has used the GPU for a while, and gives it back.
-    fn give_back(&self, epoch: u64) {
-        let mut state = self.state.lock();
-        while self.epoch.load(Ordering::Relaxed) == epoch
-            && let State::Open(open) = &*state
-        {
-            let left = self.idle.saturating_sub(open.used.elapsed());
-            // Whoever works with it has a hold of it.
-            let busy = Arc::strong_count(&open.filler) > 1;
-            if left.is_zero() && !busy {
-                *state = State::Closed { failures: open.failures };
-                return;
-            }
-            let wait = if left.is_zero() { self.idle } else { left };
-            self.changed.wait_for(&mut state, wait);
-        }
+/// Gives a GPU back that nobody has used for a while; how long to wait, where somebody has.
+fn give_back(gpu: &Mutex<State>, idle: Duration) -> Option<Duration> {
+    let mut state = gpu.lock();
+    let State::Open(open) = &*state else { return None };
+    let left = idle.saturating_sub(open.used.elapsed());
+    // Whoever works with it has a hold of it.
+    let busy = Arc::strong_count(&open.filler) > 1;
+    if left.is_zero() && !busy {
+        *state = State::Closed { failures: open.failures };
+        return None;
     }
+    Some(if left.is_zero() { idle } else { left })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use pickup_model::engine::adapters;
 
@@ -372,14 +334,14 @@ pub(super) mod tests {
     impl Devices {
         /// What a driver does that is reset.
         pub(in crate::engine) fn close_the_open(&self) {
-            if let State::Open(open) = &*self.gpu.state.lock() {
+            if let State::Open(open) = &*self.gpu.lock() {
                 open.gpu.close();
             }
         }
     }
 
     fn is_closed(devices: &Devices) -> bool {
-        matches!(*devices.gpu.state.lock(), State::Closed { .. })
+        matches!(*devices.gpu.lock(), State::Closed { .. })
     }
 
     #[test]
@@ -397,7 +359,7 @@ pub(super) mod tests {
         }
         assert!(devices.gpu(Device::Gpu).is_some());
         devices.close();
-        assert!(is_closed(&devices) && devices.keepers.lock().is_empty());
+        assert!(is_closed(&devices));
     }
 
     #[test]
@@ -426,7 +388,7 @@ pub(super) mod tests {
     fn a_copy_of_the_process_leaves_the_gpu_alone() {
         let devices = Devices::new(Wanted::Open, any, IDLE);
         assert!(devices.gpu(Device::Gpu).is_some());
-        if let State::Open(open) = &mut *devices.gpu.state.lock() {
+        if let State::Open(open) = &mut *devices.gpu.lock() {
             open.process += 1;
         }
         assert!(devices.gpu(Device::Gpu).is_none());

@@ -5,6 +5,7 @@ mod devices;
 mod error;
 mod glances;
 mod jobs;
+mod keeper;
 mod motion;
 mod rest;
 mod takes;

@@ -1,13 +1,13 @@
 //! Lets go of what takes much memory once nobody has used it for a while.
 
 use std::{
-    process,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
+
+use super::keeper::Keeper;
 
 /// What frees the memory.
 type LetGo = Box<dyn FnOnce() + Send>;
@@ -15,14 +15,8 @@ type LetGo = Box<dyn FnOnce() + Send>;
 /// Something that is let go of when it was not used for a time.
 pub(super) struct Rest {
     idle: Duration,
-    shared: Arc<Shared>,
-    /// The thread that waits, and the process that started it.
-    keeper: Mutex<Option<(u32, JoinHandle<()>)>>,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
+    state: Arc<Mutex<State>>,
+    keeper: Keeper,
 }
 
 struct State {
@@ -32,7 +26,6 @@ struct State {
     used: Instant,
     /// How it is let go of; nothing where it was, or never used.
     let_go: Option<LetGo>,
-    closed: bool,
 }
 
 /// A use, until it is dropped.
@@ -40,14 +33,13 @@ pub(super) struct Use<'a>(&'a Rest);
 
 impl Rest {
     pub(super) fn new(idle: Duration) -> Self {
-        let state = State { users: 0, used: Instant::now(), let_go: None, closed: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        Self { idle, shared, keeper: Mutex::default() }
+        let state = State { users: 0, used: Instant::now(), let_go: None };
+        Self { idle, state: Arc::new(Mutex::new(state)), keeper: Keeper::new("pickup rest") }
     }
 
     /// Notes that something is used, of which `let_go` is to free the memory some time after the last use.
     pub(super) fn begin(&self, let_go: impl FnOnce() + Send + 'static) -> Use<'_> {
-        let mut state = self.shared.state.lock();
+        let mut state = self.state.lock();
         state.users += 1;
         state.let_go = Some(Box::new(let_go));
         Use(self)
@@ -55,65 +47,45 @@ impl Rest {
 
     /// Ends the thread that waits: the plugin may be unloaded.
     pub(super) fn close(&self) {
-        self.shared.state.lock().closed = true;
-        self.shared.changed.notify_all();
-        match self.keeper.lock().take() {
-            // It has nothing to tell.
-            Some((started_by, keeper)) if started_by == process::id() => drop(keeper.join()),
-            // A copy of a process has no threads of the first.
-            other => std::mem::forget(other),
-        }
-    }
-
-    /// Sees to it that there is a thread that waits.
-    fn keep(&self) {
-        let mut keeper = self.keeper.lock();
-        let waits =
-            |(started_by, keeper): &(u32, JoinHandle<()>)| *started_by == process::id() && !keeper.is_finished();
-        if keeper.as_ref().is_some_and(waits) {
-            return;
-        }
-        std::mem::forget(keeper.take().filter(|(started_by, _)| *started_by != process::id()));
-        let (shared, idle) = (self.shared.clone(), self.idle);
-        let thread = thread::Builder::new().name("pickup rest".into()).spawn(move || shared.wait(idle));
-        // Without a thread it stays.
-        *keeper = thread.ok().map(|thread| (process::id(), thread));
+        self.keeper.close();
     }
 }
 
 impl Drop for Use<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.shared.state.lock();
-        state.users -= 1;
-        (state.used, state.closed) = (Instant::now(), false);
-        drop(state);
-        self.0.keep();
+        let Rest { idle, state, keeper } = self.0;
+        {
+            let mut state = state.lock();
+            state.users -= 1;
+            state.used = Instant::now();
+        }
+        let (idle, state) = (*idle, state.clone());
+        keeper.watch(move || let_go(&state, idle));
     }
 }
 
-impl Shared {
-    /// Waits until it was not used for a time, and lets go of it.
-    fn wait(&self, idle: Duration) {
-        let mut state = self.state.lock();
-        while !state.closed {
-            let now = Instant::now();
-            let until = if state.users == 0 { state.used + idle } else { now + idle };
-            if now >= until {
-                let let_go = state.let_go.take();
-                drop(state);
-                if let Some(let_go) = let_go {
-                    let_go();
-                }
-                return;
-            }
-            self.changed.wait_until(&mut state, until);
+/// Lets go of what was not used for a time; how long to wait, where it was used since.
+fn let_go(state: &Mutex<State>, idle: Duration) -> Option<Duration> {
+    let let_go = {
+        let mut state = state.lock();
+        let left = if state.users == 0 { idle.saturating_sub(state.used.elapsed()) } else { idle };
+        if !left.is_zero() {
+            return Some(left);
         }
+        state.let_go.take()
+    };
+    if let Some(let_go) = let_go {
+        let_go();
     }
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
 
     use super::*;
 

@@ -46,6 +46,12 @@ impl<K: Hash + Eq, V: Clone> Kept<K, V> {
         }
     }
 
+    /// Bytes of all that is kept.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.total
+    }
+
     /// Lets go of everything.
     pub fn clear(&mut self) {
         self.values.clear();

@@ -294,7 +294,7 @@ fn a_report_tells_what_happened_and_nothing_private() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code(), said)
     };
-    fs::write(&machine, "takes = 'shared takes'\nlog = 'debug'\nfps = 25\n").unwrap();
+    fs::write(&machine, "takes = 'shared takes'\nlog = 'debug'\nfps = 25\nmemory = '8 GB'\n").unwrap();
     assert_eq!(run("render Repair --in in --out out/%04d.png --set frames=3 --host natron").0, Some(0));
     run("render Repair --in in --out out/%04d.png --set frames=3 --set sourceFile=/secret/film.mov --host mlt");
     run("render Repair --in in --out out/%04d.png --set frames=3 --set sourceFile=hidden/film.mov --host mlt");
@@ -315,6 +315,7 @@ fn a_report_tells_what_happened_and_nothing_private() {
     assert!(code == Some(0) && said.contains("read it before you send it"), "{said}");
     assert!(said.contains("PICKUP_TAKES for the whole machine: \"shared takes\""), "{said}");
     assert!(said.contains("no setting is called fps"), "{said}");
+    assert!(said.contains("PICKUP_MEMORY is to be a number of bytes"), "{said}");
     let report = fs::read_to_string(folder.path().join("pickup-report.txt")).unwrap();
     for word in ["host Natron", "OK: Pickup works here", "ActionRender", "system: ", "models: none"] {
         assert!(report.contains(word), "{word} in {report}");

@@ -517,6 +517,23 @@ fn a_language_model_writes_a_few_words_out() {
 }
 
 #[test]
+fn a_shot_that_does_not_fit_in_the_memory_that_is_allowed_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path());
+    command.env("PICKUP_TAKES", folder.path().join("takes"));
+    let render = |command: &mut Command, memory: &str| {
+        command.env("PICKUP_MEMORY", memory);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    command.args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
+    let (code, said) = render(&mut command, "1000000");
+    assert!(code == Some(1) && said.contains("GB") && said.contains("smaller"), "{said}");
+    let (code, said) = render(&mut command, "2_000_000_000");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
 fn two_programs_take_turns_with_the_video_model() {
     let folder = tempfile::tempdir().unwrap();
     let lock = fs::File::create(folder.path().join("pickup-model.lock")).unwrap();
@@ -528,9 +545,10 @@ fn two_programs_take_turns_with_the_video_model() {
     other
         .env("PICKUP_TAKES", folder.path().join("takes"))
         .args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
-    let log = folder.path().join("log");
-    let mut other = other.env("PICKUP_LOG_FILE", &log).spawn().unwrap();
-    let waits = || fs::read_to_string(&log).is_ok_and(|log| log.contains("Another program is using the video model"));
+    let said = folder.path().join("said");
+    let mut other = other.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    let waits =
+        || fs::read_to_string(&said).is_ok_and(|said| said.contains("Another program is using the video model"));
     while !waits() {
         assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
         std::thread::sleep(Duration::from_millis(20));

@@ -122,8 +122,9 @@ impl Instance {
         // A copy has its values and inputs before it is created, as when a project is loaded.
         if let Some(original) = original {
             copy_setup(original.object(), &object);
-            if let Some(callback) = original.state().log.callback() {
-                object.state.as_ref().into_iter().for_each(|s| s.log.on_progress(callback.clone()));
+            let callbacks = original.state().log.callbacks();
+            if let Some(state) = &object.state {
+                state.log.set_callbacks(|own| *own = callbacks);
             }
         }
         effect.action(ACTION_CREATE_INSTANCE, Some(&object), None, None, None)?;
@@ -362,7 +363,12 @@ impl Instance {
 
     /// Calls something at every step of its progress bars, on the thread that renders.
     pub fn on_progress(&self, callback: impl Fn(&Progress) + Send + Sync + 'static) {
-        self.state().log.on_progress(Arc::new(callback));
+        self.state().log.set_callbacks(|callbacks| callbacks.progress = Some(Arc::new(callback)));
+    }
+
+    /// Calls something with every message, on the thread that the effect says it on.
+    pub fn on_message(&self, callback: impl Fn(&Message) + Send + Sync + 'static) {
+        self.state().log.set_callbacks(|callbacks| callbacks.message = Some(Arc::new(callback)));
     }
 
     /// What the effect did against the standard: images fetched where they may not be or never released, frames fetched

@@ -78,6 +78,14 @@ pub enum Progress {
 }
 
 type ProgressCallback = Arc<dyn Fn(&Progress) + Send + Sync>;
+type MessageCallback = Arc<dyn Fn(&Message) + Send + Sync>;
+
+/// What is called when an instance says something.
+#[derive(Clone, Default)]
+pub(crate) struct Callbacks {
+    pub(crate) progress: Option<ProgressCallback>,
+    pub(crate) message: Option<MessageCallback>,
+}
 
 /// The most progress steps that are remembered; the callback gets all.
 const MAX_PROGRESS: usize = 10_000;
@@ -90,7 +98,7 @@ pub(crate) struct Log {
     messages: Mutex<Vec<Message>>,
     persistent: Mutex<Option<Message>>,
     progress: Mutex<Vec<Progress>>,
-    callback: Mutex<Option<ProgressCallback>>,
+    callbacks: Mutex<Callbacks>,
     violations: Mutex<Vec<String>>,
 }
 
@@ -109,6 +117,11 @@ fn remember<T>(list: &Mutex<Vec<T>>, item: T, limit: usize) {
 
 impl Log {
     pub(crate) fn say(&self, message: Message) {
+        // Called outside the lock, as below.
+        let callback = self.callbacks.lock().message.clone();
+        if let Some(callback) = callback {
+            callback(&message);
+        }
         if message.persistent {
             *self.persistent.lock() = Some(message.clone());
         }
@@ -137,7 +150,7 @@ impl Log {
 
     pub(crate) fn progress(&self, step: Progress) {
         // Called outside the lock: the callback may look at the instance.
-        let callback = self.callback.lock().clone();
+        let callback = self.callbacks.lock().progress.clone();
         if let Some(callback) = callback {
             callback(&step);
         }
@@ -148,12 +161,12 @@ impl Log {
         self.progress.lock().clone()
     }
 
-    pub(crate) fn on_progress(&self, callback: ProgressCallback) {
-        *self.callback.lock() = Some(callback);
+    pub(crate) fn set_callbacks(&self, set: impl FnOnce(&mut Callbacks)) {
+        set(&mut self.callbacks.lock());
     }
 
-    pub(crate) fn callback(&self) -> Option<ProgressCallback> {
-        self.callback.lock().clone()
+    pub(crate) fn callbacks(&self) -> Callbacks {
+        self.callbacks.lock().clone()
     }
 
     pub(crate) fn violation(&self, what: impl Into<String>) {

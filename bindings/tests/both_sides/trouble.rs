@@ -1,5 +1,10 @@
 //! Effects that panic, fail or ask for what is not there: an error for the user, and the host goes on.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use ofx::{
     Context, Status,
     host::{BeyondRange, MemoryClip, NullImage, PixelFormat, Profile, RenderArgs, RenderError},
@@ -89,6 +94,11 @@ fn a_hole_in_the_clip_is_an_error_that_names_the_frame() {
 fn how_work_is_going_is_shown_where_it_can_be_taken_back_and_nowhere_else() {
     for (profile, persistent) in [(Profile::natron(), true), (Profile::resolve(), false)] {
         let instance = instance(profile, "test.Trouble", Context::Filter);
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counted = heard.clone();
+        instance.on_message(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let said = |how: &str| {
             instance.set("how", how).expect("a choice");
             instance.render(RenderArgs::at(3.0)).expect("it works");
@@ -98,6 +108,7 @@ fn how_work_is_going_is_shown_where_it_can_be_taken_back_and_nowhere_else() {
         let shown = instance.messages().iter().any(|message| message.is_status() && message.text.contains("half done"));
         assert_eq!(shown, persistent, "a dialog would stay");
         assert_eq!(said("Status then warning").is_some_and(|text| text.contains("look")), persistent);
+        assert_eq!(heard.load(Ordering::Relaxed), instance.messages().len(), "each when it is said");
     }
 }
 

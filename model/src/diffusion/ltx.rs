@@ -3,7 +3,10 @@
 mod run;
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,7 +36,7 @@ pub struct Ltx {
     device: Device,
     dtype: DType,
     /// Bytes.
-    budget: u64,
+    budget: AtomicU64,
     tokenizer: Option<Tokenizer>,
     /// Embeddings of prompts, by their words.
     prompts: Mutex<Kept<String, Tensor>>,
@@ -107,7 +110,7 @@ impl Ltx {
             files,
             device,
             dtype,
-            budget,
+            budget: budget.into(),
             tokenizer,
             prompts,
             resident: Mutex::default(),
@@ -123,6 +126,23 @@ impl Ltx {
     /// As [`Ltx::new`].
     pub fn on_cpu(files: ModelFiles, budget: u64) -> Result<Self> {
         Self::new(files, Device::Cpu, DType::F32, budget)
+    }
+
+    /// The bytes that it may use at a time.
+    fn budget(&self) -> u64 {
+        self.budget.load(Ordering::Relaxed)
+    }
+
+    /// Says anew how many bytes it may use at a time. Runs under way are not stopped.
+    pub fn allow(&self, budget: u64) {
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+
+    /// Whether some of its weights are in memory.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        let resident = self.resident.lock();
+        resident.transformer.is_some() || resident.vae.is_some()
     }
 
     /// The files it was made of.
@@ -161,7 +181,7 @@ impl Ltx {
         let known = request.items.iter().map(|i| i.frames().len()).max().unwrap_or(0);
         let twice = request.settings.second_pass.is_some();
         let last = if twice { doubled(grid) } else { *grid };
-        MemoryPlan::new(&self.files, &last, known, twice, self.budget)
+        MemoryPlan::new(&self.files, &last, known, twice, self.budget())
     }
 
     fn grid(&self, request: &Request) -> Result<Grid> {
@@ -277,7 +297,7 @@ impl Ltx {
     pub(super) fn can_decode(&self, frames: usize, (width, height): (usize, usize)) -> Result<()> {
         let (by, channels) = (self.factors(), self.files.vae.config.latent_channels);
         let grid = Grid { frames, height: height / by.1, width: width / by.1, channels, by };
-        MemoryPlan::of_decoding(&self.files, &grid, self.budget).map(|_| ())
+        MemoryPlan::of_decoding(&self.files, &grid, self.budget()).map(|_| ())
     }
 
     /// Lets go of the weights, which are loaded again when they are needed. A run under way keeps those that it uses.
@@ -307,7 +327,7 @@ impl Ltx {
         if grid.tokens() == 0 {
             return Err(Error::Request("there are no latents to make frames of".to_owned()));
         }
-        let plan = MemoryPlan::of_decoding(&self.files, &grid, self.budget)?;
+        let plan = MemoryPlan::of_decoding(&self.files, &grid, self.budget())?;
         let _turn = self.turn(watch)?;
         let since = Instant::now();
         let vae = self.kept_clean(self.vae(&plan))?;
@@ -321,7 +341,7 @@ impl Ltx {
 
     /// Whether both may stay in memory beside each other.
     fn both_fit(&self, plan: &MemoryPlan) -> bool {
-        plan.transformer + plan.decode.max(plan.encode) <= self.budget
+        plan.transformer + plan.decode.max(plan.encode) <= self.budget()
     }
 
     fn transformer(&self, plan: &MemoryPlan) -> Result<Arc<Transformer>> {

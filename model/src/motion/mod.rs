@@ -210,6 +210,12 @@ impl MotionFiller {
         Ok(if pair.evidence.is_cut() { None } else { Some(onward(&pair, beyond)?) })
     }
 
+    /// Bytes of the matched pairs that are kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.pairs.bytes()
+    }
+
     /// Forgets the matched pairs that are kept.
     pub fn purge(&self) {
         self.pairs.clear();

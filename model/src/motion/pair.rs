@@ -145,6 +145,10 @@ impl Pairs {
         Self { pairs: Mutex::new(Kept::new(budget - ways)), ways: Mutex::new(Kept::new(ways)), busy: Mutex::default() }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.pairs.lock().bytes() + self.ways.lock().bytes()
+    }
+
     pub(crate) fn clear(&self) {
         self.pairs.lock().clear();
         self.ways.lock().clear();

@@ -32,6 +32,8 @@ impl Setting {
     pub const DEVICE: Self = Self("DEVICE");
     /// The most bytes of its memory that a GPU is asked for.
     pub const GPU_MEMORY: Self = Self("GPU_MEMORY");
+    /// The most bytes of memory that models and kept frames take.
+    pub const MEMORY: Self = Self("MEMORY");
     /// The program ffmpeg.
     pub const FFMPEG: Self = Self("FFMPEG");
     /// The program ffprobe.
@@ -42,13 +44,14 @@ impl Setting {
     pub const LOG_FILE: Self = Self("LOG_FILE");
 
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TAKES,
         Self::MODELS,
         Self::MODEL_LIST,
         Self::OFFLINE,
         Self::DEVICE,
         Self::GPU_MEMORY,
+        Self::MEMORY,
         Self::FFMPEG,
         Self::FFPROBE,
         Self::LOG,
@@ -58,7 +61,13 @@ impl Setting {
     /// Whether it names a file or a folder.
     #[must_use]
     pub fn names_a_path(self) -> bool {
-        ![Self::OFFLINE, Self::DEVICE, Self::GPU_MEMORY, Self::LOG].contains(&self)
+        ![Self::OFFLINE, Self::DEVICE, Self::GPU_MEMORY, Self::MEMORY, Self::LOG].contains(&self)
+    }
+
+    /// Whether it is a number of bytes.
+    #[must_use]
+    pub fn is_in_bytes(self) -> bool {
+        [Self::GPU_MEMORY, Self::MEMORY].contains(&self)
     }
 
     /// The variable of the environment.
@@ -99,6 +108,12 @@ impl Setting {
     #[must_use]
     pub fn path(self) -> Option<PathBuf> {
         self.value().map(PathBuf::from)
+    }
+
+    /// The number of bytes that it is set to; none where it is no number.
+    #[must_use]
+    pub fn bytes(self) -> Option<u64> {
+        self.text()?.trim().replace('_', "").parse().ok()
     }
 
     /// Whether a switch is on: set, and not to 0.

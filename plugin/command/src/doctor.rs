@@ -9,7 +9,7 @@ use pickup::{
     engine::{EMBEDDED, Takes, WEIGHTS, engine},
     journal, machine,
 };
-use pickup_clips::{MACHINE_FILE_VARIABLE, Tools, machine_file, machine_settings};
+use pickup_clips::{MACHINE_FILE_VARIABLE, Setting, Tools, machine_file, machine_settings};
 
 /// A host scans plugins when it starts: slower than this is noticed there.
 const SLOW_MS: f64 = 50.0;
@@ -120,6 +120,12 @@ fn examine(named: Option<&Path>) -> Vec<Finding> {
             machine_file().display()
         )));
     }
+    let unread = |setting: &Setting| setting.is_in_bytes() && setting.value().is_some() && setting.bytes().is_none();
+    findings.extend(
+        Setting::ALL.into_iter().filter(unread).map(|setting| {
+            Finding::Lacks(format!("{} is to be a number of bytes: it is left out", setting.variable()))
+        }),
+    );
     match machine_settings() {
         Ok(settings) => findings.extend(
             settings

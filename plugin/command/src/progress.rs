@@ -2,8 +2,11 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 const WIDTH: usize = 30;
 /// Between two lines where there is no terminal.
@@ -12,6 +15,22 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Says something on stderr. Where stderr is closed there is nobody to tell.
 pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// What nodes say of how their work is going: on a terminal all of it, in the place of the bar, elsewhere a line now and then.
+#[derive(Clone, Default)]
+pub(super) struct Statuses(Arc<Mutex<Option<Instant>>>);
+
+impl Statuses {
+    pub(super) fn tell(&self, text: &str) {
+        let mut said = self.0.lock();
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
+        } else if said.is_none_or(|said| said.elapsed() >= EVERY) {
+            *said = Some(Instant::now());
+            note(text);
+        }
+    }
 }
 
 /// A bar of work that can be counted.

@@ -19,7 +19,7 @@ use super::{
     job::{Job, Part, Taken, say_messages},
     output::Output,
     plugin::{Hosted, choose_context},
-    progress::{self, Bar},
+    progress::{self, Bar, Statuses},
     provenance::Provenance,
     repeats::repeats,
     sheet::Sheet,
@@ -178,10 +178,17 @@ impl<'a> Rendering<'a> {
         for reader in clips.readers().filter(|_| node.id() != REPAIR) {
             tell::lost_frames(reader);
         }
+        let statuses = Statuses::default();
         let part = |field: &Option<FieldOrder>| {
             let project = info.map_or_else(|| empty_project(args), |info| project(info, axis, *field));
             let instance = node.create(context, project)?;
             cancel::watch(instance.cancel_handle());
+            let statuses = statuses.clone();
+            instance.on_message(move |message| {
+                if message.is_status() {
+                    statuses.tell(&message.text);
+                }
+            });
             let mut sources = Vec::new();
             if let (Some((first, second)), Some(input)) = (&taken, &clips.first) {
                 sources.push(connect(&instance, first, input, axis, *field)?);

@@ -13,7 +13,7 @@ use pickup_model::{
     motion::MotionFiller,
 };
 
-use super::{PAIRS_BUDGET, Result, WEIGHTS, keeper::Keeper, resource};
+use super::{PAIRS_BUDGET, Result, WEIGHTS, keeper::Keeper, memory, resource};
 
 /// What motion is to be found on.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,9 +117,8 @@ const FAILURES: u32 = 3;
 
 impl Default for Devices {
     fn default() -> Self {
-        let memory = Setting::GPU_MEMORY.text().and_then(|bytes| bytes.trim().parse().ok());
         let wanted = Wanted::read(Setting::DEVICE.text().as_deref());
-        Self { memory, ..Self::new(wanted, strongest, IDLE) }
+        Self { memory: Setting::GPU_MEMORY.bytes(), ..Self::new(wanted, strongest, IDLE) }
     }
 }
 
@@ -144,7 +143,7 @@ impl Devices {
         if let Some(filler) = &*cpu {
             return Ok(filler.clone());
         }
-        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, PAIRS_BUDGET)?);
+        let filler = Arc::new(MotionFiller::load(&resource(WEIGHTS)?, memory::cache(PAIRS_BUDGET))?);
         *cpu = Some(filler.clone());
         Ok(filler)
     }
@@ -236,6 +235,11 @@ impl Devices {
             _ => return None,
         };
         Some(why.clone())
+    }
+
+    /// Bytes of the machine's memory that are kept of what can be made again.
+    pub(super) fn kept(&self) -> usize {
+        self.cpu.lock().as_ref().map_or(0, |filler| filler.kept())
     }
 
     /// Drops what can be made again.

@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 use pickup_model::{
-    Brief, Filler, Frame, Recipe, Shot, Watch,
+    Brief, Error, Filler, Frame, Recipe, Shot, Watch,
     diffusion::{
         Asked, DiffusionFiller, Elsewhere, Framing, Lexicon, Ltx, ModelFiles, Recommended, Settings, Understood, World,
     },
@@ -23,15 +23,9 @@ use super::{
     turns::{IMPATIENCE, MachineTurn, machine_lock},
 };
 use crate::{
-    machine,
     models::ModelStore,
     provenance::{MadeShot, Origin},
 };
-
-/// Memory that a model may use where the system does not tell how much there is.
-const BUDGET: u64 = 8 << 30;
-/// Of the memory that is available, the share that a model may use: the host wants some, too.
-const SHARE: f64 = 0.7;
 
 /// Why a shot is not begun that another program's is made before.
 const TAKES_TURNS: &str = "Another program is using the video model. This shot waits until it has done";
@@ -39,11 +33,6 @@ const TAKES_TURNS: &str = "Another program is using the video model. This shot w
 /// What is said where nothing can describe.
 const NO_LANGUAGE_MODEL: &str = "No language model is installed on this machine, which writes descriptions: \
                                  `pickup models add qwen3-1.7b` fetches one";
-
-/// The bytes that a model may use now.
-fn budget() -> u64 {
-    machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64)
-}
 
 /// The embedded model, in the bundle's `Contents/Resources`.
 pub const EMBEDDED: &str = "models/stock";
@@ -116,7 +105,8 @@ impl Models {
         // Two models at once would take twice the memory.
         *open = None;
         let files = ModelFiles::open(path, &Elsewhere::default())?;
-        let ltx = Ltx::on_cpu(files, budget())?;
+        // What it may take is said before each shot.
+        let ltx = Ltx::on_cpu(files, u64::MAX)?;
         let recommended = Recommended::of(path)?;
         Ok(open.insert(Open { path: path.to_owned(), ltx: Arc::new(ltx), recommended }).clone())
     }
@@ -208,7 +198,7 @@ impl Engine {
     pub fn describe(&self, words: &str, seed: u64, watch: &dyn Watch) -> Result<String> {
         let model = ModelStore::of_user().and_then(|store| store.language_model());
         let model = model.ok_or_else(|| EngineError::Unusable(NO_LANGUAGE_MODEL.into()))?;
-        Ok(LanguageModel::open(&model, budget())?.describe(words, seed, watch)?)
+        self.with_room(|budget| LanguageModel::open(&model, budget))?.describe(words, seed, watch).map_err(Into::into)
     }
 
     /// The model in a folder or file.
@@ -263,7 +253,17 @@ impl Engine {
         });
         let began = Instant::now();
         let showing = Showing { watch, preview: &self.preview, recipe };
-        let made = model.filler.fill_reported(shot, brief, &showing);
+        let made = self.with_room(|budget| {
+            // What is loaded was allowed for, and is not available any more.
+            if !model.ltx.is_loaded() {
+                model.ltx.allow(budget);
+            }
+            let made = model.filler.fill_reported(shot, brief, &showing);
+            if matches!(made, Err(Error::Memory { .. })) {
+                model.ltx.unload();
+            }
+            made
+        });
         *self.preview.lock() = None;
         let (made, report) = made?;
         let frames: Vec<Frame> = made.into_iter().map(|m| m.frame).collect();

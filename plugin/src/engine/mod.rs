@@ -6,6 +6,7 @@ mod error;
 mod glances;
 mod jobs;
 mod keeper;
+mod memory;
 mod motion;
 mod rest;
 mod takes;
@@ -81,13 +82,13 @@ impl Default for Engine {
         Self {
             devices: Devices::default(),
             turn: Mutex::default(),
-            takes: Mutex::new(Kept::new(TAKES_BUDGET)),
+            takes: Mutex::new(Kept::new(memory::cache(TAKES_BUDGET))),
             readers: Mutex::default(),
             models: Models::default(),
             lexicon: OnceLock::new(),
             device: Turns::default(),
             takes_on_disk: Takes::of_user(),
-            finished: Mutex::new(Kept::new(FINISHED_BUDGET)),
+            finished: Mutex::new(Kept::new(memory::cache(FINISHED_BUDGET))),
             preview: Preview::default(),
             glances: Glances::default(),
             doubts: Mutex::new(Kept::new(DOUBTS)),
@@ -156,7 +157,7 @@ impl Engine {
         readers.retain(|r| r.path != path);
         let reader = Arc::new(ClipReader::open_with(
             path,
-            &ReadOptions { cache_bytes: READER_BUDGET, ..ReadOptions::default() },
+            &ReadOptions { cache_bytes: memory::cache(READER_BUDGET), ..ReadOptions::default() },
         )?);
         readers.insert(0, OpenReader { path: path.to_owned(), modified, reader: reader.clone() });
         readers.truncate(READERS);
@@ -183,13 +184,18 @@ impl Engine {
 
     /// Drops all that can be made again.
     pub fn purge(&self) {
+        self.drop_frames();
+        self.models.close();
+    }
+
+    /// Drops frames, and what was found in them, that can be made again.
+    fn drop_frames(&self) {
         self.takes.lock().clear();
         self.readers.lock().clear();
         self.takes_on_disk.forget();
         self.finished.lock().clear();
         self.glances.forget();
         self.doubts.lock().clear();
-        self.models.close();
         self.devices.purge();
     }
 }

@@ -1,0 +1,91 @@
+//! The memory that may be used: what makes frames shares one budget, and what can be made again gives way to a model.
+
+use pickup_clips::Setting;
+use pickup_model::Error;
+
+use super::{Engine, Result};
+use crate::machine;
+
+/// Memory that may be used where the system does not tell how much there is.
+const BUDGET: u64 = 8 << 30;
+/// Of the memory that is available, the share that may be used: the host wants some, too.
+const SHARE: f64 = 0.7;
+/// The part of the memory that a cache may take.
+const CACHE: u64 = 16;
+
+/// The bytes that models and all that is kept may take together.
+fn allowed() -> u64 {
+    let available = || machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64);
+    Setting::MEMORY.bytes().unwrap_or_else(available)
+}
+
+/// The bytes that a cache may take which would have `most` where there is memory enough.
+pub(super) fn cache(most: usize) -> usize {
+    usize::try_from(allowed() / CACHE).map_or(most, |share| share.min(most))
+}
+
+impl Engine {
+    /// Does what a model needs memory for, within so many bytes; once more without what motion and finished frames keep, where that
+    /// is too little.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub(super) fn with_room<T>(&self, work: impl Fn(u64) -> pickup_model::Result<T>) -> Result<T> {
+        // Memory that is kept is not available, but a limit that is set counts it.
+        let kept = if Setting::MEMORY.bytes().is_some() { self.kept() } else { 0 };
+        match work(allowed().saturating_sub(kept)) {
+            Err(Error::Memory { what, .. }) => {
+                log::info!("{what} needs more memory than is free: frames that can be made again are let go of");
+                self.drop_frames();
+                Ok(work(allowed())?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Bytes of frames and pairs that are kept.
+    fn kept(&self) -> u64 {
+        let frames = self.takes.lock().bytes() + self.finished.lock().bytes();
+        (frames + self.devices.kept()) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use pickup_model::{Encoding, Frame};
+
+    use super::*;
+
+    fn engine() -> Engine {
+        let engine = Engine::default();
+        let frame = || Ok::<_, ()>(Frame::new(64, 64, 4, Encoding::Display, vec![0.0; 4 * 64 * 64]).unwrap());
+        engine.finished("a frame".into(), frame).unwrap();
+        engine
+    }
+
+    #[test]
+    fn frames_that_are_kept_give_way_to_a_model_before_it_is_refused() {
+        let (engine, tries) = (engine(), Cell::new(0));
+        assert_eq!(engine.kept(), 64 * 64 * 4 * 4);
+        let refused = |budget| Err::<(), _>(Error::Memory { what: "the transformer", needed: 1 << 60, budget });
+        let work = |budget| {
+            tries.set(tries.get() + 1);
+            if engine.kept() > 0 { refused(budget) } else { Ok(()) }
+        };
+        engine.with_room(work).expect("there is room without the frames");
+        assert_eq!((tries.get(), engine.kept()), (2, 0));
+        let error = engine.with_room(refused).unwrap_err().to_string();
+        assert!(error.contains("the transformer"), "{error}");
+    }
+
+    #[test]
+    fn what_fits_leaves_the_frames_where_they_are() {
+        let engine = engine();
+        assert!(engine.with_room(Ok).expect("it fits") > 1 << 20);
+        assert!(engine.kept() > 0);
+        let fault = engine.with_room(|_| Err::<(), _>(Error::Cancelled));
+        assert!(fault.is_err() && engine.kept() > 0, "other errors are no want of memory");
+    }
+}

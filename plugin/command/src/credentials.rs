@@ -6,8 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use c2pa::{Builder, EphemeralSigner, Signer, SigningAlg, assertions::DataHash, create_signer};
+use c2pa::{Builder, Signer, SigningAlg, assertions::DataHash, create_signer};
 use pickup_clips::{Mark, Partial, write_whole};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 
 use super::{CliError, args::ProvenanceArgs, progress};
 
@@ -32,7 +36,7 @@ impl Credentials {
                     "the content credentials are signed by a certificate made for this run: they show that a file is as it was \
                      written, and not by whom. --certificate and --key name your own",
                 );
-                Box::new(EphemeralSigner::new(NOBODY).map_err(failed)?)
+                self_made()?
             }
         };
         Ok(Self { signer })
@@ -60,8 +64,32 @@ impl Credentials {
     }
 }
 
-fn failed(error: c2pa::Error) -> CliError {
-    CliError::failed(format!("content credentials cannot be made: {error}"))
+/// A signer by a certificate that is made now and forgotten with the run, and that of who issued it, since readers refuse one that is
+/// its own issuer. What it says is what the C2PA's specification asks of certificates (2.2, 14.5.1). It ends in 4096, as rcgen would have
+/// it: a file is as it was written after years, too.
+fn self_made() -> Result<Box<dyn Signer>, CliError> {
+    let unmade = |error: rcgen::Error| CliError::failed(format!("no certificate can be made: {error}"));
+    let key = || KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(unmade);
+    let named = |name: &str| {
+        let mut params = CertificateParams::new([NOBODY.to_owned()]).map_err(unmade)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.distinguished_name.push(DnType::OrganizationName, "Pickup");
+        params.use_authority_key_identifier_extension = true;
+        Ok::<_, CliError>(params)
+    };
+    let mut issuer = named("Made by Pickup for one run, issuer")?;
+    issuer.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    issuer.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let issuer = CertifiedIssuer::self_signed(issuer, key()?).map_err(unmade)?;
+    let mut own = named("Made by Pickup for one run")?;
+    own.is_ca = IsCa::ExplicitNoCa;
+    own.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    own.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
+    let secret = key()?;
+    let own = own.signed_by(&secret, &issuer).map_err(unmade)?;
+    let chain = own.pem() + &issuer.pem();
+    let signer = create_signer::from_keys(chain.as_bytes(), secret.serialize_pem().as_bytes(), SigningAlg::Es256, None);
+    Ok(signer.map_err(|error| CliError::failed(format!("content credentials cannot be made: {error}")))?)
 }
 
 /// The file beside one whose format holds no credentials.
@@ -100,6 +128,8 @@ fn statement(path: &Path, mark: &Mark) -> serde_json::Value {
         "title": path.file_name().unwrap_or_default().to_string_lossy(),
         "assertions": [{
             "label": "c2pa.actions.v2",
+            // Said by who signs, not taken over from elsewhere.
+            "created": true,
             "data": { "actions": [{
                 "action": "c2pa.created",
                 "digitalSourceType": mark.source.uri(),

@@ -210,6 +210,14 @@ impl MotionFiller {
         Ok(if pair.evidence.is_cut() { None } else { Some(onward(&pair, beyond)?) })
     }
 
+    /// Bytes of memory that a frame like this one takes while it is made, beside the frames that it is made of: what the network takes,
+    /// both neighbours as they are mixed, and the frame itself.
+    #[must_use]
+    pub fn memory(like: &Frame, quality: Quality) -> u64 {
+        let frames = 3 * size_of_val(like.pixels()) as u64;
+        frames + Settings::of(quality, like.width(), like.height()).memory(quality)
+    }
+
     /// Bytes of the matched pairs that are kept.
     #[must_use]
     pub fn kept(&self) -> usize {

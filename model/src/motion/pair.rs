@@ -51,6 +51,17 @@ impl Settings {
 }
 
 impl Settings {
+    /// Bytes of memory that the network takes while it works, as it was measured: from 500 a pixel that it looks at (*Draft*) to 850
+    /// (*Best*).
+    pub(crate) fn memory(&self, quality: Quality) -> u64 {
+        let each = match quality {
+            Quality::Draft => 500,
+            Quality::Normal => 600,
+            Quality::Best => 850,
+        };
+        each * self.limit as u64
+    }
+
     /// The same, of pictures turned by half a turn. What the network gets wrong there differs from what it gets wrong
     /// the right way up, so the mean of both is closer to the truth.
     pub(crate) fn turned(self) -> Self {

@@ -47,10 +47,10 @@ fn display_planes(frame: &Frame) -> Vec<f32> {
     let encoding = frame.encoding();
     match encoding {
         Encoding::Display => planes(frame, |colour| colour.map(bent)),
-        Encoding::Linear => planes(frame, |colour| colour.map(|light| SHOWN.at(light))),
+        Encoding::Linear => planes(frame, |colour| colour.map(shown)),
         _ => {
             let lights = encoding.lights();
-            planes(frame, |colour| encoding.to_rec709(colour.map(|v| lights.at(v))).map(|light| SHOWN.at(light)))
+            planes(frame, |colour| encoding.to_rec709(colour.map(|v| lights.at(v))).map(shown))
         }
     }
 }
@@ -73,9 +73,12 @@ fn planes(frame: &Frame, shown: impl Fn([f32; 3]) -> [f32; 3] + Sync) -> Vec<f32
     planes
 }
 
-/// Light as a display wants it, bent into 0..1.
-static SHOWN: LazyLock<Table> =
-    LazyLock::new(|| Table::new(0.0..=1.0, |light| bent(srgb::encode(light.clamp(0.0, 1e6)))));
+/// Light as a display wants it, bent into 0..1; what is not a number is black.
+fn shown(light: f32) -> f32 {
+    // By the root of light, of which steps are as fine in the dark as elsewhere.
+    static BY_ROOT: LazyLock<Table> = LazyLock::new(|| Table::new(0.0..=4.0, |root| bent(srgb::encode(root * root))));
+    BY_ROOT.at(light.clamp(0.0, 1e6).sqrt())
+}
 
 /// A value as a display wants it, bent smoothly into 0..1; what is not a number is black.
 fn bent(v: f32) -> f32 {

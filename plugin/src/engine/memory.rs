@@ -3,7 +3,7 @@
 use pickup_clips::Setting;
 use pickup_model::Error;
 
-use super::{Engine, Result};
+use super::{Engine, EngineError, Result};
 use crate::machine;
 
 /// Memory that may be used where the system does not tell how much there is.
@@ -43,11 +43,36 @@ impl Engine {
         }
     }
 
+    /// Sees to it that there are so many bytes for a frame of this width and height that motion makes: a system that has none left
+    /// ends the host.
+    ///
+    /// # Errors
+    /// In words for the user, where there are fewer.
+    pub(super) fn make_room_for_motion(&self, (width, height): (usize, usize), needed: u64) -> Result<()> {
+        let fits = |budget| match needed > budget {
+            true => Err(Error::Memory { what: "motion", needed, budget }),
+            false => Ok(()),
+        };
+        self.with_room(fits).map_err(|error| match error {
+            EngineError::Model(Error::Memory { needed, budget, .. }) => EngineError::Unusable(format!(
+                "A frame of {width}x{height} takes {} of memory while it is made, and {} may be used: close other programs, choose a \
+                 lower Quality, or work at a smaller size",
+                megabytes(needed),
+                megabytes(budget)
+            )),
+            other => other,
+        })
+    }
+
     /// Bytes of frames and pairs that are kept.
     fn kept(&self) -> u64 {
         let frames = self.takes.lock().bytes() + self.finished.lock().bytes();
         (frames + self.devices.kept()) as u64
     }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
 #[cfg(test)]
@@ -78,6 +103,17 @@ mod tests {
         assert_eq!((tries.get(), engine.kept()), (2, 0));
         let error = engine.with_room(refused).unwrap_err().to_string();
         assert!(error.contains("the transformer"), "{error}");
+    }
+
+    #[test]
+    fn a_frame_that_motion_has_no_memory_for_is_refused_in_words() {
+        let engine = engine();
+        engine.make_room_for_motion((640, 360), 1 << 20).expect("it is little");
+        assert!(engine.kept() > 0);
+        // No machine has so much.
+        let error = engine.make_room_for_motion((7680, 4320), 1 << 60).unwrap_err().to_string();
+        assert!(error.contains("7680x4320") && error.contains("Quality"), "{error}");
+        assert_eq!(engine.kept(), 0, "all that could be was let go of before");
     }
 
     #[test]

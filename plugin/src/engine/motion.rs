@@ -93,6 +93,10 @@ impl Motion<'_> {
         if let Some(made) = before() {
             return Ok(made);
         }
+        if let Some((_, like)) = shot.frames().first() {
+            let needed = MotionFiller::memory(like, brief.quality);
+            self.engine.make_room_for_motion((like.width(), like.height()), needed)?;
+        }
         let made = filler.fill(shot, brief, watch)?.into_iter().next();
         let made = Arc::new(made.ok_or_else(|| EngineError::Unusable("Nothing is missing from this shot".into()))?);
         let bytes = (made.frame.pixels().len() + made.confidence.pixels().len()) * size_of::<f32>();

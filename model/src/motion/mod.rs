@@ -168,6 +168,7 @@ impl MotionFiller {
         }
         let mixing = Mixing::of(first, last);
         let (mut frame, mut confidence) = mixing.by(&plan)?;
+        drop(plan);
         if best {
             let second = Part { watch, from: 0.5, share: 0.5 };
             let plan = self.pairs.get(&self.net, near, settings.turned(), &second)?.plan(&self.net, t)?;

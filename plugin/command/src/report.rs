@@ -2,10 +2,14 @@
 
 use std::{fs, path::Path, time::SystemTime};
 
-use pickup::{engine::Takes, journal, machine, models::ModelStore};
+use pickup::{
+    engine::{EMBEDDED, Takes, WEIGHTS},
+    journal, machine,
+    models::ModelStore,
+};
 use pickup_clips::{SetBy, Setting, machine_file, write_whole};
 
-use super::CliError;
+use super::{CliError, bundle};
 
 /// The last lines of the log that are told.
 const LINES: usize = 400;
@@ -88,7 +92,9 @@ fn names_a_file(text: &str) -> bool {
     let word = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let ending = word.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-        word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending))
+        let named = word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending));
+        // What every bundle has is no secret.
+        named && ![WEIGHTS, EMBEDDED, bundle::NAME].contains(&word)
     };
     text.split_whitespace().any(word)
 }
@@ -197,6 +203,9 @@ mod tests {
         ] {
             assert_eq!(public(told), public_one);
         }
+        let ours = "ok       weights motion.safetensors, 4.9 MB\nok       video model models/stock, opened in 6 ms";
+        assert_eq!(public(ours), ours);
+        assert_eq!(public("/home/me/models/stock: no"), "<a path>: no");
         assert_eq!(public("a\n/b\n"), "a\n<a path>\n");
     }
 }

@@ -1,7 +1,8 @@
 //! How long a frame of a finished take needs into the host's buffer, beside a frame of a clip that passes unchanged.
 //!
-//! `cargo bench -p pickup --bench take -- [WIDTH HEIGHT [ROUNDS]]`, in float RGBA. Both are rendered in turn through the host; then a
-//! thousand frames are asked for in leaps, as by an editor who scrubs, and the memory before and after is told.
+//! `cargo bench -p pickup --bench take -- [WIDTH HEIGHT [ROUNDS]] [FOOTAGE]`, in float RGBA, the last as *Footage is* has it
+//! ("Scene-linear"; display-referred unless it is named). Both are rendered in turn through the host; then a thousand frames are asked
+//! for in leaps, as by an editor who scrubs, and the memory before and after is told.
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::{path::Path, sync::Arc, time::Instant};
@@ -27,6 +28,8 @@ fn instance(length: i32, (width, height): (usize, usize), pictures: &[Arc<HostIm
     for (id, value) in [("prompt", "snow"), ("steps", "2"), ("model", &*model.display().to_string())] {
         instance.set(id, value).expect(id);
     }
+    let footage = std::env::args().skip(1).find(|a| a.starts_with(|c: char| c.is_ascii_uppercase()));
+    instance.set("footage", &*footage.unwrap_or_else(|| "Display-referred".into())).expect("what the footage is");
     instance.set("start", 1).expect("a start");
     instance.set("length", length).expect("a length");
     instance

@@ -38,11 +38,15 @@ pub fn memory() -> Option<(u64, u64)> {
     let mut system = System::new().ok()?;
     system.refresh_memory();
     let (mut total, mut available) = (system.total_memory(), system.available_memory());
+    if total == 0 || available == 0 {
+        return None;
+    }
     if let Some(limits) = system.cgroup_limits().filter(|limits| limits.total_memory > 0) {
         total = total.min(limits.total_memory);
-        available = available.min(limits.free_memory);
+        // What the container's programs do not hold: of the rest, the system's copies of files make way.
+        available = available.min(limits.total_memory.saturating_sub(limits.rss));
     }
-    (total > 0 && available > 0).then_some((total, available))
+    Some((total, available))
 }
 
 /// What a folder of a user's is for.

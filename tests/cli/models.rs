@@ -517,20 +517,22 @@ fn a_language_model_writes_a_few_words_out() {
 }
 
 #[test]
-fn a_shot_that_does_not_fit_in_the_memory_that_is_allowed_is_refused_in_words() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = command(folder.path());
-    command.env("PICKUP_TAKES", folder.path().join("takes"));
-    let render = |command: &mut Command, memory: &str| {
-        command.env("PICKUP_MEMORY", memory);
-        let output = command.output().unwrap();
+fn what_does_not_fit_in_the_memory_that_is_allowed_is_refused_in_words() {
+    let folder = with_clip();
+    let render = |line: &str, memory: &str| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_TAKES", folder.path().join("takes")).env("PICKUP_MEMORY", memory);
+        let output = command.args(line.split_whitespace()).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    command.args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
-    let (code, said) = render(&mut command, "1000000");
-    assert!(code == Some(1) && said.contains("GB") && said.contains("smaller"), "{said}");
-    let (code, said) = render(&mut command, "2_000_000_000");
-    assert_eq!(code, Some(0), "{said}");
+    let shot = format!("{GENERATE} --out smoke/%04d.png");
+    let frame = "render Repair --in in --out out/%04d.png --set frames=3 --device cpu";
+    for (line, word) in [(&*shot, "fewer frames"), (frame, "Quality")] {
+        let (code, said) = render(line, "1000000");
+        assert!(code == Some(1) && said.contains(word), "{said}");
+        let (code, said) = render(line, "2_000_000_000");
+        assert_eq!(code, Some(0), "{said}");
+    }
 }
 
 #[test]

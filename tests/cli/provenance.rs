@@ -210,7 +210,10 @@ mod credentials {
             // A key's identifier is an octet string in that of its extension (RFC 5280, 4.2.1.2), which not all readers look at.
             let credentials = beside.as_deref().unwrap_or(&bytes);
             let torn = [0x06, 0x03, 0x55, 0x1D, 0x0E, 0x04, 0x14];
-            assert!(!credentials.windows(torn.len()).any(|window| window == torn), "{ending}: no certificate");
+            assert!(
+                !credentials.windows(torn.len()).any(|window| window == torn),
+                "{ending}: a malformed key identifier"
+            );
             // A byte changes: of the picture, or of the credentials themselves, which leave room for more.
             let changed = (1..20).filter(|part| {
                 let mut other = bytes.clone();

@@ -285,7 +285,7 @@ impl Instance {
 
     /// Takes what another instance told the user for told by this one, which it rendered for.
     pub(crate) fn hear(&self, other: &Self) {
-        other.messages().into_iter().for_each(|message| self.state().log.say(message));
+        self.state().log.hear(&other.state().log);
     }
 
     fn edited(&self, param: &Param) -> Result<(), HostError> {
@@ -366,7 +366,8 @@ impl Instance {
         self.state().log.set_callbacks(|callbacks| callbacks.progress = Some(Arc::new(callback)));
     }
 
-    /// Calls something with every message, on the thread that the effect says it on.
+    /// Calls something with every message, on the thread that the effect says it on, and in the middle of its work: it must not turn
+    /// to the instance. What copies of the instance say comes here, too.
     pub fn on_message(&self, callback: impl Fn(&Message) + Send + Sync + 'static) {
         self.state().log.set_callbacks(|callbacks| callbacks.message = Some(Arc::new(callback)));
     }

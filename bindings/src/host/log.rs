@@ -117,15 +117,23 @@ fn remember<T>(list: &Mutex<Vec<T>>, item: T, limit: usize) {
 
 impl Log {
     pub(crate) fn say(&self, message: Message) {
-        // Called outside the lock, as below.
+        if message.persistent {
+            *self.persistent.lock() = Some(message.clone());
+        }
+        remember(&self.messages, message.clone(), MAX_MESSAGES);
         let callback = self.callbacks.lock().message.clone();
         if let Some(callback) = callback {
             callback(&message);
         }
-        if message.persistent {
-            *self.persistent.lock() = Some(message.clone());
+    }
+
+    /// Remembers what a copy said, of which the callback was told then.
+    pub(crate) fn hear(&self, copy: &Self) {
+        let messages = copy.messages();
+        if messages.iter().any(|message| message.persistent) {
+            *self.persistent.lock() = copy.persistent();
         }
-        remember(&self.messages, message, MAX_MESSAGES);
+        messages.into_iter().for_each(|message| remember(&self.messages, message, MAX_MESSAGES));
     }
 
     pub(crate) fn clear_persistent(&self) {

@@ -92,7 +92,8 @@ fn a_hole_in_the_clip_is_an_error_that_names_the_frame() {
 
 #[test]
 fn how_work_is_going_is_shown_where_it_can_be_taken_back_and_nowhere_else() {
-    for (profile, persistent) in [(Profile::natron(), true), (Profile::resolve(), false)] {
+    let cloning = Profile { clone_for_render: true, ..Profile::natron() };
+    for (profile, persistent) in [(Profile::natron(), true), (cloning, true), (Profile::resolve(), false)] {
         let instance = instance(profile, "test.Trouble", Context::Filter);
         let heard = Arc::new(AtomicUsize::new(0));
         let counted = heard.clone();

@@ -20,7 +20,7 @@ use super::{
     item::{self, Content, Grid},
     model_files::ModelFiles,
     noise::Noise,
-    plan::MemoryPlan,
+    plan::{MemoryPlan, vae_weights},
     preview::Preview,
     request::{Latents, Request, Video},
     settings::Settings,
@@ -138,11 +138,12 @@ impl Ltx {
         self.budget.store(budget, Ordering::Relaxed);
     }
 
-    /// Whether some of its weights are in memory.
+    /// Bytes of its weights that are in memory.
     #[must_use]
-    pub fn is_loaded(&self) -> bool {
+    pub fn loaded(&self) -> u64 {
         let resident = self.resident.lock();
-        resident.transformer.is_some() || resident.vae.is_some()
+        let transformer = resident.transformer.as_ref().map_or(0, |_| self.files.transformer.source.bytes());
+        transformer + resident.vae.as_ref().map_or(0, |_| vae_weights(&self.files))
     }
 
     /// The files it was made of.

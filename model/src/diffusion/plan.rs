@@ -85,7 +85,7 @@ fn text_extra(files: &ModelFiles) -> u64 {
 }
 
 /// The VAE's weights; layers of few channels are kept transformed, at four times their size in f32.
-fn vae_weights(files: &ModelFiles) -> u64 {
+pub(super) fn vae_weights(files: &ModelFiles) -> u64 {
     let source = &files.vae.source;
     let planar: usize = source
         .names()

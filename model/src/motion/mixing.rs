@@ -1,13 +1,17 @@
 //! The numbers in which frames are moved and mixed: near to what a viewer sees.
 //!
 //! Where two pictures differ, their mean in linear light lies near the brighter one to the eye, and in a log curve near the darker
-//! one. So what is not display-referred is mixed as square roots of light, which a monitor's curve is near to.
+//! one. So what is not display-referred is mixed by a curve that is near to a monitor's: the square root of light, but straight near
+//! black, where noise about 0 would become darker otherwise.
 
 use super::apply::Plan;
-use crate::{Encoding, Frame, Result, table::Table};
+use crate::{Encoding, Frame, Result};
 
-/// Roots of light that are looked up. Below, some curves are too steep for that.
-const ROOTS: std::ops::RangeInclusive<f32> = 0.02..=2.0;
+/// How far the root's curve is moved, so that it is as steep at black as sRGB's, which is 12.92: 1 / (4 x 12.92^2).
+const TOE: f32 = 0.001_497_7;
+
+/// Alpha that differs by less is the same.
+const EVEN: f32 = 1e-3;
 
 /// Two frames in the numbers in which they are mixed.
 pub(super) struct Mixing {
@@ -23,12 +27,11 @@ impl Mixing {
         if encoding == Encoding::Display || !is_alpha_even([first, last]) {
             return Self { frames: [first.clone(), last.clone()], back: None };
         }
-        let root = |light: f32| light.abs().sqrt().copysign(light);
         let frames = if encoding.is_linear() {
-            [first, last].map(|frame| frame.recoded(Encoding::Display, root))
+            [first, last].map(|frame| frame.recoded(Encoding::Display, curved))
         } else {
             let lights = encoding.lights();
-            [first, last].map(|frame| frame.recoded(Encoding::Display, |v| root(lights.at(v))))
+            [first, last].map(|frame| frame.recoded(Encoding::Display, |v| curved(lights.at(v))))
         };
         Self { frames, back: Some(encoding) }
     }
@@ -40,23 +43,32 @@ impl Mixing {
 
     /// What was mixed, in the numbers of the frames that it was made of.
     pub(super) fn back(&self, mixed: Frame) -> Frame {
-        let square = |root: f32| root * root.abs();
         match self.back {
-            Some(encoding) if encoding.is_linear() => mixed.recoded(encoding, square),
             Some(encoding) => {
-                let table = Table::new(ROOTS, |root| encoding.value(square(root)));
-                mixed.recoded(encoding, |root| table.at(root))
+                let values = encoding.values();
+                mixed.recoded(encoding, |v| values(light(v)))
             }
             None => mixed,
         }
     }
 }
 
+/// Light on the curve.
+fn curved(light: f32) -> f32 {
+    ((light.abs() + TOE).sqrt() - TOE.sqrt()).copysign(light)
+}
+
+/// The light at a place of the curve.
+fn light(v: f32) -> f32 {
+    let root = v.abs() + TOE.sqrt();
+    (root * root - TOE).copysign(v)
+}
+
 /// Whether nothing is more transparent than anything else: there is no alpha, or it is one number.
 fn is_alpha_even(frames: [&Frame; 2]) -> bool {
     let channels = frames[0].channels();
     let mut alphas = frames.into_iter().flat_map(|frame| frame.pixels().iter().skip(3).step_by(channels));
-    channels < 4 || alphas.next().is_none_or(|first| alphas.all(|alpha| alpha == first))
+    channels < 4 || alphas.next().is_none_or(|first| alphas.all(|alpha| (alpha - first).abs() < EVEN))
 }
 
 #[cfg(test)]
@@ -87,12 +99,23 @@ mod tests {
     }
 
     #[test]
+    fn noise_about_black_stays_as_bright_as_it_is() {
+        let noise = frame(Encoding::Linear, 3, &[0.003, -0.003, 0.002]);
+        let other = frame(Encoding::Linear, 3, &[-0.001, 0.001, 0.0]);
+        let mixing = Mixing::of(&noise, &other);
+        let mixed = mixing.back(mixing.frames[0].blended(&mixing.frames[1], 0.5).unwrap());
+        for (mixed, mean) in mixed.pixels().iter().zip([0.001, -0.001, 0.001]) {
+            assert!((mixed - mean).abs() < 4e-4, "{mixed}, not {mean}");
+        }
+    }
+
+    #[test]
     fn alpha_and_further_channels_stay_and_transparency_is_mixed_as_light() {
         let opaque = frame(Encoding::Linear, 5, &[0.2, 0.5, 4.0, 1.0, 77.0, 0.1, 0.1, 0.1, 1.0, -3.0]);
         let shown = &Mixing::of(&opaque, &opaque).frames[0];
         let alone = |pixels: &[f32]| [3, 4, 8, 9].map(|i| pixels[i]);
         assert_eq!(alone(shown.pixels()), alone(opaque.pixels()));
-        assert!((shown.pixels()[1] - 0.707).abs() < 1e-3, "half of the light has a root of 0.707");
+        assert!((shown.pixels()[1] - 0.669).abs() < 1e-3, "half of the light is near 0.707");
         let holed = frame(Encoding::Linear, 5, &[0.2, 0.5, 4.0, 1.0, 77.0, 0.0, 0.0, 0.0, 0.0, -3.0]);
         assert_eq!(Mixing::of(&opaque, &holed).frames, [opaque, holed]);
         let grey = frame(Encoding::LogC3, 1, &[0.2, 0.5]);

@@ -29,7 +29,7 @@ use pair::{Pairs, Settings};
 
 pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
 use self::{bars::Window, mixing::Mixing, network::MotionNet, onward::onward};
-use crate::{Brief, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
+use crate::{Brief, Encoding, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.
 ///
@@ -211,12 +211,19 @@ impl MotionFiller {
         Ok(if pair.evidence.is_cut() { None } else { Some(onward(&pair, beyond)?) })
     }
 
-    /// Bytes of memory that a frame like this one takes while it is made, beside the frames that it is made of: what the network takes,
-    /// both neighbours as they are mixed, and the frame itself.
+    /// Bytes of the machine's memory that a frame like this one takes while it is made, beside the frames that it is made of: copies of
+    /// frames, and what the network takes, if it is not on a GPU.
     #[must_use]
-    pub fn memory(like: &Frame, quality: Quality) -> u64 {
-        let frames = 3 * size_of_val(like.pixels()) as u64;
-        frames + Settings::of(quality, like.width(), like.height()).memory(quality)
+    pub fn memory(&self, like: &Frame, quality: Quality) -> u64 {
+        // The frame and how sure it is; with a second pass both of each pass, and their mean.
+        let made = if quality == Quality::Best { 4 } else { 2 };
+        // Both neighbours as they are mixed, and the frame in its own numbers.
+        let recoded = if like.encoding() == Encoding::Display { 0 } else { 3 };
+        let network = match self.net.engine() {
+            Engine::Cpu => Settings::of(quality, like.width(), like.height()).memory(quality),
+            Engine::Gpu(_) => 0,
+        };
+        (made + recoded) * size_of_val(like.pixels()) as u64 + network
     }
 
     /// Bytes of the matched pairs that are kept.

@@ -32,7 +32,7 @@ impl Setting {
     pub const DEVICE: Self = Self("DEVICE");
     /// The most bytes of its memory that a GPU is asked for.
     pub const GPU_MEMORY: Self = Self("GPU_MEMORY");
-    /// The most bytes of memory that models and kept frames take.
+    /// The most bytes of memory that a shot or a frame may take while it is made.
     pub const MEMORY: Self = Self("MEMORY");
     /// The program ffmpeg.
     pub const FFMPEG: Self = Self("FFMPEG");

@@ -64,9 +64,9 @@ impl Credentials {
     }
 }
 
-/// A signer by a certificate that is made now and forgotten with the run, and that of who issued it, since readers refuse one that is
-/// its own issuer. What it says is what the C2PA's specification asks of certificates (2.2, 14.5.1). It ends in 4096, as rcgen would have
-/// it: a file is as it was written after years, too.
+/// A signer by a certificate that is made now, and by another one that issues it, since readers refuse a certificate that issued itself.
+/// Their keys are forgotten when the run ends. What they say is what the C2PA's specification asks of certificates (2.2, 14.5.1). They end in 4096, as rcgen
+/// has it: a file is as it was written after years, too.
 fn self_made() -> Result<Box<dyn Signer>, CliError> {
     let unmade = |error: rcgen::Error| CliError::failed(format!("no certificate can be made: {error}"));
     let key = || KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(unmade);

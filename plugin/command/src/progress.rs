@@ -9,23 +9,29 @@ use std::{
 use parking_lot::Mutex;
 
 const WIDTH: usize = 30;
+/// Clears a terminal's line.
+const CLEAR: &str = "\r\x1b[K";
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Says something on stderr. Where stderr is closed there is nobody to tell.
+/// Says something on stderr, in the place of what a terminal shows of work. Where stderr is closed there is nobody to tell.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let clear = if io::stderr().is_terminal() { CLEAR } else { "" };
+    let _ = writeln!(io::stderr().lock(), "{clear}{text}");
 }
 
-/// What nodes say of how their work is going: on a terminal all of it, in the place of the bar, elsewhere a line now and then.
+/// What nodes say of how their work is going. How much is done stands in the bar's place on a terminal, and is a line now and then
+/// elsewhere; what work waits for is a line in both.
 #[derive(Clone, Default)]
 pub(super) struct Statuses(Arc<Mutex<Option<Instant>>>);
 
 impl Statuses {
     pub(super) fn tell(&self, text: &str) {
         let mut said = self.0.lock();
-        if io::stderr().is_terminal() {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
+        if !text.contains('%') {
+            note(text);
+        } else if io::stderr().is_terminal() {
+            let _ = write!(io::stderr().lock(), "{CLEAR}{text}");
         } else if said.is_none_or(|said| said.elapsed() >= EVERY) {
             *said = Some(Instant::now());
             note(text);
@@ -59,7 +65,7 @@ impl Bar {
         let text = line((&self.label, self.unit), done, total, self.started.elapsed());
         if self.terminal {
             self.drawn = true;
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
+            let _ = write!(io::stderr().lock(), "{CLEAR}{text}");
         } else if self.said.elapsed() >= EVERY {
             self.said = Instant::now();
             note(&text);
@@ -71,7 +77,7 @@ impl Drop for Bar {
     /// Whatever is said next starts on a clean line.
     fn drop(&mut self) {
         if self.drawn {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+            let _ = write!(io::stderr().lock(), "{CLEAR}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use ofx::{
     Context, RangeD,
-    host::{ClipDescriptor, ContextDescriptor, Effect, FrameSource, Instance, Profile, Project},
+    host::{ClipDescriptor, ContextDescriptor, Effect, FrameSource, Instance, Message, Profile, Project},
     props::PARAM_STRING_IS_FILE_PATH,
 };
 
@@ -248,7 +248,7 @@ impl<'a> Rendering<'a> {
     fn tell_alone(&self) {
         const FILE: &str = "sourceFile";
         let named = self.args.value_of(FILE).is_some();
-        let silent = self.parts.iter().all(|part| part.instance.messages().is_empty());
+        let silent = self.parts.iter().all(|part| part.instance.messages().iter().all(Message::is_status));
         let reads_a_file = self.described.params.iter().any(|param| param.id == FILE);
         if !self.args.host.profile.temporal && !named && silent && reads_a_file && self.clips.first.is_some() {
             progress::note(

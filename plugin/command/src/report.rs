@@ -9,7 +9,7 @@ use pickup::{
 };
 use pickup_clips::{SetBy, Setting, machine_file, write_whole};
 
-use super::{CliError, bundle};
+use super::CliError;
 
 /// The last lines of the log that are told.
 const LINES: usize = 400;
@@ -71,7 +71,16 @@ fn public(text: &str) -> String {
     text.lines().map(|line| public_line(&unquoted(line))).collect::<Vec<_>>().join("\n") + ends
 }
 
+/// Whether a line is what the doctor says of files that every bundle has.
+fn is_of_the_bundle(line: &str) -> bool {
+    let told = line.strip_prefix("ok").map_or("", str::trim_start);
+    told.starts_with(&format!("weights {WEIGHTS}, ")) || told.starts_with(&format!("video model {EMBEDDED}, "))
+}
+
 fn public_line(line: &str) -> String {
+    if is_of_the_bundle(line) {
+        return line.to_owned();
+    }
     if let Some(at) = path_begins(line) {
         let (before, path) = line.split_at(at);
         return match path.rsplit_once(": ") {
@@ -93,8 +102,7 @@ fn names_a_file(text: &str) -> bool {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let ending = word.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
         let named = word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending));
-        // What every bundle has is no secret.
-        named && ![WEIGHTS, EMBEDDED, bundle::NAME].contains(&word)
+        named
     };
     text.split_whitespace().any(word)
 }
@@ -205,7 +213,7 @@ mod tests {
         }
         let ours = "ok       weights motion.safetensors, 4.9 MB\nok       video model models/stock, opened in 6 ms";
         assert_eq!(public(ours), ours);
-        assert_eq!(public("/home/me/models/stock: no"), "<a path>: no");
+        assert_eq!(public("ok       found Secret models/stock"), "<a path>");
         assert_eq!(public("a\n/b\n"), "a\n<a path>\n");
     }
 }

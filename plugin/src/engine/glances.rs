@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use pickup_model::{Frame, Kept};
 use twox_hash::XxHash3_128;
 
-use super::{Engine, Result};
+use super::{Engine, Result, memory};
 
 /// Bytes of shrunk frames that are kept: those that a bridge of the largest models stands on.
 const BUDGET: usize = 192 << 20;
@@ -35,7 +35,7 @@ pub(super) struct Glances {
 
 impl Default for Glances {
     fn default() -> Self {
-        Self { shrunk: Mutex::new(Kept::new(BUDGET)), noise: Mutex::new(Kept::new(NOISES)) }
+        Self { shrunk: Mutex::new(Kept::new(memory::cache(BUDGET))), noise: Mutex::new(Kept::new(NOISES)) }
     }
 }
 

@@ -198,7 +198,9 @@ impl Engine {
     pub fn describe(&self, words: &str, seed: u64, watch: &dyn Watch) -> Result<String> {
         let model = ModelStore::of_user().and_then(|store| store.language_model());
         let model = model.ok_or_else(|| EngineError::Unusable(NO_LANGUAGE_MODEL.into()))?;
-        self.with_room(|budget| LanguageModel::open(&model, budget))?.describe(words, seed, watch).map_err(Into::into)
+        self.with_room(|| 0, |budget| LanguageModel::open(&model, budget))?
+            .describe(words, seed, watch)
+            .map_err(Into::into)
     }
 
     /// The model in a folder or file.
@@ -253,17 +255,17 @@ impl Engine {
         });
         let began = Instant::now();
         let showing = Showing { watch, preview: &self.preview, recipe };
-        let made = self.with_room(|budget| {
-            // What is loaded was allowed for, and is not available any more.
-            if !model.ltx.is_loaded() {
+        let made = self.with_room(
+            || model.ltx.loaded(),
+            |budget| {
                 model.ltx.allow(budget);
-            }
-            let made = model.filler.fill_reported(shot, brief, &showing);
-            if matches!(made, Err(Error::Memory { .. })) {
-                model.ltx.unload();
-            }
-            made
-        });
+                let made = model.filler.fill_reported(shot, brief, &showing);
+                if matches!(made, Err(Error::Memory { .. })) {
+                    model.ltx.unload();
+                }
+                made
+            },
+        );
         *self.preview.lock() = None;
         let (made, report) = made?;
         let frames: Vec<Frame> = made.into_iter().map(|m| m.frame).collect();

@@ -47,7 +47,9 @@ impl Keeper {
         let round = {
             let mut state = self.shared.state.lock();
             state.uses += 1;
-            if state.watching == Some(process::id()) {
+            // One that was ended by a panic watches no more, whatever stands here.
+            let runs = thread.as_ref().is_some_and(|(_, thread)| !thread.is_finished());
+            if state.watching == Some(process::id()) && runs {
                 return;
             }
             state.watching = Some(process::id());
@@ -154,6 +156,18 @@ mod tests {
             None
         });
         until("it looks again", || looks.load(Ordering::SeqCst) == 2);
+    }
+
+    #[test]
+    fn a_panic_ends_no_more_than_one_watch() {
+        let (keeper, looks) = (Keeper::new("keeper"), Arc::new(AtomicUsize::new(0)));
+        keeper.watch(|| panic!("for the test"));
+        let ended = || keeper.thread.lock().as_ref().is_none_or(|(_, thread)| thread.is_finished());
+        until("it ends", ended);
+        let counted = looks.clone();
+        keeper.watch(move || (counted.fetch_add(1, Ordering::SeqCst) > 5).then(|| Duration::ZERO));
+        until("another looks", || looks.load(Ordering::SeqCst) > 0);
+        keeper.close();
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The memory that may be used: what makes frames shares one budget, and what can be made again gives way to a model.
+//! The memory that may be used. Shots and frames that are to be made are held to one limit, and what is kept so that it need not be made
+//! again is let go of before one is refused.
 
 use pickup_clips::Setting;
 use pickup_model::Error;
@@ -13,31 +14,36 @@ const SHARE: f64 = 0.7;
 /// The part of the memory that a cache may take.
 const CACHE: u64 = 16;
 
-/// The bytes that models and all that is kept may take together.
-fn allowed() -> u64 {
-    let available = || machine::memory().map_or(BUDGET, |(_, available)| (available as f64 * SHARE) as u64);
+/// The bytes that may be used, of which those are not available that something holds already which will use them: `held`.
+fn allowed(held: u64) -> u64 {
+    let available = || machine::memory().map_or(BUDGET, |(_, available)| ((available + held) as f64 * SHARE) as u64);
     Setting::MEMORY.bytes().unwrap_or_else(available)
 }
 
-/// The bytes that a cache may take which would have `most` where there is memory enough.
+/// The bytes that a cache may take which would have `most` where there is memory enough. It is made once, and what is free then says
+/// little of later: it has half of that at the least.
 pub(super) fn cache(most: usize) -> usize {
-    usize::try_from(allowed() / CACHE).map_or(most, |share| share.min(most))
+    usize::try_from(allowed(0) / CACHE).map_or(most, |share| share.clamp(most / 2, most))
 }
 
 impl Engine {
-    /// Does what a model needs memory for, within so many bytes; once more without what motion and finished frames keep, where that
-    /// is too little.
+    /// Does work within so many bytes, of which it holds some already; once more without all that is kept and can be made again, where
+    /// that is too little.
     ///
     /// # Errors
     /// Those of the work.
-    pub(super) fn with_room<T>(&self, work: impl Fn(u64) -> pickup_model::Result<T>) -> Result<T> {
+    pub(super) fn with_room<T>(
+        &self,
+        held: impl Fn() -> u64,
+        work: impl Fn(u64) -> pickup_model::Result<T>,
+    ) -> Result<T> {
         // Memory that is kept is not available, but a limit that is set counts it.
         let kept = if Setting::MEMORY.bytes().is_some() { self.kept() } else { 0 };
-        match work(allowed().saturating_sub(kept)) {
+        match work(allowed(held()).saturating_sub(kept)) {
             Err(Error::Memory { what, .. }) => {
-                log::info!("{what} needs more memory than is free: frames that can be made again are let go of");
-                self.drop_frames();
-                Ok(work(allowed())?)
+                log::info!("{what} needs more memory than is free: all that can be made again is let go of");
+                self.purge();
+                Ok(work(allowed(held()))?)
             }
             done => Ok(done?),
         }
@@ -53,7 +59,7 @@ impl Engine {
             true => Err(Error::Memory { what: "motion", needed, budget }),
             false => Ok(()),
         };
-        self.with_room(fits).map_err(|error| match error {
+        self.with_room(|| 0, fits).map_err(|error| match error {
             EngineError::Model(Error::Memory { needed, budget, .. }) => EngineError::Unusable(format!(
                 "A frame of {width}x{height} takes {} of memory while it is made, and {} may be used: close other programs, choose a \
                  lower Quality, or work at a smaller size",
@@ -99,9 +105,9 @@ mod tests {
             tries.set(tries.get() + 1);
             if engine.kept() > 0 { refused(budget) } else { Ok(()) }
         };
-        engine.with_room(work).expect("there is room without the frames");
+        engine.with_room(|| 0, work).expect("there is room without the frames");
         assert_eq!((tries.get(), engine.kept()), (2, 0));
-        let error = engine.with_room(refused).unwrap_err().to_string();
+        let error = engine.with_room(|| 0, refused).unwrap_err().to_string();
         assert!(error.contains("the transformer"), "{error}");
     }
 
@@ -119,9 +125,10 @@ mod tests {
     #[test]
     fn what_fits_leaves_the_frames_where_they_are() {
         let engine = engine();
-        assert!(engine.with_room(Ok).expect("it fits") > 1 << 20);
+        let budget = engine.with_room(|| 0, Ok).expect("it fits");
+        assert!(budget > 1 << 20 && engine.with_room(|| 1 << 40, Ok).expect("it fits") > budget);
         assert!(engine.kept() > 0);
-        let fault = engine.with_room(|_| Err::<(), _>(Error::Cancelled));
+        let fault = engine.with_room(|| 0, |_| Err::<(), _>(Error::Cancelled));
         assert!(fault.is_err() && engine.kept() > 0, "other errors are no want of memory");
     }
 }

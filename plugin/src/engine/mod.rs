@@ -184,18 +184,13 @@ impl Engine {
 
     /// Drops all that can be made again.
     pub fn purge(&self) {
-        self.drop_frames();
-        self.models.close();
-    }
-
-    /// Drops frames, and what was found in them, that can be made again.
-    fn drop_frames(&self) {
         self.takes.lock().clear();
         self.readers.lock().clear();
         self.takes_on_disk.forget();
         self.finished.lock().clear();
         self.glances.forget();
         self.doubts.lock().clear();
+        self.models.close();
         self.devices.purge();
     }
 }

@@ -38,7 +38,7 @@ impl Motion<'_> {
     /// # Errors
     /// When the frame cannot be made, or `watch` says stop.
     pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.on_device(|motion| self.make_by(motion, shot, brief, watch))
+        self.on_device(|motion| self.make_by(motion, motion, shot, brief, watch))
     }
 
     /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest over so many
@@ -47,7 +47,7 @@ impl Motion<'_> {
     /// # Errors
     /// As [`make`](Self::make).
     pub fn make_onward(&self, shot: &Shot, rest: f64, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.on_device(|motion| self.make_by(&MotionOnward::new(motion, rest), shot, brief, watch))
+        self.on_device(|motion| self.make_by(motion, &MotionOnward::new(motion, rest), shot, brief, watch))
     }
 
     /// Does some work with the motion filler in its turn; once more, on the processor, where a GPU fails.
@@ -82,7 +82,15 @@ impl Motion<'_> {
         work(&*self.engine.devices.cpu()?)
     }
 
-    fn make_by(&self, filler: &dyn Filler, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
+    /// Makes a frame by a filler that works with `motion`.
+    fn make_by(
+        &self,
+        motion: &MotionFiller,
+        filler: &dyn Filler,
+        shot: &Shot,
+        brief: &Brief,
+        watch: &dyn Watch,
+    ) -> Result<Arc<Made>> {
         let recipe = Recipe::new(shot, brief, filler.name(), filler.weights_id());
         let before = || self.engine.takes.lock().recall(&recipe);
         if let Some(made) = before() {
@@ -94,7 +102,7 @@ impl Motion<'_> {
             return Ok(made);
         }
         if let Some((_, like)) = shot.frames().first() {
-            let needed = MotionFiller::memory(like, brief.quality);
+            let needed = motion.memory(like, brief.quality);
             self.engine.make_room_for_motion((like.width(), like.height()), needed)?;
         }
         let made = filler.fill(shot, brief, watch)?.into_iter().next();

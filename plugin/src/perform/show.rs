@@ -212,9 +212,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         if encoding == Encoding::Display && !finish.look.lights() {
             return Ok(frame);
         }
-        let (colours, _) = frame.pixels().as_chunks::<3>();
-        let pixels = colours.iter().flat_map(|colour| encoding.of_shown(finish.look.lit(*colour))).collect();
-        Frame::new(frame.width(), frame.height(), 3, encoding, pixels).map_err(failed)
+        Ok(frame.placed(encoding, |colour| finish.look.lit(colour)))
     }
 
     /// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.

@@ -101,8 +101,7 @@ fn names_a_file(text: &str) -> bool {
     let word = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let ending = word.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-        let named = word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending));
-        named
+        word.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.contains(&&*ending))
     };
     text.split_whitespace().any(word)
 }

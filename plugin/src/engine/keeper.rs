@@ -165,7 +165,7 @@ mod tests {
         let ended = || keeper.thread.lock().as_ref().is_none_or(|(_, thread)| thread.is_finished());
         until("it ends", ended);
         let counted = looks.clone();
-        keeper.watch(move || (counted.fetch_add(1, Ordering::SeqCst) > 5).then(|| Duration::ZERO));
+        keeper.watch(move || (counted.fetch_add(1, Ordering::SeqCst) > 5).then_some(Duration::ZERO));
         until("another looks", || looks.load(Ordering::SeqCst) > 0);
         keeper.close();
     }

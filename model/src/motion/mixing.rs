@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn alpha_and_further_channels_stay_and_transparency_is_mixed_as_light() {
+    fn alpha_and_further_channels_stay_and_so_does_all_where_something_is_transparent() {
         let opaque = frame(Encoding::Linear, 5, &[0.2, 0.5, 4.0, 1.0, 77.0, 0.1, 0.1, 0.1, 1.0, -3.0]);
         let shown = &Mixing::of(&opaque, &opaque).frames[0];
         let alone = |pixels: &[f32]| [3, 4, 8, 9].map(|i| pixels[i]);

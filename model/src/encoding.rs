@@ -124,8 +124,9 @@ impl Encoding {
     }
 
     /// [`light`](Self::light) for many values: signals are looked up.
-    pub(crate) fn lights(self) -> Table<impl Fn(f32) -> f32> {
-        Table::new(0.0..=1.1, move |v| self.light(v))
+    pub(crate) fn lights(self) -> impl Fn(f32) -> f32 + Sync {
+        let table = (!self.is_linear()).then(|| Table::new(0.0..=1.1, move |v| self.light(v)));
+        move |v| table.as_ref().map_or(v, |table| table.at(v))
     }
 
     /// A colour as a monitor wants it, in this encoding: the inverse of [`shown`](Self::shown).

@@ -547,10 +547,12 @@ fn two_programs_take_turns_with_the_video_model() {
     other
         .env("PICKUP_TAKES", folder.path().join("takes"))
         .args(format!("{GENERATE} --out smoke/%04d.png").split_whitespace());
-    let said = folder.path().join("said");
-    let mut other = other.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
-    let waits =
-        || fs::read_to_string(&said).is_ok_and(|said| said.contains("Another program is using the video model"));
+    let (log, said) = (folder.path().join("log"), folder.path().join("said"));
+    other.env("PICKUP_LOG_FILE", &log).stderr(fs::File::create(&said).unwrap());
+    let mut other = other.spawn().unwrap();
+    let in_both =
+        |text: &str| [&log, &said].iter().all(|file| fs::read_to_string(file).is_ok_and(|t| t.contains(text)));
+    let waits = || in_both("Another program is using the video model");
     while !waits() {
         assert!(other.try_wait().unwrap().is_none(), "it waits for its turn");
         std::thread::sleep(Duration::from_millis(20));

@@ -27,12 +27,8 @@ impl Mixing {
         if encoding == Encoding::Display || !is_alpha_even([first, last]) {
             return Self { frames: [first.clone(), last.clone()], back: None };
         }
-        let frames = if encoding.is_linear() {
-            [first, last].map(|frame| frame.recoded(Encoding::Display, curved))
-        } else {
-            let lights = encoding.lights();
-            [first, last].map(|frame| frame.recoded(Encoding::Display, |v| curved(lights.at(v))))
-        };
+        let lights = encoding.lights();
+        let frames = [first, last].map(|frame| frame.recoded(Encoding::Display, |v| curved(lights(v))));
         Self { frames, back: Some(encoding) }
     }
 

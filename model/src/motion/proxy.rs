@@ -50,7 +50,7 @@ fn display_planes(frame: &Frame) -> Vec<f32> {
         Encoding::Linear => planes(frame, |colour| colour.map(shown)),
         _ => {
             let lights = encoding.lights();
-            planes(frame, |colour| encoding.to_rec709(colour.map(|v| lights.at(v))).map(shown))
+            planes(frame, |colour| encoding.to_rec709(colour.map(&lights)).map(shown))
         }
     }
 }

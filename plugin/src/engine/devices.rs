@@ -363,7 +363,7 @@ pub(super) mod tests {
         }
         assert!(devices.gpu(Device::Gpu).is_some());
         devices.close();
-        assert!(is_closed(&devices));
+        assert!(is_closed(&devices) && !devices.keeper.has_thread());
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl Keeper {
         }
     }
 
+    /// Whether there is a thread to end.
+    #[cfg(test)]
+    pub(super) fn has_thread(&self) -> bool {
+        self.thread.lock().is_some()
+    }
+
     /// Ends the thread: the plugin may be unloaded.
     pub(super) fn close(&self) {
         let thread = {
@@ -188,6 +194,6 @@ mod tests {
             keeper.close();
         }
         assert!(began.elapsed() < Duration::from_secs(60));
-        assert!(keeper.thread.lock().is_none());
+        assert!(!keeper.has_thread());
     }
 }

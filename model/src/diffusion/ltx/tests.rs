@@ -216,9 +216,7 @@ fn the_publishers_single_file_is_the_same_model() {
     let folder = copy();
     let mut single = HashMap::new();
     for (name, tensor) in tensors(&folder.path().join("transformer").join(WEIGHTS)) {
-        let name = name.replace("proj_in", "patchify_proj").replace("time_embed.", "adaln_single.");
-        let name = name.replace("norm_q", "q_norm").replace("norm_k", "k_norm");
-        single.insert(format!("model.diffusion_model.{name}"), tensor);
+        single.insert(format!("model.diffusion_model.{}", publishers_transformer_name(&name)), tensor);
     }
     for (name, tensor) in tensors(&folder.path().join("vae").join(WEIGHTS)) {
         single.insert(super::super::names::publishers_vae_name(&name), tensor);
@@ -247,6 +245,11 @@ fn the_publishers_single_file_is_the_same_model() {
     for path in [&path, folder.path()] {
         assert_eq!(run(&opened(path, &Elsewhere::default()).unwrap()).frames, want.frames);
     }
+}
+
+fn publishers_transformer_name(name: &str) -> String {
+    let name = name.replace("proj_in", "patchify_proj").replace("time_embed.", "adaln_single.");
+    name.replace("norm_q", "q_norm").replace("norm_k", "k_norm")
 }
 
 fn quantised(path: &Path, tensors: &[(String, Tensor)], dtype: GgmlDType) {
@@ -283,16 +286,23 @@ fn llama_cpp(name: &str) -> String {
     out
 }
 
-/// A quantised transformer and text encoder come near the video of the whole ones.
+/// A quantised transformer and text encoder, beside a VAE in a file of its own, come near the video of the whole ones; the names are
+/// those that such files have.
 #[test]
 fn quantised_parts_come_near_the_whole() {
     let want = run(&opened(&fixture("model"), &Elsewhere::default()).unwrap());
     let folder = copy();
     let part = |name: &str, file: &str| tensors(&folder.path().join(name).join(file)).into_iter().collect::<Vec<_>>();
-    let transformer = part("transformer", WEIGHTS);
+    let transformer = part("transformer", WEIGHTS).into_iter().map(|(n, t)| (publishers_transformer_name(&n), t));
+    let transformer: Vec<_> = transformer.collect();
     let text: Vec<_> = part("text_encoder", "model.safetensors").into_iter().map(|(n, t)| (llama_cpp(&n), t)).collect();
-    fs::remove_file(folder.path().join("transformer").join(WEIGHTS)).unwrap();
+    let vae = part("vae", WEIGHTS).into_iter().map(|(n, t)| (super::super::names::publishers_vae_name(&n), t));
+    let vae: HashMap<_, _> = vae.map(|(n, t)| (n.trim_start_matches("vae.").to_owned(), t)).collect();
+    for replaced in ["transformer/", "vae/"].map(|part| format!("{part}{WEIGHTS}")) {
+        fs::remove_file(folder.path().join(replaced)).unwrap();
+    }
     fs::remove_file(folder.path().join("text_encoder/model.safetensors")).unwrap();
+    safetensors::serialize_to_file(&vae, None, &folder.path().join("vae/LTX-Video-VAE-BF16.safetensors")).unwrap();
     for (dtype, most) in [(GgmlDType::Q8_0, 0.03), (GgmlDType::Q4_0, 0.3)] {
         quantised(&folder.path().join("transformer/model.gguf"), &transformer, dtype);
         quantised(&folder.path().join("text_encoder/model.gguf"), &text, dtype);

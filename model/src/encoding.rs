@@ -1,8 +1,10 @@
 //! How a frame's numbers stand for light.
 
+mod many;
+
 use std::sync::{LazyLock, OnceLock};
 
-use crate::{srgb, table::Table};
+use crate::srgb;
 
 /// How a frame's numbers stand for light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,21 +116,6 @@ impl Encoding {
         times(&self.matrices()[0], light.map(|v| v.clamp(-BRIGHTEST, BRIGHTEST)))
     }
 
-    /// [`value`](Self::value) for many: it is looked up by the root of light, but near black, where some curves are too steep.
-    pub(crate) fn values(self) -> impl Fn(f32) -> f32 + Sync {
-        let table = (!self.is_linear()).then(|| Table::new(0.04..=2.0, move |root| self.value(root * root)));
-        move |light| match &table {
-            Some(table) if light > 0.0 => table.at(light.sqrt()),
-            _ => self.value(light),
-        }
-    }
-
-    /// [`light`](Self::light) for many values: signals are looked up.
-    pub(crate) fn lights(self) -> impl Fn(f32) -> f32 + Sync {
-        let table = (!self.is_linear()).then(|| Table::new(0.0..=1.1, move |v| self.light(v)));
-        move |v| table.as_ref().map_or(v, |table| table.at(v))
-    }
-
     /// A colour as a monitor wants it, in this encoding: the inverse of [`shown`](Self::shown).
     #[must_use]
     pub fn of_shown(self, colour: [f32; 3]) -> [f32; 3] {
@@ -136,17 +123,6 @@ impl Encoding {
             Self::Display => colour,
             Self::Linear => colour.map(srgb::decode),
             _ => times(&self.matrices()[1], colour.map(srgb::decode)).map(|light| self.value(light)),
-        }
-    }
-
-    /// [`of_shown`](Self::of_shown) for many colours: what is looked up is right to 1e-5.
-    pub(crate) fn of_many_shown(self) -> impl Fn([f32; 3]) -> [f32; 3] + Sync {
-        static LIGHTS: LazyLock<Table> = LazyLock::new(|| Table::new(0.0..=1.0, srgb::decode));
-        let values = self.values();
-        move |colour| match self {
-            Self::Display => colour,
-            Self::Linear => colour.map(|v| LIGHTS.at(v)),
-            _ => times(&self.matrices()[1], colour.map(|v| LIGHTS.at(v))).map(&values),
         }
     }
 
@@ -453,24 +429,6 @@ mod tests {
             for v in [-1e4, -3.0, 2.0, 3.0, 1e4, 1e30, f32::MAX] {
                 assert!(encoding.light(v).is_finite(), "{encoding:?}: {v} is {}", encoding.light(v));
                 assert!(encoding.shown([v; 3]).iter().all(|v| v.is_finite()), "{encoding:?}: {v}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_looked_up_for_many_is_what_is_worked_out_for_one() {
-        for encoding in Encoding::ALL {
-            let (many, values) = (encoding.of_many_shown(), encoding.values());
-            for step in 0..400 {
-                let v = step as f32 * 0.004 - 0.1;
-                let colour = [v, 1.1 - v, v * v];
-                let (one, many) = (encoding.of_shown(colour), many(colour));
-                assert!(one.iter().zip(many).all(|(a, b)| (a - b).abs() < 1e-5), "{encoding:?}: {one:?}, {many:?}");
-                let light = v * v * v * 30.0;
-                assert!(
-                    (encoding.value(light) - values(light)).abs() < 1e-5 * light.abs().max(1.0),
-                    "{encoding:?}: {light}"
-                );
             }
         }
     }

@@ -87,25 +87,6 @@ impl Frame {
         Self::new(self.width, self.height, self.channels, self.encoding, pixels)
     }
 
-    /// Every value, as `by` changes it.
-    #[must_use]
-    pub fn mapped(&self, by: impl Fn(f32) -> f32) -> Self {
-        let pixels = self.pixels.iter().map(|v| by(*v)).collect();
-        Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), ..*self }
-    }
-
-    /// A display-referred picture, RGB, in the numbers of an encoding; `change` turns each colour before.
-    #[must_use]
-    pub fn placed(&self, encoding: Encoding, change: impl Fn([f32; 3]) -> [f32; 3] + Sync) -> Self {
-        let of_shown = encoding.of_many_shown();
-        let mut pixels = self.pixels.to_vec();
-        pixels.par_chunks_mut(3 << 12).for_each(|run| {
-            let (colours, _) = run.as_chunks_mut::<3>();
-            colours.iter_mut().for_each(|colour| *colour = of_shown(change(*colour)));
-        });
-        Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), encoding, ..*self }
-    }
-
     /// The same picture in another encoding, of which `by` gives each colour's value; alpha and further channels stay, as does a single
     /// channel, which may be alpha.
     #[must_use]

@@ -2,9 +2,10 @@
 
 use ofx::{
     BitDepth, Components, Premultiplication, RectI,
-    plugin::{Error, HostInfo, ImageInfo, InputImage, OutputImage, Result},
+    plugin::{Error, HostInfo, ImageInfo, InputImage, OutputImage, OutputRow, Result},
 };
 use pickup_model::{Encoding, Frame};
+use rayon::prelude::*;
 
 use pickup_clips::Picture;
 
@@ -163,10 +164,10 @@ pub fn frame_of(image: &InputImage<'_>, window: RectI, encoding: Encoding) -> Re
 /// Alpha below which nothing can be seen.
 const TRACE: f32 = 1e-3;
 
-/// Writes a frame made for `window` into the output, in the output's own components and alpha.
-pub fn write(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
+/// Writes a frame as large as the output into it, in the output's own components and alpha.
+pub fn write(frame: &Frame, output: &mut OutputImage<'_>) {
     let unpremultiply = straight(output.components, output.premultiplication);
-    write_rows(frame, window, output, |pixel| match *pixel {
+    write_pixels(frame, output, |pixel| match *pixel {
         [v] => [v, v, v, v],
         [r, g, b] => [r, g, b, 1.0],
         // Resampling may leave a trace of alpha below or above its range; dividing by a trace makes sparks.
@@ -177,31 +178,40 @@ pub fn write(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
     });
 }
 
-/// Writes opaque RGBA, which is the same with any kind of alpha.
-pub fn write_opaque(frame: &Frame, window: RectI, output: &mut OutputImage<'_>) {
-    let (pixels, _) = frame.pixels().as_chunks::<4>();
-    for (row, y) in pixels.chunks_exact(frame.width()).zip((window.y1..window.y2).rev()) {
-        output.write_rgba(window.x1, y, row);
-    }
-}
-
-/// Writes a one-channel map as an opaque grey picture.
-pub fn write_map(map: &Frame, window: RectI, output: &mut OutputImage<'_>) {
+/// Writes a one-channel map as large as the output into it, as an opaque grey picture.
+pub fn write_map(map: &Frame, output: &mut OutputImage<'_>) {
     let alpha_alone = output.components == Components::Alpha;
-    write_rows(map, window, output, |pixel| {
+    write_pixels(map, output, |pixel| {
         let v = pixel.first().copied().unwrap_or(0.0);
         [v, v, v, if alpha_alone { v } else { 1.0 }]
     });
 }
 
-fn write_rows(frame: &Frame, window: RectI, output: &mut OutputImage<'_>, rgba: impl Fn(&[f32]) -> [f32; 4]) {
-    let row_len = frame.width() * frame.channels();
-    let mut row = Vec::with_capacity(frame.width());
-    for (values, y) in frame.pixels().chunks_exact(row_len).zip((window.y1..window.y2).rev()) {
-        row.clear();
-        row.extend(values.chunks_exact(frame.channels()).map(&rgba));
-        output.write_rgba(window.x1, y, &row);
-    }
+fn write_pixels(frame: &Frame, output: &mut OutputImage<'_>, rgba: impl Fn(&[f32]) -> [f32; 4] + Sync) {
+    let channels = frame.channels();
+    let row_len = frame.width() * channels;
+    write_rows(output, || {
+        |y, row: &mut [[f32; 4]]| {
+            let values = frame.pixels().get(y * row_len..(y + 1) * row_len).unwrap_or_default();
+            row.iter_mut().zip(values.chunks_exact(channels)).for_each(|(pixel, values)| *pixel = rgba(values));
+        }
+    });
+}
+
+/// Writes all rows of the output, on all processors: each has its own of what `maker` gives, which makes a row by its number from the top.
+pub fn write_rows<M: FnMut(usize, &mut [[f32; 4]])>(output: &mut OutputImage<'_>, maker: impl Fn() -> M + Sync) {
+    let (left, width) = (output.bounds.x1, output.bounds.width());
+    let mut rows: Vec<OutputRow<'_>> = output.rows_mut().rev().collect();
+    rows.par_iter_mut().enumerate().for_each_init(
+        || (maker(), vec![[0.0; 4]; width]),
+        |(make, pixels), (y, row)| {
+            if let Some(row) = row.rgba_mut() {
+                return make(y, row);
+            }
+            make(y, pixels);
+            row.write_rgba(left, pixels);
+        },
+    );
 }
 
 /// A picture read from a file, as a frame of the size and channels that the host's images have: as large as fits, whole, with

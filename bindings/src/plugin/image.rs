@@ -111,6 +111,17 @@ impl ImageInfo {
         let up = isize::try_from(from).ok()?;
         (y >= self.bounds.y1 && y < self.bounds.y2 && self.row_len() > 0).then(|| up * self.row_bytes)
     }
+
+    /// Where `len` pixels from `x` on meet a row: from which of its pixels, to which of the others, how many.
+    fn overlap(&self, x: i32, len: usize) -> Option<(usize, usize, usize)> {
+        let len = i64::try_from(len).ok()?;
+        let (x, x1, x2) = (i64::from(x), i64::from(self.bounds.x1), i64::from(self.bounds.x2));
+        let (start, end) = (x.max(x1), (x + len).min(x2));
+        if start >= end {
+            return None;
+        }
+        Some((usize::try_from(start - x1).ok()?, usize::try_from(start - x).ok()?, usize::try_from(end - start).ok()?))
+    }
 }
 
 fn positive(value: Option<f64>) -> f64 {
@@ -236,22 +247,11 @@ impl<'a> Borrowed<'a> {
 
     fn read_rgba(&self, x: i32, y: i32, out: &mut [Rgba]) {
         out.fill([0.0; 4]);
-        let Some((from, to, len)) = self.overlap(x, out.len()) else { return };
+        let Some((from, to, len)) = self.info.overlap(x, out.len()) else { return };
         let bytes = self.info.pixel_bytes();
         if let Some(row) = self.row(y).get(from * bytes..(from + len) * bytes) {
             pixels::read_row(self.info.depth, self.info.components, row, &mut out[to..to + len]);
         }
-    }
-
-    /// Where `len` pixels from `x` on meet a row: from which of its pixels, to which of the others, how many.
-    fn overlap(&self, x: i32, len: usize) -> Option<(usize, usize, usize)> {
-        let len = i64::try_from(len).ok()?;
-        let (x, x1, x2) = (i64::from(x), i64::from(self.info.bounds.x1), i64::from(self.info.bounds.x2));
-        let (start, end) = (x.max(x1), (x + len).min(x2));
-        if start >= end {
-            return None;
-        }
-        Some((usize::try_from(start - x1).ok()?, usize::try_from(start - x).ok()?, usize::try_from(end - start).ok()?))
     }
 
     fn to_rgba(&self, window: RectI) -> Result<Vec<Rgba>> {
@@ -325,6 +325,33 @@ impl Deref for InputImage<'_> {
     }
 }
 
+/// A row of an image to fill.
+pub struct OutputRow<'a> {
+    info: &'a ImageInfo,
+    bytes: &'a mut [u8],
+}
+
+impl OutputRow<'_> {
+    /// All of its pixels, where they are four floats each, to be written in place.
+    pub fn rgba_mut(&mut self) -> Option<&mut [Rgba]> {
+        if (self.info.depth, self.info.components) != (BitDepth::Float, Components::Rgba) {
+            return None;
+        }
+        // SAFETY: any bytes are floats, and all floats are bytes.
+        let (before, pixels, after) = unsafe { self.bytes.align_to_mut::<Rgba>() };
+        (before.is_empty() && after.is_empty()).then_some(pixels)
+    }
+
+    /// Writes a run of it from `x` on; what lies outside the bounds is left out.
+    pub fn write_rgba(&mut self, x: i32, pixels: &[Rgba]) {
+        let Some((to, from, len)) = self.info.overlap(x, pixels.len()) else { return };
+        let bytes = self.info.pixel_bytes();
+        if let Some(row) = self.bytes.get_mut(to * bytes..(to + len) * bytes) {
+            pixels::write_row(self.info.depth, self.info.components, &pixels[from..from + len], row);
+        }
+    }
+}
+
 /// The image to fill.
 pub struct OutputImage<'a>(Borrowed<'a>);
 
@@ -346,12 +373,15 @@ impl<'a> OutputImage<'a> {
         unsafe { self.0.row_mut(y) }
     }
 
-    /// Every row with its `y`, bottom first, so that threads may share them out.
-    pub fn rows_mut(&mut self) -> impl Iterator<Item = (i32, &mut [u8])> {
+    /// Every row, bottom first, so that threads may share them out.
+    pub fn rows_mut(&mut self) -> impl DoubleEndedIterator<Item = OutputRow<'_>> {
         let image = &self.0;
-        // SAFETY: `&mut self` for as long as the rows live; each `y` comes once; rows do not overlap, since
-        // `ImageInfo::read` refuses row bytes shorter than a row.
-        (image.info.bounds.y1..image.info.bounds.y2).map(|y| (y, unsafe { image.row_mut(y) }))
+        (image.info.bounds.y1..image.info.bounds.y2).map(|y| {
+            // SAFETY: `&mut self` for as long as the rows live; each `y` comes once; rows do not overlap, since
+            // `ImageInfo::read` refuses row bytes shorter than a row.
+            let bytes = unsafe { image.row_mut(y) };
+            OutputRow { info: &image.info, bytes }
+        })
     }
 
     /// Reads a run of a row from (`x`, `y`) on; what lies outside the bounds is zero.
@@ -369,17 +399,15 @@ impl<'a> OutputImage<'a> {
 
     /// Writes a run of a row from (`x`, `y`) on; what lies outside the bounds is left out.
     pub fn write_rgba(&mut self, x: i32, y: i32, pixels: &[Rgba]) {
-        let Some((to, from, len)) = self.0.overlap(x, pixels.len()) else { return };
-        let (depth, components, bytes) = (self.depth, self.components, self.pixel_bytes());
-        if let Some(row) = self.row_mut(y).get_mut(to * bytes..(to + len) * bytes) {
-            pixels::write_row(depth, components, &pixels[from..from + len], row);
-        }
+        // SAFETY: `&mut self` for as long as the row lives, so nobody else has one.
+        let bytes = unsafe { self.0.row_mut(y) };
+        OutputRow { info: &self.0.info, bytes }.write_rgba(x, pixels);
     }
 
     /// Fills every pixel with zeros: black, and transparent where there is alpha.
     pub fn fill_zero(&mut self) {
-        for (_, row) in self.rows_mut() {
-            row.fill(0);
+        for row in self.rows_mut() {
+            row.bytes.fill(0);
         }
     }
 
@@ -389,7 +417,7 @@ impl<'a> OutputImage<'a> {
         let same = (self.depth, self.components) == (source.depth, source.components);
         let bytes = self.pixel_bytes();
         let bounds = self.bounds;
-        let overlap = source.0.overlap(bounds.x1, bounds.width());
+        let overlap = source.overlap(bounds.x1, bounds.width());
         let mut pixels = if same { Vec::new() } else { vec![[0.0; 4]; bounds.width()] };
         for y in bounds.y1..bounds.y2 {
             if !same {

@@ -131,7 +131,7 @@ pub use error::{Error, Result};
 #[doc(hidden)]
 pub use export::{Binary, Export, ids_are_sound};
 pub use host_info::HostInfo;
-pub use image::{ImageInfo, InputImage, OutputImage};
+pub use image::{ImageInfo, InputImage, OutputImage, OutputRow};
 pub use instance::instance_count;
 pub use overlay::{
     Canvas, Overlay, OverlayEntry, Pointer, PointerEvent, Primitive, StandardColour, Stipple, TextAnchor, Viewer,

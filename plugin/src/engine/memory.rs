@@ -72,7 +72,7 @@ impl Engine {
 
     /// Bytes of frames and pairs that are kept.
     fn kept(&self) -> u64 {
-        let frames = self.takes.lock().bytes() + self.finished.lock().bytes();
+        let frames = self.takes.lock().bytes() + self.takes_on_disk.kept();
         (frames + self.devices.kept()) as u64
     }
 }
@@ -85,14 +85,19 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use std::cell::Cell;
 
-    use pickup_model::{Encoding, Frame};
+    use std::sync::Arc;
+
+    use pickup_model::{Brief, Encoding, Frame, Made, Origin, Recipe, Shot};
 
     use super::*;
 
+    /// An engine that keeps a frame.
     fn engine() -> Engine {
         let engine = Engine::default();
-        let frame = || Ok::<_, ()>(Frame::new(64, 64, 4, Encoding::Display, vec![0.0; 4 * 64 * 64]).unwrap());
-        engine.finished("a frame".into(), frame).unwrap();
+        let frame = Frame::new(64, 64, 4, Encoding::Display, vec![0.0; 4 * 64 * 64]).unwrap();
+        let made = Made { time: 0.0, confidence: frame.clone(), frame, origin: Origin::Made };
+        let recipe = Recipe::new(&Shot::new().missing(0.0), &Brief::default(), "motion", "test");
+        engine.takes.lock().keep(recipe, Arc::new(made), 64 * 64 * 4 * 4);
         engine
     }
 

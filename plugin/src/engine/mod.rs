@@ -19,7 +19,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pickup_model::{Frame, Kept, Made, Recipe, Watch, diffusion::Lexicon};
+use pickup_model::{Kept, Made, Recipe, Watch, diffusion::Lexicon};
 
 pub use self::devices::Device;
 pub use self::error::{EngineError, Result};
@@ -45,8 +45,6 @@ pub const RESOURCES_VARIABLE: &str = "PICKUP_RESOURCES";
 const PAIRS_BUDGET: usize = 160 << 20;
 /// Bytes of made frames that are kept.
 const TAKES_BUDGET: usize = 192 << 20;
-/// Bytes of takes' frames that are kept as they were shown: five of 1920x1080.
-const FINISHED_BUDGET: usize = 192 << 20;
 /// Video and sequence readers kept open.
 const READERS: usize = 2;
 /// Bytes of decoded frames that a reader keeps: ten of 8-bit 4K, which a search for damage looks at together.
@@ -65,7 +63,6 @@ pub struct Engine {
     /// Whose turn it is on the device that video models run on.
     device: Turns,
     takes_on_disk: Takes,
-    finished: Mutex<Kept<String, Frame>>,
     preview: Preview,
     glances: Glances,
     doubts: Mutex<Kept<Clip, Option<String>>>,
@@ -88,7 +85,6 @@ impl Default for Engine {
             lexicon: OnceLock::new(),
             device: Turns::default(),
             takes_on_disk: Takes::of_user(),
-            finished: Mutex::new(Kept::new(memory::cache(FINISHED_BUDGET))),
             preview: Preview::default(),
             glances: Glances::default(),
             doubts: Mutex::new(Kept::new(DOUBTS)),
@@ -164,30 +160,11 @@ impl Engine {
         Ok(reader)
     }
 
-    /// A frame of a take as it is shown, scaled and with its look, by all that it comes from: the one that `make` gave before, or gives
-    /// now.
-    ///
-    /// # Errors
-    /// Those of `make`.
-    pub fn finished<E>(
-        &self,
-        name: String,
-        make: impl FnOnce() -> std::result::Result<Frame, E>,
-    ) -> std::result::Result<Frame, E> {
-        if let Some(known) = self.finished.lock().recall(&name) {
-            return Ok(known);
-        }
-        let frame = make()?;
-        self.finished.lock().keep(name, frame.clone(), size_of_val(frame.pixels()));
-        Ok(frame)
-    }
-
     /// Drops all that can be made again.
     pub fn purge(&self) {
         self.takes.lock().clear();
         self.readers.lock().clear();
         self.takes_on_disk.forget();
-        self.finished.lock().clear();
         self.glances.forget();
         self.doubts.lock().clear();
         self.models.close();

@@ -1,9 +1,10 @@
 //! What a video model makes on black, laid over pictures of the host.
 
 use ofx::plugin::Result;
-use pickup_model::Frame;
+use pickup_model::{Encoding, Frame, Rescaled};
+use rayon::prelude::*;
 
-use super::{failed, picture::scaled};
+use super::failed;
 use crate::nodes::params::look::LookParams;
 
 /// What a model's black may come to: nothing below it is laid over anything.
@@ -30,17 +31,31 @@ pub(super) struct Over {
 /// When a frame has no pixels.
 pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
     let (width, height, channels) = (picture.width(), picture.height(), picture.channels());
-    let encoding = picture.encoding();
-    let made = scaled(made, width, height)?;
+    let row = width * channels;
+    let made = Rescaled::whole(made, (width, height)).map_err(failed)?.within(0.0..=1.0);
     let mut pixels = picture.pixels().to_vec();
-    for (pixel, made) in pixels.chunks_exact_mut(channels).zip(made.pixels().chunks_exact(3)) {
-        let made = [0, 1, 2].map(|c| over.strength * ((made[c] - BLACK) / (1.0 - BLACK)).max(0.0));
+    pixels.par_chunks_mut(row).enumerate().for_each_init(
+        || (made.rows(), vec![[0.0; 3]; width]),
+        |(made, line), (y, row)| {
+            made.make(y, line.as_flattened_mut());
+            for (pixel, made) in row.chunks_exact_mut(channels).zip(line) {
+                over.lay(pixel, *made, picture.encoding());
+            }
+        },
+    );
+    Frame::new(width, height, channels, picture.encoding(), pixels).map_err(failed)
+}
+
+impl Over {
+    /// Lays a colour over a pixel.
+    fn lay(&self, pixel: &mut [f32], made: [f32; 3], encoding: Encoding) {
+        let made = made.map(|v| self.strength * ((v - BLACK) / (1.0 - BLACK)).max(0.0));
         let brightest = made.into_iter().fold(0.0, f32::max);
         if brightest == 0.0 {
-            continue;
+            return;
         }
-        let solid = if over.light { 0.0 } else { ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0) };
-        let bright = over.look.lit(made);
+        let solid = if self.light { 0.0 } else { ((brightest - GLOW.0) / (GLOW.1 - GLOW.0)).clamp(0.0, 1.0) };
+        let bright = self.look.lit(made);
         let mixed = |c: usize, shown: f32| {
             // Light dims nothing, what is brighter than white least of all.
             let lit = (bright[c] + (1.0 - made[c]) * shown).max(shown);
@@ -51,17 +66,14 @@ pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
             let shown = encoding.shown([*red, *green, *blue]);
             [*red, *green, *blue] = encoding.of_shown([0, 1, 2].map(|c| mixed(c, shown[c])));
         }
-        if let Some(alpha) = pixel.get_mut(if channels < 3 { 0 } else { 3 }) {
+        if let Some(alpha) = pixel.get_mut(if pixel.len() < 3 { 0 } else { 3 }) {
             *alpha = brightest + (1.0 - brightest) * *alpha;
         }
     }
-    Frame::new(width, height, channels, picture.encoding(), pixels).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
-    use pickup_model::Encoding;
-
     use super::*;
 
     fn even(encoding: Encoding, pixel: &[f32]) -> Frame {

@@ -1,23 +1,15 @@
-//! Pictures on their way to the output: read from files, scaled, with noise, marked where they are no final ones.
+//! Pictures on their way to the output: read from files, scaled, marked where they are no final ones.
 
 use std::path::Path;
 
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
 use ofx::{
     RectI,
     plugin::{Error, Result},
 };
-use pickup_model::{Encoding, Frame};
+use pickup_model::{Encoding, Frame, Rescaled};
 
 use super::{failed, trouble::lettered};
-use crate::{
-    colour::frame_of_picture,
-    engine::engine,
-    nodes::params::look::{noise_of, with_noise},
-};
+use crate::{colour::frame_of_picture, engine::engine};
 use pickup_clips::LETTER_HEIGHT;
 
 /// A picture from a file, cut to the shape of a shot and brought to its size.
@@ -49,7 +41,7 @@ fn cut(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
     Frame::new(cut_w, cut_h, 3, frame.encoding(), pixels).map_err(failed)
 }
 
-/// A made frame at another size: Catmull-Rom, which keeps edges without ringing much, and wide enough to shrink with.
+/// A made frame at another size.
 ///
 /// # Errors
 /// When a size is empty.
@@ -57,47 +49,7 @@ pub fn scaled(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
     if (frame.width(), frame.height()) == (width, height) {
         return Ok(frame.clone());
     }
-    let whole = [0.0, 0.0, frame.width() as f64, frame.height() as f64];
-    Ok(part_of(frame, whole, (width, height))?.mapped(|v| v.clamp(0.0, 1.0)))
-}
-
-/// A part of a frame, from its left and top, so wide and high, in pixels, brought to a size: Catmull-Rom, wide enough to
-/// shrink with. Beside what is hard it overshoots.
-///
-/// # Errors
-/// When a size is empty, or the part is not inside the frame.
-pub fn part_of(frame: &Frame, [x, y, w, h]: [f64; 4], (width, height): (usize, usize)) -> Result<Frame> {
-    let side = |n: usize| u32::try_from(n).map_err(Error::new);
-    let channels = frame.channels();
-    let kind = match channels {
-        1 => PixelType::F32,
-        2 => PixelType::F32x2,
-        3 => PixelType::F32x3,
-        4 => PixelType::F32x4,
-        _ => return Err(Error::Failed(format!("pictures of {channels} channels are not scaled"))),
-    };
-    let method = ResizeAlg::Convolution(FilterType::CatmullRom);
-    // Colours are associated with alpha already.
-    let how = ResizeOptions::new().resize_alg(method).crop(x, y, w, h).use_alpha(false);
-    let given = bytemuck::cast_slice(frame.pixels());
-    let from = ImageRef::new(side(frame.width())?, side(frame.height())?, given, kind).map_err(Error::new)?;
-    let mut pixels = vec![0.0_f32; width * height * channels];
-    let bytes = bytemuck::cast_slice_mut(&mut pixels);
-    let mut to = Image::from_slice_u8(side(width)?, side(height)?, bytes, kind).map_err(Error::new)?;
-    Resizer::new().resize(&from, &mut to, &how).map_err(Error::new)?;
-    Frame::new(width, height, channels, frame.encoding(), pixels).map_err(failed)
-}
-
-/// A frame with as much noise as is `wanted`, where it has less.
-///
-/// # Errors
-/// When it has no pixels.
-pub fn matched(frame: &Frame, number: i64, wanted: f32) -> Result<Frame> {
-    let own = noise_of(frame);
-    if wanted <= own {
-        return Ok(frame.clone());
-    }
-    with_noise(frame, number, (wanted * wanted - own * own).sqrt()).map_err(failed)
+    Rescaled::whole(frame, (width, height)).and_then(|whole| whole.within(0.0..=1.0).frame()).map_err(failed)
 }
 
 /// What a picture that is not the real thing says of itself.
@@ -137,16 +89,6 @@ mod tests {
         assert_eq!((grown.width(), grown.height()), (40, 30));
         assert!(grown.pixels().iter().all(|v| (0.0..=0.8).contains(v)), "it overshoots by a little at most");
         assert!(scaled(&ramp(4, 3), 0, 3).is_err());
-    }
-
-    #[test]
-    fn noise_is_added_up_to_what_is_wanted_and_never_taken_away() {
-        let soft = scaled(&ramp(40, 30), 160, 120).unwrap();
-        let noisy = matched(&soft, 5, 0.03).unwrap();
-        assert!((noise_of(&noisy) - 0.03).abs() < 0.004, "{}", noise_of(&noisy));
-        let more = matched(&noisy, 6, 0.05).unwrap();
-        assert!((noise_of(&more) - 0.05).abs() < 0.006, "{}", noise_of(&more));
-        assert_eq!(matched(&noisy, 6, 0.01).unwrap(), noisy);
     }
 
     #[test]

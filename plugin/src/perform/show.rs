@@ -1,19 +1,19 @@
 //! How made frames come to the output: in their cadence, scaled, with their look, marked where they are no final ones.
 
 use ofx::plugin::Result;
-use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, diffusion::shown};
+use pickup_model::{Brief, Encoding, Exposure, Frame, Recipe, Rescaled, diffusion::shown};
 
 use super::{
     Node, Stage, failed,
     job::{Given, Job},
     over::{Over, laid},
-    picture::{marked, matched, scaled},
+    picture::{marked, scaled},
     watch::HostWatch,
 };
 use crate::{
     colour::{self, ColourParams},
     engine::{Model, engine},
-    nodes::params::look::LookParams,
+    nodes::params::look::{Line, LookParams, add_noise, noise_lacking},
     plan::{Edge, Gap, Input},
     timeline::{Timeline, as_time},
 };
@@ -102,19 +102,8 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         stand_in: impl FnOnce() -> Result<Frame>,
     ) -> Result<()> {
         let made = |recipe| {
-            let frame = || in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1));
-            // Pixels of the frames that were given would belong into its name, and be read each time.
-            if !job.given.is_empty() {
-                return self.write(&frame()?, finish);
-            }
-            let mut output = self.cx.output()?;
-            let (window, encoding) = (output.bounds, finish.colour.encoding(self.cx.host(), &output));
-            let (size, number, joined) = ((window.width(), window.height()), self.scene.number(), job.joined);
-            let Finish { look, noise, .. } = finish;
-            let name = format!("{recipe} {place:?} {joined} {look:?} {noise:?} {number} {size:?} {encoding:?}");
-            let make = || opaque(&self.finished(&frame()?, finish, size, encoding)?);
-            colour::write_opaque(&engine().finished(name, make)?, window, &mut output);
-            Ok(())
+            let frame = in_cadence(&finish.look, place, |at| job.frame(recipe, at, place.1))?;
+            self.write(&frame, finish)
         };
         self.show_final_or((job, false), finish, made, |preview| preview.map_or_else(stand_in, Ok))
     }
@@ -191,28 +180,35 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// Writes a made frame, display-referred RGB of any size, into the output.
     fn write(&self, frame: &Frame, finish: Finish<'_>) -> Result<()> {
         let mut output = self.cx.output()?;
-        let (window, encoding) = (output.bounds, finish.colour.encoding(self.cx.host(), &output));
-        let frame = self.finished(frame, finish, (window.width(), window.height()), encoding)?;
-        colour::write(&frame, window, &mut output);
+        let encoding = finish.colour.encoding(self.cx.host(), &output);
+        let size = (output.bounds.width(), output.bounds.height());
+        let (frame, noise) = match finish.noise {
+            // It is measured in the picture as it is shown.
+            Some(wanted) => {
+                let frame = scaled(frame, size.0, size.1)?;
+                let lacking = noise_lacking(&frame, wanted);
+                (frame, lacking)
+            }
+            None => (frame.clone(), None),
+        };
+        let picture = Rescaled::whole(&frame, size).map_err(failed)?.within(0.0..=1.0).opaque();
+        let (look, number) = (finish.look, self.scene.number());
+        colour::write_rows(&mut output, || {
+            let mut rows = picture.rows();
+            move |y, row| {
+                rows.make(y, row.as_flattened_mut());
+                let line = Line { number, y, lines: size.1, channels: 4, encoding: Encoding::Display };
+                if let Some(deviation) = noise {
+                    add_noise(row.as_flattened_mut(), &line, deviation);
+                }
+                look.apply(row.as_flattened_mut(), &line);
+                if look.lights() {
+                    row.iter_mut().for_each(|[r, g, b, _]| [*r, *g, *b] = look.lit([*r, *g, *b]));
+                }
+                encoding.place(row);
+            }
+        });
         Ok(())
-    }
-
-    /// A made frame, display-referred RGB of any size, as it is shown: scaled, finished, in the numbers that the host's pixels stand for.
-    fn finished(
-        &self,
-        frame: &Frame,
-        finish: Finish<'_>,
-        (width, height): (usize, usize),
-        encoding: Encoding,
-    ) -> Result<Frame> {
-        let number = self.scene.number();
-        let frame = scaled(frame, width, height)?;
-        let frame = finish.noise.map_or_else(|| Ok(frame.clone()), |noise| matched(&frame, number, noise))?;
-        let frame = finish.look.applied(&frame, number).map_err(failed)?;
-        if encoding == Encoding::Display && !finish.look.lights() {
-            return Ok(frame);
-        }
-        Ok(frame.placed(encoding, |colour| finish.look.lit(colour)))
     }
 
     /// The full size of the picture that a render shows a part or a smaller copy of: takes do not depend on the preview's.
@@ -231,13 +227,6 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let full = |pixels: usize, scale: f64| ((pixels as f64 / scale).round() as usize).max(1);
         Ok((full(bounds.width(), x), full(bounds.height(), y)))
     }
-}
-
-/// An RGB frame as RGBA.
-fn opaque(frame: &Frame) -> Result<Frame> {
-    let (colours, _) = frame.pixels().as_chunks::<3>();
-    let pixels = colours.iter().flat_map(|[r, g, b]| [*r, *g, *b, 1.0]).collect();
-    Frame::new(frame.width(), frame.height(), 4, frame.encoding(), pixels).map_err(failed)
 }
 
 /// The frame at a place of a shot in a look's cadence; of several, the mean of their light.

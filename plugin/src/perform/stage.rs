@@ -365,9 +365,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When there is no output.
     pub fn put(&self, frame: &Frame) -> Result<()> {
-        let mut output = self.cx.output()?;
-        let window = output.bounds;
-        colour::write(frame, window, &mut output);
+        colour::write(frame, &mut self.cx.output()?);
         Ok(())
     }
 
@@ -379,9 +377,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         if self.view() != View::Confidence {
             return self.put(&made.frame);
         }
-        let mut output = self.cx.output()?;
-        let window = output.bounds;
-        colour::write_map(&made.confidence, window, &mut output);
+        colour::write_map(&made.confidence, &mut self.cx.output()?);
         Ok(())
     }
 
@@ -391,7 +387,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         let window = output.bounds;
         let (width, height) = (window.width(), window.height());
         let map = Frame::new(width, height, 1, Encoding::Display, vec![value; width * height]).map_err(failed)?;
-        colour::write_map(&map, window, &mut output);
+        colour::write_map(&map, &mut output);
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ fn write<E: Effect>(cx: &Render<'_, E>, clip: Option<Clip>, text: &str) -> Resul
         Some(image) => frame_of(&image, window, Encoding::Display)?,
         None => Frame::new(width, height, 3, Encoding::Display, vec![0.0; width * height * 3]).map_err(failed)?,
     };
-    colour::write(&with_text(&picture, text)?, window, &mut output);
+    colour::write(&with_text(&picture, text)?, &mut output);
     Ok(())
 }
 

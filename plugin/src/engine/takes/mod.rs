@@ -19,6 +19,7 @@ use pickup_clips::Setting;
 use pickup_model::{Frame, Kept, Recipe};
 
 pub use self::file::{Take, TakeFile, TakeNotes};
+use super::memory::cache;
 use crate::machine::{self, UserFolder};
 
 /// Bytes of takes on disk, beyond which those not used for longest go.
@@ -82,7 +83,7 @@ impl Takes {
         let for_unwritten =
             machine::memory().map_or(0, |(total, _)| usize::try_from(total / UNWRITTEN).unwrap_or(usize::MAX));
         let unwritten = Mutex::new(Kept::new(for_unwritten.max(IN_MEMORY)));
-        Self { folder, frames: Mutex::new(Kept::new(IN_MEMORY)), unwritten }
+        Self { folder, frames: Mutex::new(Kept::new(cache(IN_MEMORY))), unwritten }
     }
 
     /// The takes of this user.
@@ -235,6 +236,12 @@ impl Takes {
     /// Forgets what can be read again.
     pub fn forget(&self) {
         self.frames.lock().clear();
+    }
+
+    /// Bytes of frames that are kept in memory and can be read again.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.frames.lock().bytes()
     }
 
     /// The right to make a take, if no other process has it.

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use ofx::plugin::Result;
-use pickup_model::Frame;
+use pickup_model::{Frame, Rescaled};
 
 use super::words::words;
-use crate::perform::picture::part_of;
+use crate::perform::failed;
 
 /// How the camera moves.
 #[derive(ofx::Choice, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,12 +75,12 @@ impl CameraParams {
             Camera::TiltDown => (middle, forth),
         };
         let (width, height) = (still.width() as f64, still.height() as f64);
-        let seen =
-            part_of(still, [x * width, y * height, side * width, side * height], (still.width(), still.height()))?;
         // A cubic overshoots where the picture is hard: it shows nothing brighter or darker than what is there.
         let range = |(low, high): (f32, f32), v: &f32| (low.min(*v), high.max(*v));
         let (low, high) = still.pixels().iter().fold((f32::INFINITY, f32::NEG_INFINITY), range);
-        Ok(seen.mapped(|v| v.clamp(low, high)))
+        let part = [x * width, y * height, side * width, side * height];
+        let seen = Rescaled::new(still, part, (still.width(), still.height())).map_err(failed)?;
+        seen.within(low..=high).frame().map_err(failed)
     }
 }
 
@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn a_still_that_the_camera_is_at_keeps_its_pixels_and_others_their_range() {
         let params = CameraParams { camera: Camera::PushIn, travel: 20.0 };
-        let still = ramp().mapped(|v| if v > 0.5 { 40.0 } else { -1.0 });
+        let values = (0..64 * 36 * 2).map(|i| if i % 128 > 63 { 40.0 } else { -1.0 }).collect();
+        let still = Frame::new(64, 36, 2, Encoding::Linear, values).unwrap();
         assert!(params.view(&still, 0.0, false).unwrap().same_pixels(&still));
         let seen = params.view(&still, 0.7, false).unwrap();
         assert!(seen.pixels().iter().all(|v| (-1.0..=40.0).contains(v)));

@@ -1,6 +1,7 @@
 //! What is done to a made shot after the model, exactly, with any model: cadence, grain, warmth and the light of its highlights.
 
 use pickup_model::{Encoding, Frame};
+use rayon::prelude::*;
 
 use super::words::words;
 
@@ -132,23 +133,31 @@ impl LookParams {
     /// # Errors
     /// When the frame has no pixels.
     pub fn applied(&self, frame: &Frame, number: i64) -> pickup_model::Result<Frame> {
-        let channels = frame.channels();
-        if !self.changes_pixels() || channels < 3 {
+        let row = frame.width() * frame.channels();
+        if !self.changes_pixels() || frame.channels() < 3 {
             return Ok(frame.clone());
         }
+        let mut pixels = frame.pixels().to_vec();
+        pixels.par_chunks_mut(row).enumerate().for_each(|(y, row)| self.apply(row, &Line::of(frame, number, y)));
+        Frame::new(frame.width(), frame.height(), frame.channels(), frame.encoding(), pixels)
+    }
+
+    /// As [`applied`](Self::applied), to a row of at least three channels.
+    pub fn apply(&self, row: &mut [f32], line: &Line) {
+        if !self.changes_pixels() {
+            return;
+        }
+        let Line { number, y, lines, channels, encoding } = *line;
         let (grain, warmth) = (self.grain as f32 / 100.0, self.warmth as f32 / 100.0);
         let gains = [1.0 + WARMTH * warmth, 1.0, 1.0 - WARMTH * warmth];
-        let size = (frame.height() / GRAIN_LINES).max(1);
-        let (width, encoding) = (frame.width(), frame.encoding());
-        let mut pixels = frame.pixels().to_vec();
-        for (i, pixel) in pixels.chunks_exact_mut(channels).enumerate() {
+        let size = (lines / GRAIN_LINES).max(1);
+        for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
             let alpha = pixel.get(3).copied().unwrap_or(1.0);
             // Where nothing is seen there is no film.
             if alpha <= 0.0 {
                 continue;
             }
-            let (x, y) = (i % width / size, i / width / size);
-            let noise = if grain > 0.0 { GRAIN * grain * gaussian(number, x, y) } else { 0.0 };
+            let noise = if grain > 0.0 { GRAIN * grain * gaussian(number, x / size, y / size) } else { 0.0 };
             for (value, gain) in pixel.iter_mut().zip(gains) {
                 let mut colour = if alpha < 1.0 { *value / alpha } else { *value };
                 if warmth != 0.0 {
@@ -160,7 +169,28 @@ impl LookParams {
                 *value = if alpha < 1.0 { colour * alpha } else { colour };
             }
         }
-        Frame::new(width, frame.height(), channels, encoding, pixels)
+    }
+}
+
+/// Where a row of pixels stands, and what they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// The frame's number.
+    pub number: i64,
+    /// The row's, from the top.
+    pub y: usize,
+    /// Rows of the whole picture.
+    pub lines: usize,
+    /// Values a pixel.
+    pub channels: usize,
+    /// What they stand for.
+    pub encoding: Encoding,
+}
+
+impl Line {
+    /// A row of a frame that has a number.
+    fn of(frame: &Frame, number: i64, y: usize) -> Self {
+        Self { number, y, lines: frame.height(), channels: frame.channels(), encoding: frame.encoding() }
     }
 }
 
@@ -217,17 +247,19 @@ pub fn noise_of(frame: &Frame) -> f32 {
 /// Pixels that noise is measured at.
 const MEASURED: usize = 100_000;
 
-/// A frame with so much more noise, of one deviation throughout, the same on each render of frame `number`.
-///
-/// # Errors
-/// When the frame has no pixels.
-pub fn with_noise(frame: &Frame, number: i64, deviation: f32) -> pickup_model::Result<Frame> {
-    let (width, mut pixels) = (frame.width(), frame.pixels().to_vec());
-    for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
-        let noise = deviation * gaussian(!number, i % width, i / width);
-        pixel.iter_mut().for_each(|value| *value = (*value + noise).clamp(0.0, 1.0));
+/// The deviation of the noise that is to be added to a frame for it to have as much as is `wanted`; none where it has as much.
+#[must_use]
+pub fn noise_lacking(frame: &Frame, wanted: f32) -> Option<f32> {
+    let own = noise_of(frame);
+    (wanted > own).then(|| (wanted * wanted - own * own).sqrt())
+}
+
+/// Adds noise of one deviation to a row of display-referred pixels of three or more channels, the same on each render.
+pub fn add_noise(row: &mut [f32], line: &Line, deviation: f32) {
+    for (x, pixel) in row.chunks_exact_mut(line.channels).enumerate() {
+        let noise = deviation * gaussian(!line.number, x, line.y);
+        pixel[..3].iter_mut().for_each(|value| *value = (*value + noise).clamp(0.0, 1.0));
     }
-    Frame::new(width, frame.height(), 3, frame.encoding(), pixels)
 }
 
 /// A number of about normal distribution, the same for the same place on every machine.
@@ -345,11 +377,21 @@ mod tests {
         let picture = |x: usize, y: usize| 0.5 + 0.3 * ((x as f32 / 9.0).sin() * (y as f32 / 7.0).cos());
         let values = (0..120 * 80).flat_map(|i| [picture(i % 120, i / 120); 3]).collect();
         let clean = Frame::new(120, 80, 3, Encoding::Display, values).unwrap();
+        let noisy = |frame: &Frame, number: i64, deviation: f32| {
+            let mut pixels = frame.pixels().to_vec();
+            let rows = pixels.chunks_exact_mut(120 * 3).enumerate();
+            rows.for_each(|(y, row)| add_noise(row, &Line::of(frame, number, y), deviation));
+            Frame::new(120, 80, 3, Encoding::Display, pixels).unwrap()
+        };
         assert!(noise_of(&clean) < 0.002, "{}", noise_of(&clean));
         for deviation in [0.01, 0.04] {
-            let measured = noise_of(&with_noise(&clean, 3, deviation).unwrap());
+            let measured = noise_of(&noisy(&clean, 3, deviation));
             assert!((measured / deviation - 1.0).abs() < 0.15, "{measured} of {deviation}");
         }
+        let soft = noisy(&clean, 5, 0.03);
+        let more = noisy(&soft, 6, noise_lacking(&soft, 0.05).unwrap());
+        assert!((noise_of(&more) - 0.05).abs() < 0.006, "{}", noise_of(&more));
+        assert_eq!(noise_lacking(&more, 0.01), None, "it is never taken away");
         assert_eq!(noise_of(&Frame::new(2, 9, 3, Encoding::Display, vec![0.0; 54]).unwrap()), 0.0);
     }
 }

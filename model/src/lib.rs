@@ -21,6 +21,7 @@ pub mod motion;
 mod recipe;
 mod rescaled;
 mod shot;
+mod side_by_side;
 pub mod srgb;
 mod table;
 
@@ -35,3 +36,4 @@ pub use kept::Kept;
 pub use recipe::Recipe;
 pub use rescaled::{Rescaled, Rows};
 pub use shot::{Known, Shot};
+pub use side_by_side::each_row;

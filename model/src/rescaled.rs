@@ -3,9 +3,8 @@
 use std::ops::RangeInclusive;
 
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
-use crate::{Error, Frame, Result};
+use crate::{Error, Frame, Result, each_row};
 
 /// A part of a frame at another size, of which rows are made as they are asked for, so that nothing as large as the picture need be kept.
 ///
@@ -29,10 +28,10 @@ impl<'a> Rescaled<'a> {
             start >= 0.0 && length > 0.0 && start + length <= whole as f64 + 1e-6
         };
         if width == 0 || height == 0 || !inside(x, w, frame.width()) || !inside(y, h, frame.height()) {
-            let (from, to) = ((frame.width(), frame.height()), (width, height));
-            let text =
-                format!("a part of {w}x{h} at {x}, {y} of a picture of {from:?} pixels cannot be brought to {to:?}");
-            return Err(Error::Request(text));
+            let (whole_w, whole_h) = (frame.width(), frame.height());
+            return Err(Error::Request(format!(
+                "{w}x{h} pixels at {x}, {y} of a picture of {whole_w}x{whole_h} cannot be brought to {width}x{height}"
+            )));
         }
         Ok(Self {
             frame,
@@ -51,12 +50,12 @@ impl<'a> Rescaled<'a> {
         Self::new(frame, [0.0, 0.0, frame.width() as f64, frame.height() as f64], size)
     }
 
-    /// The same, held to a range that all of the frame lies in.
+    /// The same, held to a range, beyond which it may overshoot; at a size that stays it does not, and is left as it is. A range of
+    /// nothing holds nothing.
     #[must_use]
     pub fn within(self, range: RangeInclusive<f32>) -> Self {
-        // At a size that stays nothing overshoots.
         let stays = self.columns.taps == 1 && self.rows.taps == 1;
-        if stays { self } else { Self { range: range.into_inner(), ..self } }
+        if stays || range.is_empty() { self } else { Self { range: range.into_inner(), ..self } }
     }
 
     /// The same of a frame of three channels, with a fourth that is 1 throughout.
@@ -84,8 +83,8 @@ impl<'a> Rescaled<'a> {
     pub fn frame(&self) -> Result<Frame> {
         let (width, height, channels) = (self.columns.first.len(), self.rows.first.len(), self.channels());
         let mut pixels = vec![0.0; width * height * channels];
-        let rows = pixels.par_chunks_mut(width * channels).enumerate();
-        rows.for_each_init(|| self.rows(), |rows, (y, out)| rows.make(y, out));
+        let mut rows: Vec<&mut [f32]> = pixels.chunks_exact_mut(width * channels).collect();
+        each_row(&mut rows, || self.rows(), |rows, y, out| rows.make(y, out));
         Frame::new(width, height, channels, self.frame.encoding(), pixels)
     }
 }
@@ -170,7 +169,7 @@ fn cubic(distance: f64) -> f64 {
     }
 }
 
-/// A row of a new height.
+/// Makes a row of the new height from rows of the old.
 struct Down<'a> {
     weights: &'a [f32],
     lines: &'a [f32],
@@ -193,7 +192,7 @@ impl WithSimd for Down<'_> {
     }
 }
 
-/// A row at another width.
+/// Makes a row of the new width from one of the old.
 struct Across<'a> {
     columns: &'a Axis,
     channels: usize,
@@ -338,6 +337,9 @@ mod tests {
             let refused = Rescaled::new(&picture, part, size).err().map(|e| e.to_string());
             assert!(refused.is_some_and(|text| text.contains("cannot be brought to")), "{part:?} {size:?}");
         }
+        let nothing =
+            Rescaled::whole(&picture, (8, 6)).unwrap().within(f32::INFINITY..=f32::NEG_INFINITY).frame().unwrap();
+        assert!(nothing.pixels().iter().all(|v| v.is_finite()), "an empty range");
         let least = noise(1, 1, 3);
         let grown = Rescaled::whole(&least, (5, 4)).unwrap().frame().unwrap();
         assert!(grown.pixels().chunks_exact(3).all(|p| p == least.pixels()), "one pixel is all there is");

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 /// A function of one number, looked up within a range and calculated elsewhere. It is straight between steps over the range: with 4096 of
-/// them, which stay in a processor's cache, curves of cameras and monitors are right to 1e-6. Steps are a power of two.
+/// them, which stay in a processor's cache, curves of cameras and monitors are right to 4e-6. Steps are a power of two.
 pub(crate) struct Table<F = fn(f32) -> f32, const STEPS: usize = 4096> {
     function: F,
     from: f32,
@@ -17,6 +17,7 @@ pub(crate) struct Table<F = fn(f32) -> f32, const STEPS: usize = 4096> {
 
 impl<F: Fn(f32) -> f32, const STEPS: usize> Table<F, STEPS> {
     pub(crate) fn new(range: RangeInclusive<f32>, function: F) -> Self {
+        const { assert!(STEPS.is_power_of_two(), "a place is cut down to one by a mask") }
         let (from, to) = range.into_inner();
         let step = f64::from(to - from) / STEPS as f64;
         let value = |i: usize| function((f64::from(from) + i as f64 * step) as f32);

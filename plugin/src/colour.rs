@@ -4,8 +4,7 @@ use ofx::{
     BitDepth, Components, Premultiplication, RectI,
     plugin::{Error, HostInfo, ImageInfo, InputImage, OutputImage, OutputRow, Result},
 };
-use pickup_model::{Encoding, Frame};
-use rayon::prelude::*;
+use pickup_model::{Encoding, Frame, each_row};
 
 use pickup_clips::Picture;
 
@@ -190,6 +189,7 @@ pub fn write_map(map: &Frame, output: &mut OutputImage<'_>) {
 fn write_pixels(frame: &Frame, output: &mut OutputImage<'_>, rgba: impl Fn(&[f32]) -> [f32; 4] + Sync) {
     let channels = frame.channels();
     let row_len = frame.width() * channels;
+    debug_assert_eq!((frame.width(), frame.height()), (output.bounds.width(), output.bounds.height()));
     write_rows(output, || {
         |y, row: &mut [[f32; 4]]| {
             let values = frame.pixels().get(y * row_len..(y + 1) * row_len).unwrap_or_default();
@@ -198,16 +198,18 @@ fn write_pixels(frame: &Frame, output: &mut OutputImage<'_>, rgba: impl Fn(&[f32
     });
 }
 
-/// Writes all rows of the output, on all processors: each has its own of what `maker` gives, which makes a row by its number from the top.
+/// Writes all rows of the output, on several threads: each has its own of what `maker` gives, which makes a row by its number from the top.
 pub fn write_rows<M: FnMut(usize, &mut [[f32; 4]])>(output: &mut OutputImage<'_>, maker: impl Fn() -> M + Sync) {
     let (left, width) = (output.bounds.x1, output.bounds.width());
     let mut rows: Vec<OutputRow<'_>> = output.rows_mut().rev().collect();
-    rows.par_iter_mut().enumerate().for_each_init(
-        || (maker(), vec![[0.0; 4]; width]),
-        |(make, pixels), (y, row)| {
+    each_row(
+        &mut rows,
+        || (maker(), Vec::new()),
+        |(make, pixels), y, row| {
             if let Some(row) = row.rgba_mut() {
                 return make(y, row);
             }
+            pixels.resize(width, [0.0; 4]);
             make(y, pixels);
             row.write_rgba(left, pixels);
         },

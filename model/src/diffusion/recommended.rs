@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::{filler::Framing, scheduler::Schedule, settings::Settings};
 use crate::{Error, Result};
 
-/// The file in a model's folder that says so. Published models have none: they are run as 0.9.8-distilled is.
+/// The file in a model's folder that says so. Published models have none: what is called 0.9.6-distilled is run as that was published, and
+/// all others as 0.9.8-distilled.
 pub const RECOMMENDED: &str = "pickup.json";
 
 /// How a model wants to be run: the size, length and rate it was trained for, and its way from noise to a video.
@@ -93,8 +94,8 @@ impl Recommended {
     pub fn of(model: &Path) -> Result<Self> {
         let path = model.join(RECOMMENDED);
         let Ok(text) = std::fs::read_to_string(&path) else {
-            let (settings, framing) = (Settings::distilled()?, Framing::default());
-            return Ok(Self { settings, framing, rate: PUBLISHED_RATE, world: None });
+            let settings = if is_called_0_9_6(model) { Settings::distilled_0_9_6()? } else { Settings::distilled()? };
+            return Ok(Self { settings, framing: Framing::default(), rate: PUBLISHED_RATE, world: None });
         };
         let fault = |reason: String| Error::ModelMismatch { path: path.clone(), reason };
         let file: File = serde_json::from_str(&text).map_err(|e| fault(e.to_string()))?;
@@ -114,6 +115,13 @@ impl Recommended {
     }
 }
 
+/// Whether a model's folder or file, or a file in the folder, has the name of 0.9.6-distilled: nothing in it tells.
+fn is_called_0_9_6(model: &Path) -> bool {
+    let inside = std::fs::read_dir(model).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names = model.file_name().map(ToOwned::to_owned).into_iter().chain(inside);
+    names.map(|name| name.to_string_lossy().to_lowercase()).any(|n| n.contains("0.9.6") && n.contains("distilled"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +131,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let published = Recommended::of(folder.path()).unwrap();
         assert_eq!((published.rate, published.framing), (25.0, Framing::default()));
+        assert_eq!(published.settings, Settings::distilled().unwrap());
+        let file = folder.path().join("ltxv-2b-0.9.6-distilled-04-25-Q4_K_M.gguf");
+        std::fs::write(&file, "").unwrap();
+        for model in [folder.path(), &file] {
+            assert_eq!(Recommended::of(model).unwrap().settings, Settings::distilled_0_9_6().unwrap(), "{model:?}");
+        }
         let said = r#"{"levels": [1.0, 0.5], "guidance": 2.0, "rescale": 0.5, "pixels": 36864, "window": 33,
             "context": 17, "world": {"light": ["bokeh"], "matter": ["snow"], "whole": ["sea"]}, "rate": 24}"#;
         let write = |text: &str| std::fs::write(folder.path().join(RECOMMENDED), text).unwrap();

@@ -23,7 +23,7 @@ impl Encoding {
         }
     }
 
-    /// Values by the fourth root of light, over which no curve is steep, black or white; none where values are light.
+    /// Values by the fourth root of light, over which no curve is steep, not even at black; none where values are light.
     fn by_root(self) -> Option<&'static Curve> {
         static CURVES: Curves = [const { OnceLock::new() }; Encoding::ALL.len()];
         let curve = move |root: f32| self.value(root * root * (root * root));
@@ -45,20 +45,23 @@ impl Encoding {
 
     /// [`light`](Self::light) for many values: signals are looked up.
     pub(crate) fn lights(self) -> impl Fn(f32) -> f32 + Sync {
-        // Near black a signal may stand for next to no light: steps are finer than elsewhere.
+        // Near black a signal may stand for next to no light, and what is off there is seen when it becomes a signal again: more steps than
+        // other tables have.
         static CURVES: Curves<16_384> = [const { OnceLock::new() }; Encoding::ALL.len()];
         let table = (!self.is_linear())
             .then(|| CURVES[self as usize].get_or_init(|| Table::new(0.0..=1.1, Box::new(move |v| self.light(v)))));
         move |v| table.map_or(v, |table| table.at(v))
     }
 
-    /// [`of_shown`](Self::of_shown) for many colours, right to 1e-5 of the range that a curve is used in; a fourth channel stays.
-    pub fn place(self, pixels: &mut [[f32; 4]]) {
+    /// [`of_shown`](Self::of_shown) for many colours, right to 1e-5, or a hundred-thousandth of what is above 1; a fourth channel stays.
+    /// `raise` may change their light, red, green and blue of Rec. 709.
+    pub fn of_many_shown(self, pixels: &mut [[f32; 4]], raise: Option<&dyn Fn([f32; 3]) -> [f32; 3]>) {
         static LIGHTS: LazyLock<Table> = LazyLock::new(|| Table::new(0.0..=1.0, srgb::decode));
-        if self != Self::Display {
-            let matrix = (self != Self::Linear).then(|| &self.matrices()[1]);
-            Arch::new().dispatch(Placed { encoding: self, lights: &LIGHTS, matrix, values: self.by_root(), pixels });
+        if self == Self::Display && raise.is_none() {
+            return;
         }
+        let matrix = (self.primaries() != Self::Display.primaries()).then(|| &self.matrices()[1]);
+        Arch::new().dispatch(Placed { encoding: self, lights: &LIGHTS, raise, matrix, values: self.by_root(), pixels });
     }
 }
 
@@ -66,6 +69,7 @@ impl Encoding {
 struct Placed<'a> {
     encoding: Encoding,
     lights: &'a Table,
+    raise: Option<&'a dyn Fn([f32; 3]) -> [f32; 3]>,
     /// From Rec. 709, where the primaries are others.
     matrix: Option<&'a Matrix>,
     /// By the fourth root of light; none where values are light.
@@ -79,7 +83,7 @@ impl WithSimd for Placed<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         const RUN: usize = 64;
-        let Self { encoding, lights, matrix, values, pixels } = self;
+        let Self { encoding, lights, raise, matrix, values, pixels } = self;
         let mut planes = [[0.0; RUN]; 3];
         for pixels in pixels.chunks_mut(RUN) {
             for (i, pixel) in pixels.iter().enumerate() {
@@ -88,6 +92,11 @@ impl WithSimd for Placed<'_> {
             let [red, green, blue] = planes.each_mut().map(|plane| &mut plane[..pixels.len()]);
             for plane in [&mut *red, &mut *green, &mut *blue] {
                 lights.each(plane);
+            }
+            if let Some(raise) = raise {
+                for ((r, g), b) in red.iter_mut().zip(&mut *green).zip(&mut *blue) {
+                    [*r, *g, *b] = raise([*r, *g, *b]);
+                }
             }
             if let Some([for_red, for_green, for_blue]) = matrix {
                 for ((r, g), b) in red.iter_mut().zip(&mut *green).zip(&mut *blue) {
@@ -118,13 +127,18 @@ mod tests {
             for colours in [colours(0.0), colours(-0.1), colours(0.4)] {
                 let colours: Vec<[f32; 4]> = colours.map(|v| [v, (1.0 - v).abs(), v * v, 0.3]).collect();
                 let mut many = colours.clone();
-                encoding.place(&mut many);
+                encoding.of_many_shown(&mut many, None);
                 for ([r, g, b, _], many) in colours.into_iter().zip(many) {
                     let one = encoding.of_shown([r, g, b]);
                     let near = one.iter().zip(many).all(|(a, b)| (a - b).abs() < 1e-5 * a.abs().max(1.0));
                     assert!(near && many[3] == 0.3, "{encoding:?}: {r} {g} {b}: {one:?}, {many:?}");
                 }
             }
+            let mut raised = [[0.2, 0.5, 1.0, 0.3]];
+            encoding.of_many_shown(&mut raised, Some(&|light| light.map(|light| 4.0 * light)));
+            let one = encoding.of_shown([0.2, 0.5, 1.0].map(|v| srgb::encode(4.0 * srgb::decode(v))));
+            let near = one.iter().zip(raised[0]).all(|(a, b)| (a - b).abs() < 2e-5 * a.abs().max(1.0));
+            assert!(near, "{encoding:?}: {one:?}, {raised:?}");
             for step in 0..400 {
                 let v = step as f32 * 0.004 - 0.1;
                 let light = v * v * v * 30.0;

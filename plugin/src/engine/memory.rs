@@ -83,9 +83,7 @@ fn megabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
-    use std::sync::Arc;
+    use std::{cell::Cell, sync::Arc};
 
     use pickup_model::{Brief, Encoding, Frame, Made, Origin, Recipe, Shot};
 

@@ -1,8 +1,7 @@
 //! What a video model makes on black, laid over pictures of the host.
 
 use ofx::plugin::Result;
-use pickup_model::{Encoding, Frame, Rescaled};
-use rayon::prelude::*;
+use pickup_model::{Encoding, Frame, Rescaled, each_row};
 
 use super::failed;
 use crate::nodes::params::look::LookParams;
@@ -23,7 +22,7 @@ pub(super) struct Over {
     pub(super) look: LookParams,
 }
 
-/// A picture with what a display-referred frame shows on black laid over it: what is bright hides what is behind it, unless
+/// A picture with what a display-referred frame, RGB, shows on black laid over it: what is bright hides what is behind it, unless
 /// it is light, and what is dim adds its light. They are mixed as a monitor shows them, so that linear and display-referred
 /// pictures come out alike, and highlights stay.
 ///
@@ -34,12 +33,14 @@ pub(super) fn laid(picture: &Frame, made: &Frame, over: Over) -> Result<Frame> {
     let row = width * channels;
     let made = Rescaled::whole(made, (width, height)).map_err(failed)?.within(0.0..=1.0);
     let mut pixels = picture.pixels().to_vec();
-    pixels.par_chunks_mut(row).enumerate().for_each_init(
+    let mut rows: Vec<&mut [f32]> = pixels.chunks_exact_mut(row).collect();
+    each_row(
+        &mut rows,
         || (made.rows(), vec![[0.0; 3]; width]),
-        |(made, line), (y, row)| {
-            made.make(y, line.as_flattened_mut());
-            for (pixel, made) in row.chunks_exact_mut(channels).zip(line) {
-                over.lay(pixel, *made, picture.encoding());
+        |(made, colours), y, row| {
+            made.make(y, colours.as_flattened_mut());
+            for (pixel, colour) in row.chunks_exact_mut(channels).zip(colours) {
+                over.lay(pixel, *colour, picture.encoding());
             }
         },
     );

@@ -41,7 +41,7 @@ fn cut(frame: &Frame, width: usize, height: usize) -> Result<Frame> {
     Frame::new(cut_w, cut_h, 3, frame.encoding(), pixels).map_err(failed)
 }
 
-/// A made frame at another size.
+/// A made frame, display-referred, at another size, where it stays within 0 to 1.
 ///
 /// # Errors
 /// When a size is empty.

@@ -193,6 +193,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
         };
         let picture = Rescaled::whole(&frame, size).map_err(failed)?.within(0.0..=1.0).opaque();
         let (look, number) = (finish.look, self.scene.number());
+        let raise = |light| look.raised(light);
         colour::write_rows(&mut output, || {
             let mut rows = picture.rows();
             move |y, row| {
@@ -202,10 +203,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
                     add_noise(row.as_flattened_mut(), &line, deviation);
                 }
                 look.apply(row.as_flattened_mut(), &line);
-                if look.lights() {
-                    row.iter_mut().for_each(|[r, g, b, _]| [*r, *g, *b] = look.lit([*r, *g, *b]));
-                }
-                encoding.place(row);
+                encoding.of_many_shown(row, if look.lights() { Some(&raise) } else { None });
             }
         });
         Ok(())

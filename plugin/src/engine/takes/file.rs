@@ -178,12 +178,13 @@ impl TakeFile {
         let values = usize::try_from(bytes).map_err(|_| damaged("too large"))? / 2;
         let mut pixels = Vec::with_capacity(values);
         // Some at a time, so that they stay in the processor's cache.
-        let (mut data, mut halves) = (vec![[0; 2]; BLOCK], vec![f16::ZERO; BLOCK]);
+        let (mut data, mut halves, mut floats) = (vec![[0; 2]; BLOCK], vec![f16::ZERO; BLOCK], vec![0.0; BLOCK]);
         while pixels.len() < values {
             let count = BLOCK.min(values - pixels.len());
             self.file.read_exact(data[..count].as_flattened_mut())?;
             halves.iter_mut().zip(&data).for_each(|(half, bytes)| *half = f16::from_le_bytes(*bytes));
-            pixels.extend(halves[..count].to_f32_vec());
+            halves[..count].convert_to_f32_slice(&mut floats[..count]);
+            pixels.extend_from_slice(&floats[..count]);
         }
         let frame = Frame::new(width, height, 3, Encoding::Display, pixels).map_err(io::Error::other)?;
         if frame.fingerprint() != fingerprint {

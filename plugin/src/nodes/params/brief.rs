@@ -37,7 +37,7 @@ pub enum VideoModel {
     /// 13 billion weights. `pickup models add ltx-video-13b-0.9.8-distilled` installs it.
     #[choice(name = "ltx-video-13b-0.9.8-distilled", label = "LTX-Video 13B 0.9.8")]
     Ltx13b098,
-    /// The least memory. `pickup models add ltx-video-2b-0.9.6-distilled-q4` installs it.
+    /// The smallest of these to fetch. `pickup models add ltx-video-2b-0.9.6-distilled-q4` installs it.
     #[choice(name = "ltx-video-2b-0.9.6-distilled-q4", label = "LTX-Video 2B 0.9.6 in 4 bits")]
     Ltx2b096Q4,
     /// 13 billion weights in less memory. `pickup models add ltx-video-13b-0.9.8-distilled-q6` installs it.

@@ -1,7 +1,6 @@
 //! What is done to a made shot after the model, exactly, with any model: cadence, grain, warmth and the light of its highlights.
 
-use pickup_model::{Encoding, Frame};
-use rayon::prelude::*;
+use pickup_model::{Encoding, Frame, each_row};
 
 use super::words::words;
 
@@ -113,18 +112,21 @@ impl LookParams {
     /// has no corner, and brings white to the peak. The colours keep their proportions.
     #[must_use]
     pub fn lit(&self, shown: [f32; 3]) -> [f32; 3] {
-        if !self.lights() {
-            return shown;
-        }
-        let more = self.peak as f32 - 1.0;
         let light = shown.map(|value| Encoding::Display.light(value));
+        let raised = self.raised(light);
+        if raised == light { shown } else { raised.map(|light| Encoding::Display.value(light)) }
+    }
+
+    /// [`lit`](Self::lit) by light: Rec. 709, 1 for white.
+    #[must_use]
+    pub fn raised(&self, light: [f32; 3]) -> [f32; 3] {
         let brightest = light.into_iter().fold(0.0, f32::max);
-        if brightest <= GREY {
-            return shown;
+        if !self.lights() || brightest <= GREY {
+            return light;
         }
-        let t = (brightest - GREY) / (1.0 - GREY);
+        let (more, t) = (self.peak as f32 - 1.0, (brightest - GREY) / (1.0 - GREY));
         let gain = (brightest + more * t * t) / brightest;
-        light.map(|light| Encoding::Display.value(light * gain))
+        light.map(|light| light * gain)
     }
 
     /// A frame of any channels and range with this look, as the frame of a number: its alpha stays, and what is above white or below
@@ -138,7 +140,8 @@ impl LookParams {
             return Ok(frame.clone());
         }
         let mut pixels = frame.pixels().to_vec();
-        pixels.par_chunks_mut(row).enumerate().for_each(|(y, row)| self.apply(row, &Line::of(frame, number, y)));
+        let mut rows: Vec<&mut [f32]> = pixels.chunks_exact_mut(row).collect();
+        each_row(&mut rows, || (), |(), y, row| self.apply(row, &Line::of(frame, number, y)));
         Frame::new(frame.width(), frame.height(), frame.channels(), frame.encoding(), pixels)
     }
 

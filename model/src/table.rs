@@ -15,6 +15,9 @@ pub(crate) struct Table<F = fn(f32) -> f32, const STEPS: usize = 4096> {
     rise: Box<[f32; STEPS]>,
 }
 
+/// One of four times as many steps, for what is steep near black.
+pub(crate) type FineTable<F = fn(f32) -> f32> = Table<F, 16_384>;
+
 impl<F: Fn(f32) -> f32, const STEPS: usize> Table<F, STEPS> {
     pub(crate) fn new(range: RangeInclusive<f32>, function: F) -> Self {
         const { assert!(STEPS.is_power_of_two(), "a place is cut down to one by a mask") }

@@ -5,13 +5,18 @@ use std::sync::{LazyLock, OnceLock};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{Encoding, Matrix};
-use crate::{srgb, table::Table};
+use crate::{
+    srgb,
+    table::{FineTable, Table},
+};
+
+type Function = Box<dyn Fn(f32) -> f32 + Send + Sync>;
 
 /// A curve that is looked up.
-type Curve<const STEPS: usize = 4096> = Table<Box<dyn Fn(f32) -> f32 + Send + Sync>, STEPS>;
+type Curve = Table<Function>;
 
-/// One for each encoding, calculated when it is first asked for.
-type Curves<const STEPS: usize = 4096> = [OnceLock<Curve<STEPS>>; Encoding::ALL.len()];
+/// A table for each encoding, calculated when it is first asked for.
+type Tables<T> = [OnceLock<T>; Encoding::ALL.len()];
 
 impl Encoding {
     /// [`value`](Self::value) for many.
@@ -25,7 +30,7 @@ impl Encoding {
 
     /// Values by the fourth root of light, over which no curve is steep, not even at black; none where values are light.
     fn by_root(self) -> Option<&'static Curve> {
-        static CURVES: Curves = [const { OnceLock::new() }; Encoding::ALL.len()];
+        static CURVES: Tables<Curve> = [const { OnceLock::new() }; Encoding::ALL.len()];
         let curve = move |root: f32| self.value(root * root * (root * root));
         (!self.is_linear()).then(|| CURVES[self as usize].get_or_init(|| Table::new(0.0..=1.5, Box::new(curve))))
     }
@@ -47,9 +52,9 @@ impl Encoding {
     pub(crate) fn lights(self) -> impl Fn(f32) -> f32 + Sync {
         // Near black a signal may stand for next to no light, and what is off there is seen when it becomes a signal again: more steps than
         // other tables have.
-        static CURVES: Curves<16_384> = [const { OnceLock::new() }; Encoding::ALL.len()];
+        static CURVES: Tables<FineTable<Function>> = [const { OnceLock::new() }; Encoding::ALL.len()];
         let table = (!self.is_linear())
-            .then(|| CURVES[self as usize].get_or_init(|| Table::new(0.0..=1.1, Box::new(move |v| self.light(v)))));
+            .then(|| CURVES[self as usize].get_or_init(|| FineTable::new(0.0..=1.1, Box::new(move |v| self.light(v)))));
         move |v| table.map_or(v, |table| table.at(v))
     }
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
-use crate::{Encoding, Frame, kernels::resize_area, srgb, table::Table};
+use crate::{Encoding, Frame, kernels::resize_area, srgb, table::FineTable};
 
 /// Where the shoulder begins: values above are bent so that any highlight stays below 1.
 const KNEE: f32 = 0.8;
@@ -76,8 +76,8 @@ fn planes(frame: &Frame, shown: impl Fn([f32; 3]) -> [f32; 3] + Sync) -> Vec<f32
 /// Light as a display wants it, bent into 0..1; what is not a number is black.
 fn shown(light: f32) -> f32 {
     // By the root of light, of which steps are as fine in the dark as elsewhere.
-    static BY_ROOT: LazyLock<Table<fn(f32) -> f32, 16_384>> =
-        LazyLock::new(|| Table::new(0.0..=4.0, |root| bent(srgb::encode(root * root))));
+    static BY_ROOT: LazyLock<FineTable> =
+        LazyLock::new(|| FineTable::new(0.0..=4.0, |root| bent(srgb::encode(root * root))));
     BY_ROOT.at(light.clamp(0.0, 1e6).sqrt())
 }
 

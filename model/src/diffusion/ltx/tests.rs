@@ -312,6 +312,12 @@ fn quantised_parts_come_near_the_whole() {
         let mean = off.iter().sum::<f32>() / off.len() as f32;
         assert!(mean > 0.0 && mean < most, "{dtype:?} is off by {mean}");
     }
+    // As they are installed, the transformer lies beside the other parts, and its shapes alone say what it is.
+    fs::rename(folder.path().join("transformer/model.gguf"), folder.path().join("ltxv-2b-Q4_K_M.gguf")).unwrap();
+    fs::remove_dir_all(folder.path().join("transformer")).unwrap();
+    let config = ModelFiles::open(folder.path(), &Elsewhere::default()).unwrap().transformer.config;
+    let width = config.num_attention_heads * config.attention_head_dim;
+    assert_eq!((config.in_channels, width, config.num_layers, config.caption_channels), (16, 64, 2, 32));
 }
 
 /// Tiles of a still scene do not make it flicker: from frame to frame it moves no more where tiles meet than elsewhere,

@@ -199,7 +199,7 @@ fn write_pixels(frame: &Frame, output: &mut OutputImage<'_>, rgba: impl Fn(&[f32
 }
 
 /// Writes all rows of the output, on several threads: each has its own of what `maker` gives, which makes a row by its number from the top.
-pub fn write_rows<M: FnMut(usize, &mut [[f32; 4]])>(output: &mut OutputImage<'_>, maker: impl Fn() -> M + Sync) {
+pub fn write_rows<M: FnMut(usize, &mut [[f32; 4]]) + Send>(output: &mut OutputImage<'_>, maker: impl Fn() -> M) {
     let (left, width) = (output.bounds.x1, output.bounds.width());
     let mut rows: Vec<OutputRow<'_>> = output.rows_mut().rev().collect();
     each_row(

@@ -112,6 +112,9 @@ impl LookParams {
     /// has no corner, and brings white to the peak. The colours keep their proportions.
     #[must_use]
     pub fn lit(&self, shown: [f32; 3]) -> [f32; 3] {
+        if !self.lights() {
+            return shown;
+        }
         let light = shown.map(|value| Encoding::Display.light(value));
         let raised = self.raised(light);
         if raised == light { shown } else { raised.map(|light| Encoding::Display.value(light)) }

@@ -10,13 +10,17 @@ use std::{
 use half::{f16, slice::HalfFloatSliceExt};
 use pickup_model::{Encoding, Frame};
 use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
 
 use crate::provenance::Origin;
 use pickup_clips::{ClipError, Partial};
 
-const MAGIC: &str = "pickup take 1\n";
-/// How takes of every version begin.
-const ANY_VERSION: &str = "pickup take ";
+/// How takes of every version begin; the version follows, and a new line.
+const MAGIC: &str = "pickup take ";
+/// The version that is written.
+const VERSION: u32 = 2;
+/// The version whose header has fingerprints of the frames, not of their bytes.
+const OF_FRAMES: u32 = 1;
 /// A first line longer than this is none of a take.
 const LONGEST_MAGIC: u64 = 32;
 /// A header line longer than this is no header.
@@ -65,7 +69,7 @@ fn rounded(frame: &Frame) -> pickup_model::Result<Frame> {
 struct Header {
     width: usize,
     height: usize,
-    /// A fingerprint of each frame.
+    /// A fingerprint of each frame's bytes.
     frames: Vec<u64>,
     notes: TakeNotes,
 }
@@ -76,23 +80,32 @@ impl Header {
     }
 }
 
+/// A frame as it stands in the file.
+fn bytes_of(frame: &Frame) -> Vec<u8> {
+    frame.pixels().iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
+}
+
+/// A hash as the header has it.
+fn shortened(hash: u128) -> u64 {
+    hash as u64
+}
+
 /// Writes a take; it appears whole or not at all.
 pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
     let fault = |e: io::Error| ClipError::io(path, "write the take", e);
     let (width, height) = take.frames.first().map_or((0, 0), |f| (f.width(), f.height()));
-    let frames = take.frames.iter().map(Frame::fingerprint).collect();
+    let frames = take.frames.iter().map(|frame| shortened(XxHash3_128::oneshot(&bytes_of(frame)))).collect();
     let header = Header { width, height, frames, notes: take.notes.clone() };
     let header = serde_json::to_string(&header).map_err(|e| fault(e.into()))?;
     path.parent().into_iter().for_each(Partial::sweep);
     let mut partial = Partial::create(path)?;
     let file = partial.file();
     let mut write = || -> io::Result<()> {
-        file.write_all(MAGIC.as_bytes())?;
+        writeln!(file, "{MAGIC}{VERSION}")?;
         file.write_all(header.as_bytes())?;
         file.write_all(b"\n")?;
         for frame in &take.frames {
-            let bytes: Vec<u8> = frame.pixels().iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
-            file.write_all(&bytes)?;
+            file.write_all(&bytes_of(frame))?;
         }
         // What has its name must be there after a power cut, too.
         file.sync_all()
@@ -104,6 +117,7 @@ pub(super) fn write(path: &Path, take: &Take) -> Result<(), ClipError> {
 /// A take's file, open.
 pub struct TakeFile {
     file: BufReader<File>,
+    version: u32,
     header: Header,
     /// Where the frames start.
     start: u64,
@@ -130,12 +144,10 @@ impl TakeFile {
             read.map_err(|e| if e.kind() == io::ErrorKind::InvalidData { damaged("no text") } else { e })
         };
         line(LONGEST_MAGIC, &mut magic)?;
-        if magic != MAGIC {
-            let version = magic.strip_prefix(ANY_VERSION).and_then(|rest| rest.strip_suffix('\n'));
-            return Err(match version.map(str::parse::<u32>) {
-                Some(Ok(_)) => io::Error::new(io::ErrorKind::Unsupported, "a take of another version of Pickup"),
-                _ => damaged("no take"),
-            });
+        let version = magic.strip_prefix(MAGIC).and_then(|rest| rest.strip_suffix('\n')?.parse().ok());
+        let version = version.ok_or_else(|| damaged("no take"))?;
+        if ![OF_FRAMES, VERSION].contains(&version) {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a take of another version of Pickup"));
         }
         let mut text = String::new();
         line(LONGEST_HEADER, &mut text)?;
@@ -145,7 +157,7 @@ impl TakeFile {
         if bytes.and_then(|b| b.checked_add(start)) != Some(file.get_ref().metadata()?.len()) {
             return Err(damaged("not all of its frames are there"));
         }
-        Ok(Self { file, header, start })
+        Ok(Self { file, version, header, start })
     }
 
     /// What it says of itself.
@@ -176,18 +188,20 @@ impl TakeFile {
         let bytes = self.header.frame_bytes().ok_or_else(|| damaged("too large"))?;
         self.file.seek(SeekFrom::Start(self.start + place as u64 * bytes))?;
         let values = usize::try_from(bytes).map_err(|_| damaged("too large"))? / 2;
-        let mut pixels = Vec::with_capacity(values);
+        let (mut pixels, mut hasher) = (Vec::with_capacity(values), XxHash3_128::new());
         // Some at a time, so that they stay in the processor's cache.
         let (mut data, mut halves, mut floats) = (vec![[0; 2]; BLOCK], vec![f16::ZERO; BLOCK], vec![0.0; BLOCK]);
         while pixels.len() < values {
             let count = BLOCK.min(values - pixels.len());
             self.file.read_exact(data[..count].as_flattened_mut())?;
+            hasher.write(data[..count].as_flattened());
             halves.iter_mut().zip(&data).for_each(|(half, bytes)| *half = f16::from_le_bytes(*bytes));
             halves[..count].convert_to_f32_slice(&mut floats[..count]);
             pixels.extend_from_slice(&floats[..count]);
         }
         let frame = Frame::new(width, height, 3, Encoding::Display, pixels).map_err(io::Error::other)?;
-        if frame.fingerprint() != fingerprint {
+        let read = if self.version == OF_FRAMES { frame.fingerprint() } else { shortened(hasher.finish_128()) };
+        if read != fingerprint {
             return Err(damaged("a frame differs from what was written"));
         }
         Ok(frame)

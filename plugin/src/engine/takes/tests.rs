@@ -77,7 +77,7 @@ fn a_take_of_another_version_stays_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = recipe("hail");
     let path = file_of(folder.path(), recipe);
-    for other in [&b"pickup take 2\nwho knows"[..], b"pickup take 10\nwho knows"] {
+    for other in [&b"pickup take 3\nwho knows"[..], b"pickup take 10\nwho knows"] {
         fs::write(&path, other).expect("writable");
         let takes = fresh(folder.path());
         assert_eq!(takes.frame(recipe, 0), None);
@@ -85,6 +85,28 @@ fn a_take_of_another_version_stays_as_it_is() {
         assert!(takes.frame(recipe, 1).is_some(), "it is made, and kept in memory");
         assert_eq!(fs::read(&path).expect("still there"), other);
     }
+}
+
+#[test]
+fn a_take_of_the_first_version_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = recipe("fog");
+    let whole = take();
+    let frames: Vec<u64> = whole.frames.iter().map(Frame::fingerprint).collect();
+    let mut bytes = format!(
+        "pickup take 1\n{{\"width\":5,\"height\":4,\"frames\":{frames:?},\"notes\":{{\"unknown_words\":[]}}}}\n"
+    )
+    .into_bytes();
+    bytes.extend(
+        whole.frames.iter().flat_map(|f| f.pixels().to_vec()).flat_map(|v| half::f16::from_f32(v).to_le_bytes()),
+    );
+    let path = file_of(folder.path(), recipe);
+    fs::write(&path, &bytes).expect("writable");
+    let shown = fresh(folder.path()).frame(recipe, 1).expect("it is sound");
+    assert_eq!(*shown, whole.frames[1]);
+    *bytes.last_mut().expect("a byte") ^= 0x10;
+    fs::write(&path, &bytes).expect("writable");
+    assert_eq!(fresh(folder.path()).frame(recipe, 1), None, "damage is found in it, too");
 }
 
 #[test]

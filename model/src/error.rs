@@ -89,7 +89,7 @@ pub enum Error {
     Request(String),
     /// The work needs more memory than it may take.
     #[error(
-        "{what} needs {:.1} GB of memory, and {:.1} GB may be used: take a smaller size, fewer frames or a smaller \
+        "{what} needs {:.2} GB of memory, and {:.2} GB may be used: take a smaller size, fewer frames or a smaller \
          model, or raise the limit", *needed as f64 / 1e9, *budget as f64 / 1e9
     )]
     Memory {

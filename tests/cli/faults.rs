@@ -1,11 +1,11 @@
-//! Disks that are full or read-only, and processes that are killed: nothing is lost, and nothing wrong is shown.
+//! Disks that are full or read-only, memory that is refused, and processes that are killed: nothing is lost, and nothing wrong is shown.
 
 use std::{
     process::{Child, Stdio},
     time::Duration,
 };
 
-use super::*;
+use super::{models::GENERATE, *};
 
 /// Starts a render of a clip, which takes some time.
 fn start(folder: &Path, out: &str) -> Child {
@@ -107,4 +107,54 @@ fn a_disk_that_is_full_or_read_only_takes_no_more_than_its_own() {
     let said = on_small_disk(folder.path(), 200, &lines);
     assert!(said.contains("No space left") && said.contains("small (begun"), "{said}");
     assert!(said.contains("small is whole, and can be run"), "{said}");
+}
+
+#[test]
+fn what_does_not_fit_in_the_memory_that_is_allowed_is_refused_in_words() {
+    let folder = with_clip();
+    let render = |line: &str, memory: &str| {
+        let mut command = command(folder.path());
+        command.env("PICKUP_TAKES", folder.path().join("takes")).env("PICKUP_MEMORY", memory);
+        let output = command.args(line.split_whitespace()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let shot = format!("{GENERATE} --out smoke/%04d.png");
+    let frame = "render Repair --in in --out out/%04d.png --set frames=3 --device cpu";
+    for (line, word) in [(&*shot, "fewer frames"), (frame, "Quality")] {
+        let (code, said) = render(line, "1000000");
+        assert!(code == Some(1) && said.contains(word), "{said}");
+        let (code, said) = render(line, "2_000_000_000");
+        assert_eq!(code, Some(0), "{said}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_system_does_not_give_a_process_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = |number: i64| {
+        let pixels = (0..640 * 480 * 3).map(|i| (i + number as usize) as u8).collect();
+        (number, Picture::from_rgb8(640, 480, pixels).unwrap())
+    };
+    write(folder.path(), "in/%04d.png", (1..=3).map(large));
+    let shot = format!("{GENERATE} --out smoke/%04d.png");
+    let frame = "render Repair --in in --out out/%04d.png --set frames=2 --device cpu";
+    for (line, word) in [(&*shot, "fewer frames"), (frame, "Quality")] {
+        // More than a process takes that makes nothing, and less than one that does.
+        let mut command = command_in_limit(folder.path(), "200000");
+        let output = command.args(line.split_whitespace()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(word), "{:?}: {said}", output.status);
+    }
+    assert!(command_in_limit(folder.path(), "unlimited").args(shot.split_whitespace()).status().unwrap().success());
+}
+
+/// The command, in a process that may have so many kilobytes of addresses.
+#[cfg(target_os = "linux")]
+fn command_in_limit(folder: &Path, kilobytes: &str) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", kilobytes, env!("CARGO_BIN_EXE_pickup")]);
+    limited.env_remove("OFX_PLUGIN_PATH").env_remove("PICKUP_RESOURCES");
+    limited.current_dir(folder).env("PICKUP_TAKES", folder.join("takes")).env("RAYON_NUM_THREADS", "2");
+    limited
 }

@@ -1,7 +1,7 @@
 //! How much memory a generation will take, worked out before anything is loaded.
 
 use super::{item::Grid, model_files::ModelFiles, vae::Tiling};
-use crate::{Error, Result};
+use crate::{Result, memory};
 
 /// Bytes that each part takes while it works: its weights and what it works on. Parts are loaded in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl MemoryPlan {
             ("looking at the known frames", plan.encode),
             ("the transformer", plan.transformer),
         ] {
-            refused_above(what, needed, budget)?;
+            memory::check(what, needed, budget)?;
         }
         Ok(plan)
     }
@@ -63,7 +63,7 @@ impl MemoryPlan {
         let in_tiles = vae + decode_work(files, &tile_of(grid)) + FILMS * video(grid);
         let tiled = whole > budget && in_tiles < whole;
         let decode = if tiled { in_tiles } else { whole };
-        refused_above("decoding the video", decode, budget)?;
+        memory::check("decoding the video", decode, budget)?;
         Ok(Self { text_encoder: 0, encode: 0, transformer: 0, decode, tiled })
     }
 
@@ -72,10 +72,6 @@ impl MemoryPlan {
     pub fn peak(&self) -> u64 {
         self.text_encoder.max(self.encode).max(self.transformer).max(self.decode)
     }
-}
-
-fn refused_above(what: &'static str, needed: u64, budget: u64) -> Result<()> {
-    if needed > budget { Err(Error::Memory { what, needed, budget }) } else { Ok(()) }
 }
 
 /// The embedding is widened, and one matrix at a time while it multiplies.

@@ -18,7 +18,7 @@ use candle_transformers::{
 };
 use tokenizers::Tokenizer;
 
-use crate::{Error, Result, Watch, diffusion::read_gguf};
+use crate::{Error, Result, Watch, diffusion::read_gguf, memory};
 
 /// The tokenizer's file in a model's folder.
 const TOKENIZER: &str = "tokenizer.json";
@@ -60,10 +60,8 @@ impl LanguageModel {
     /// # Errors
     /// As [`examine`](Self::examine), and when it needs more memory than `budget` bytes.
     pub fn open(folder: &Path, budget: u64) -> Result<Self> {
-        let Files { path, mut file, content, memory } = Files::open(folder)?;
-        if memory > budget {
-            return Err(Error::Memory { what: "the language model", needed: memory, budget });
-        }
+        let Files { path, mut file, content, memory: needed } = Files::open(folder)?;
+        memory::check("the language model", needed, budget)?;
         let (tokenizer, ends) = tokenizer(folder)?;
         // candle takes some of what a header says for granted.
         let read = || ModelWeights::from_gguf(content, &mut file, &Device::Cpu);

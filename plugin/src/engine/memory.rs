@@ -2,7 +2,7 @@
 //! again is let go of before one is refused.
 
 use pickup_clips::Setting;
-use pickup_model::Error;
+use pickup_model::{Error, check_memory};
 
 use super::{Engine, EngineError, Result};
 use crate::machine;
@@ -55,11 +55,7 @@ impl Engine {
     /// # Errors
     /// In words for the user, where there are fewer.
     pub(super) fn make_room_for_motion(&self, (width, height): (usize, usize), needed: u64) -> Result<()> {
-        let fits = |budget| match needed > budget {
-            true => Err(Error::Memory { what: "motion", needed, budget }),
-            false => Ok(()),
-        };
-        self.with_room(|| 0, fits).map_err(|error| match error {
+        self.with_room(|| 0, |budget| check_memory("motion", needed, budget)).map_err(|error| match error {
             EngineError::Model(Error::Memory { needed, budget, .. }) => EngineError::Unusable(format!(
                 "A frame of {width}x{height} takes {} of memory while it is made, and {} may be used: close other programs, choose a \
                  lower Quality, or work at a smaller size",

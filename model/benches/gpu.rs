@@ -82,6 +82,8 @@ fn difference(after: Counted, before: Counted) -> Counted {
         dispatches: after.dispatches - before.dispatches,
         operations: after.operations - before.operations,
         bytes: after.bytes - before.bytes,
+        sent: after.sent - before.sent,
+        fetched: after.fetched - before.fetched,
     }
 }
 
@@ -93,13 +95,15 @@ fn tell_counts(gpu: &Arc<Gpu>, size: (usize, usize)) {
     let frame = difference(gpu.counted(), middle.get());
     let both = difference(middle.get(), before);
     for (what, counted) in [("match", difference(both, frame)), ("frame", frame)] {
-        let Counted { dispatches, operations, bytes } = counted;
+        let Counted { dispatches, operations, bytes, sent, fetched } = counted;
         println!(
-            "{}x{} {what}: {:.1} billion operations, {:.2} GB, {dispatches} kernels",
+            "{}x{} {what}: {:.1} billion operations, {:.2} GB, {dispatches} kernels; {:.1} MB sent, {:.1} MB fetched",
             size.0,
             size.1,
             operations as f64 / 1e9,
-            bytes as f64 / 1e9
+            bytes as f64 / 1e9,
+            sent as f64 / 1e6,
+            fetched as f64 / 1e6
         );
     }
     println!("{}x{} peak memory: {:.2} GB", size.0, size.1, gpu.memory().peak as f64 / 1e9);

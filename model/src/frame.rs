@@ -102,6 +102,16 @@ impl Frame {
         Self { pixels: Arc::new(pixels), fingerprint: Arc::default(), encoding, ..*self }
     }
 
+    /// The same frame, known by what it was made of where that is known: `how` tells apart what is made of one. Nobody then has to look
+    /// through its pixels to know it again.
+    #[must_use]
+    pub(crate) fn known_by(self, origin: &Self, how: u64) -> Self {
+        let Some(known) = origin.fingerprint.get() else { return self };
+        let mut hasher = XxHash64::with_seed(how);
+        hasher.write_u64(*known);
+        Self { fingerprint: Arc::new(OnceLock::from(hasher.finish())), ..self }
+    }
+
     /// The frame without pixels of which a value is no number, or without end: they are filled from those around them.
     ///
     /// # Errors

@@ -9,6 +9,10 @@ pub struct Counted {
     pub operations: u64,
     /// Bytes of the maps and weights that kernels read and write, each once: what a card with a perfect cache moves.
     pub bytes: u64,
+    /// Bytes of maps that were sent to it from the machine's memory.
+    pub sent: u64,
+    /// Bytes of maps that were fetched back.
+    pub fetched: u64,
 }
 
 impl std::ops::AddAssign for Counted {
@@ -16,5 +20,7 @@ impl std::ops::AddAssign for Counted {
         self.dispatches += other.dispatches;
         self.operations += other.operations;
         self.bytes += other.bytes;
+        self.sent += other.sent;
+        self.fetched += other.fetched;
     }
 }

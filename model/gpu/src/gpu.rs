@@ -12,6 +12,7 @@ use crate::{
     Adapter, Counted, GpuError, Map, Memory,
     kernel::Kernel,
     map::{self, Part},
+    mix::Pictures,
     pool::{Pool, Pooled},
 };
 
@@ -24,6 +25,9 @@ pub struct Gpu {
     pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
     queued: Mutex<Queued>,
     pool: Arc<Mutex<Pool>>,
+    pub(crate) pictures: Mutex<Pictures>,
+    /// What maps are read through, in the machine's memory.
+    answers: Mutex<Pool>,
     counted: Mutex<Counted>,
     failed: Arc<Mutex<Option<GpuError>>>,
     largest: u64,
@@ -62,6 +66,9 @@ impl Params {
 /// Work that is sent at once, in floating-point operations: a slow GPU does so many in a tenth of a second, and systems stop what
 /// takes two.
 const AT_ONCE: u64 = 20_000_000_000;
+/// Bytes of its memory that are kept to be used again, at the most, and of the machine's.
+const IDLE: u64 = 3 << 30;
+const IDLE_ANSWERS: u64 = 256 << 20;
 /// How long an answer may take after all work is done.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(5);
 /// Operations that a slow GPU does while it moves a byte.
@@ -99,7 +106,9 @@ impl Gpu {
             queue,
             pipelines: Mutex::default(),
             queued: Mutex::default(),
-            pool: Arc::default(),
+            pool: Arc::new(Mutex::new(Pool::new(IDLE))),
+            pictures: Mutex::default(),
+            answers: Mutex::new(Pool::new(IDLE_ANSWERS)),
             counted: Mutex::default(),
             failed,
             largest: adapter.largest_map(),
@@ -129,6 +138,7 @@ impl Gpu {
         let map = self.empty(shape)?;
         // What is queued may still use this memory: it comes first.
         self.send();
+        *self.counted.lock() += Counted { sent: map.bytes(), ..Counted::default() };
         self.queue.write_buffer(&map.buffer, 0, bytemuck::cast_slice(values));
         Ok(map)
     }
@@ -138,7 +148,7 @@ impl Gpu {
     /// # Errors
     /// When anything of it failed, now or before: a GPU that has failed is to be opened anew.
     pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
-        let out = self.made(map.bytes(), BufferUsages::MAP_READ, None);
+        let out = self.answer(map.bytes());
         self.check()?;
         self.copy(map.part(), &out, 0);
         self.send();
@@ -156,7 +166,21 @@ impl Gpu {
         }
         let view = out.get_mapped_range(..);
         let view = view.map_err(|error| self.given_up(&error.to_string()))?;
-        Ok(bytemuck::cast_slice(&view).to_vec())
+        *self.counted.lock() += Counted { fetched: map.bytes(), ..Counted::default() };
+        let values = bytemuck::cast_slice(&view).to_vec();
+        drop(view);
+        out.unmap();
+        self.answers.lock().give(out);
+        Ok(values)
+    }
+
+    /// Memory of the machine through which so many bytes are read.
+    fn answer(&self, size: u64) -> wgpu::Buffer {
+        let mut answers = self.answers.lock();
+        answers.take(size).unwrap_or_else(|| {
+            answers.count(size);
+            self.made(size, BufferUsages::MAP_READ, None)
+        })
     }
 
     /// What failed, if anything did: the cause of what came after.
@@ -204,7 +228,9 @@ impl Gpu {
     /// Gives back the memory that was kept to be used again.
     pub fn trim(&self) {
         self.send();
+        self.pictures.lock().clear();
         self.pool.lock().clear();
+        self.answers.lock().clear();
     }
 
     /// A map of zeros.
@@ -226,21 +252,20 @@ impl Gpu {
     pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
         let size = map::bytes(shape);
         self.check_size(size)?;
-        let mut pool = self.pool.lock();
-        if let Some(buffer) = pool.take(size) {
+        let idle = self.pool.lock().take(size);
+        if let Some(buffer) = idle {
             return Ok(self.pooled(buffer, shape));
         }
-        if !pool.count(size) {
-            pool.clear();
-            if !pool.count(size) {
+        let counted = || self.pool.lock().count(size);
+        if !counted() {
+            self.trim();
+            if !counted() {
                 return Err(self.full());
             }
         }
-        drop(pool);
         let made = self.allocated(size).or_else(|| {
-            // What lies idle goes, once the work that uses it is done.
-            self.send();
-            self.pool.lock().clear();
+            // What is kept goes, once the work that uses it is done.
+            self.trim();
             self.wait().ok().and_then(|()| self.allocated(size))
         });
         match made {
@@ -319,7 +344,7 @@ impl Gpu {
             entries: &entries,
         });
         let bytes: u64 = buffers.iter().map(|(_, part)| part.bytes).sum();
-        *self.counted.lock() += Counted { dispatches: 1, operations, bytes };
+        *self.counted.lock() += Counted { dispatches: 1, operations, bytes, ..Counted::default() };
         let [x, y, z] = groups.map(|count| count as u32);
         self.encode(operations + bytes * A_BYTE, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

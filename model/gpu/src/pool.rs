@@ -16,18 +16,22 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// More than this is not kept to be used again: clips of many sizes leave buffers of many.
-const IDLE_MOST: u64 = 3 << 30;
-
 /// Buffers that nobody uses any more, by their size in bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pool {
     idle: HashMap<u64, Vec<wgpu::Buffer>>,
+    /// More bytes than this are not kept to be used again: clips of many sizes leave buffers of many.
+    idle_most: u64,
     memory: Memory,
     most: Option<u64>,
 }
 
 impl Pool {
+    /// Keeps so many bytes at the most to be used again.
+    pub(crate) fn new(idle_most: u64) -> Self {
+        Self { idle: HashMap::new(), idle_most, memory: Memory::default(), most: None }
+    }
+
     pub(crate) fn limit(&mut self, most: u64) {
         self.most = Some(most);
     }
@@ -62,9 +66,10 @@ impl Pool {
         self.memory
     }
 
-    fn give(&mut self, buffer: wgpu::Buffer) {
+    /// Takes one back that was counted.
+    pub(crate) fn give(&mut self, buffer: wgpu::Buffer) {
         self.idle.entry(buffer.size()).or_default().push(buffer);
-        if self.idle_bytes() > IDLE_MOST {
+        if self.idle_bytes() > self.idle_most {
             self.clear();
         }
     }

@@ -387,7 +387,10 @@ mod tests {
         for gpu in gpus() {
             let map = gpu.map([1, 4, 6], &[0.5; 24]).unwrap();
             gpu.halved(&map).unwrap();
-            assert_eq!(gpu.counted(), Counted { dispatches: 1, operations: 24, bytes: (24 + 6) * 4 });
+            assert_eq!(
+                gpu.counted(),
+                Counted { dispatches: 1, operations: 24, bytes: (24 + 6) * 4, sent: 24 * 4, fetched: 0 }
+            );
             assert!(operations_a_second(&Engine::Gpu(gpu)).unwrap() > 1e6);
         }
     }

@@ -98,6 +98,7 @@ pub(crate) fn mixed(
     scale: f32,
 ) -> Result<(Vec<f32>, Vec<f32>)> {
     let pixels = frames.map(|frame| Pixels {
+        name: frame.fingerprint(),
         data: frame.pixels(),
         height: frame.height(),
         width: frame.width(),

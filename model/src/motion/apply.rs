@@ -248,4 +248,33 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_picture_that_a_gpu_has_is_not_sent_again() {
+        let said = said((15, 23));
+        let frames: Vec<Frame> = (1..=7).map(|seed| frame(4, seed)).collect();
+        let known =
+            |a: usize, b: usize| Plan::of(Map::Cpu(said.clone())).unwrap().apply(&frames[a], &frames[b]).unwrap().0;
+        for gpu in gpus() {
+            let plan = Plan::of(Engine::Gpu(gpu.clone()).put(&said).unwrap()).unwrap();
+            let sent = |a: usize, b: usize| {
+                let before = gpu.counted().sent;
+                // As a host would: another copy of the same picture.
+                let [first, last] = [a, b].map(|i| {
+                    let pixels = frames[i].pixels().to_vec();
+                    Frame::new(45, 29, 4, Encoding::Linear, pixels).unwrap()
+                });
+                let (made, known) = (plan.apply(&first, &last).unwrap().0, known(a, b));
+                let most = known.pixels().iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+                // Another picture would be as far off as its highlights are bright.
+                assert!(made.pixels().iter().zip(known.pixels()).all(|(a, b)| (a - b).abs() < 1e-3 * most), "{a}, {b}");
+                (gpu.counted().sent - before) / (45 * 29 * 4 * 4)
+            };
+            assert_eq!([sent(0, 1), sent(0, 1), sent(1, 2), sent(1, 0)], [2, 0, 1, 0]);
+            assert_eq!([sent(3, 4), sent(5, 6), sent(0, 1)], [2, 2, 2], "few are kept");
+            gpu.trim();
+            assert_eq!((gpu.memory().now, sent(0, 1)), ((said.elem_count() * 4) as u64, 2), "none when it is idle");
+        }
+    }
 }

@@ -10,6 +10,9 @@ use crate::{Encoding, Frame, Result};
 /// How far the root's curve is moved, so that it is as steep at black as sRGB's, which is 12.92: 1 / (4 x 12.92^2).
 const TOE: f32 = 0.001_497_7;
 
+/// Tells a frame in these numbers from others that are made of it.
+const MIXED: u64 = 1;
+
 /// Alpha that differs by less is the same.
 const EVEN: f32 = 1e-3;
 
@@ -28,7 +31,8 @@ impl Mixing {
             return Self { frames: [first.clone(), last.clone()], back: None };
         }
         let lights = encoding.lights();
-        let frames = [first, last].map(|frame| frame.recoded(Encoding::Display, |v| curved(lights(v))));
+        let shown = |frame: &Frame| frame.recoded(Encoding::Display, |v| curved(lights(v))).known_by(frame, MIXED);
+        let frames = [first, last].map(shown);
         Self { frames, back: Some(encoding) }
     }
 

@@ -21,6 +21,14 @@ pub enum Error {
         /// Which tensor, and what is wrong with it.
         reason: String,
     },
+    /// A file that is to hold RIFE's weights does not.
+    #[error("{path} holds no weights of RIFE 4.6 to 4.26: {reason}; name the flownet.pkl of one of them")]
+    NotRife {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Two frames that must be alike are not.
     #[error(
         "frame {time} is {found_width}x{found_height}, but the shot is {width}x{height}: bring the clip to one size"

@@ -21,7 +21,7 @@ pub struct Origin {
 pub enum Maker {
     /// No network: given pictures are moved, mixed, or shown at other times.
     Editing,
-    /// The motion network, from the frames around it.
+    /// A motion network, the bundle's or RIFE, from the frames around it.
     Motion,
     /// The video model.
     Model,

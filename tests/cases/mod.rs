@@ -18,6 +18,7 @@ mod mlt;
 mod over;
 mod repair;
 mod retime;
+mod rife;
 mod soak;
 mod speed;
 mod stage;

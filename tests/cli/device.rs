@@ -25,8 +25,11 @@ fn clip() -> TempDir {
 fn every_node_that_makes_frames_by_motion_makes_the_same_on_a_gpu() {
     let folder = clip();
     let gpu = adapters().first().expect("a GPU, or Mesa's software Vulkan").name().to_owned();
+    let rife = concat!(env!("CARGO_MANIFEST_DIR"), "/../../model/tests/fixtures/rife/4.25.pkl");
+    let by_rife = format!("--set frames=4 --set motionModel={rife}");
     let jobs = [
         ("Repair", "--set frames=4", 4),
+        ("Repair", &*by_rife, 4),
         ("Repair", "--set frames=4 --set quality=Draft", 4),
         ("Retime", "--set speed=50", 4),
         ("Bridge", "--set start=4 --set length=2 --set by=Motion", 5),

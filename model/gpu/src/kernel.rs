@@ -33,6 +33,8 @@ pub(crate) enum Kernel {
     Turn,
     /// The upper left part.
     Crop,
+    /// Four planes as one of twice the size.
+    Shuffle,
     /// How far each place is from those beside it.
     Edge,
     /// What places take over from those so many beside them.
@@ -168,6 +170,7 @@ impl Kernel {
             Self::Box { .. } => include_str!("shaders/box.wgsl"),
             Self::Turn => include_str!("shaders/turn.wgsl"),
             Self::Crop => include_str!("shaders/crop.wgsl"),
+            Self::Shuffle => include_str!("shaders/shuffle.wgsl"),
             #[cfg(test)]
             Self::Broken => "no kernel at all",
             Self::Edge => include_str!("shaders/edge.wgsl"),
@@ -195,6 +198,7 @@ impl Kernel {
                 | Self::Box { .. }
                 | Self::Turn
                 | Self::Crop
+                | Self::Shuffle
                 | Self::Pad
                 | Self::Edge
         )
@@ -260,6 +264,7 @@ mod tests {
             Kernel::Choose,
             Kernel::Turn,
             Kernel::Crop,
+            Kernel::Shuffle,
             Kernel::Edge,
             Kernel::Beside { steps: [2, 5] },
             Kernel::Scattered,

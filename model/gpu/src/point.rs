@@ -93,6 +93,19 @@ impl Gpu {
         self.of_one(Kernel::Crop, x, params, channels * height * width)
     }
 
+    /// Twice as high and wide: of each four planes one, whose values stand in squares of four, row by row.
+    ///
+    /// # Errors
+    /// When the planes are no fours.
+    pub fn shuffled(&self, x: &Map) -> Result<Map, GpuError> {
+        let [channels, height, width] = x.shape;
+        if channels % 4 != 0 {
+            return Err(self.misfit("shuffle", format!("{channels} planes are no fours")));
+        }
+        let params = Params { to: [channels / 4, 2 * height, 2 * width], ..Params::default() };
+        self.of_one(Kernel::Shuffle, x, params, channels * height * width)
+    }
+
     /// The planes of several maps of one size, one after another.
     ///
     /// # Errors

@@ -162,6 +162,7 @@ const OPERATIONS: &[(&str, Run)] = &[
         Map::joined(&[&found, &told.unwrap_or(engine.zeros(2, SIZE)?)])
     }),
     ("the part of a map", |engine| picture(engine, 2, 1)?.cropped((20, 19))),
+    ("four planes as one", |engine| picture(engine, 8, 1)?.shuffled()),
     ("half a turn", |engine| picture(engine, 2, 1)?.turned()),
 ];
 

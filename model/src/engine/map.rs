@@ -256,6 +256,18 @@ impl Map {
         self.by(|x| x.narrow(2, 0, height)?.narrow(3, 0, width)?.contiguous(), |gpu, x| gpu.cropped(x, height, width))
     }
 
+    /// Twice as high and wide: of each four planes one, whose values stand in squares of four, row by row.
+    pub(crate) fn shuffled(&self) -> Result<Self> {
+        let [planes, height, width] = self.shape();
+        self.by(
+            |x| {
+                let squares = x.reshape((planes / 4, 2, 2, height, width))?.permute((0, 3, 1, 4, 2))?;
+                squares.reshape((1, planes / 4, 2 * height, 2 * width))
+            },
+            Gpu::shuffled,
+        )
+    }
+
     /// The planes of several maps of one size, one after another.
     pub(crate) fn joined(maps: &[&Self]) -> Result<Self> {
         let Some(Self::Gpu(gpu, _)) = maps.first() else {

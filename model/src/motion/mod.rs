@@ -12,6 +12,7 @@ mod beside;
 mod course;
 mod cut;
 mod flow;
+mod guest;
 pub(crate) mod holes;
 mod mixing;
 mod network;
@@ -19,16 +20,18 @@ mod onward;
 mod pair;
 mod project;
 mod proxy;
+mod rife;
 mod synthesis;
 mod weights;
 
 use std::path::Path;
 
 pub use cut::CutEvidence;
+pub use guest::MotionByRife;
 use pair::{Pairs, Settings};
 
 pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
-use self::{bars::Window, mixing::Mixing, network::MotionNet, onward::onward};
+use self::{bars::Window, guest::Guest, mixing::Mixing, network::MotionNet, onward::onward, rife::Rife};
 use crate::{Brief, Encoding, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.
@@ -39,6 +42,7 @@ pub struct MotionFiller {
     net: MotionNet,
     id: String,
     pairs: Pairs,
+    guest: Guest,
 }
 
 impl std::fmt::Debug for MotionFiller {
@@ -111,7 +115,7 @@ impl MotionFiller {
             Engine::Cpu => "",
             Engine::Gpu(_) => "-gpu",
         };
-        Ok(Self { net, id: format!("motion-{hash:016x}{kind}"), pairs: Pairs::new(memory) })
+        Ok(Self { net, id: format!("motion-{hash:016x}{kind}"), pairs: Pairs::new(memory), guest: Guest::default() })
     }
 
     /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind. Black bars around the
@@ -120,6 +124,22 @@ impl MotionFiller {
     /// # Errors
     /// When the frames differ in size or channels, the network fails, or `watch` says stop.
     pub fn between(&self, near: &Neighbours<'_>, t: f64, brief: &Brief, watch: &dyn Watch) -> Result<Between> {
+        self.between_by(None, near, t, brief, watch)
+    }
+
+    /// As [`between`](Self::between), by RIFE if that is given.
+    fn between_by(
+        &self,
+        rife: Option<&Rife>,
+        near: &Neighbours<'_>,
+        t: f64,
+        brief: &Brief,
+        watch: &dyn Watch,
+    ) -> Result<Between> {
+        let picture_between = |near: &Neighbours<'_>| match rife {
+            Some(rife) => self.picture_by_rife(rife, [near.first, near.last], t, brief, watch),
+            None => self.picture_between(near, t, brief, watch),
+        };
         let Neighbours { first, last, .. } = *near;
         let outer = near.outer();
         // The shot checks that all are of one size.
@@ -131,7 +151,7 @@ impl MotionFiller {
         }
         let frames = [Some(first), Some(last), outer[0].map(|o| o.1), outer[1].map(|o| o.1)];
         let frames: Vec<&Frame> = frames.into_iter().flatten().collect();
-        let Some(window) = Window::inside_bars(&frames) else { return self.picture_between(near, t, brief, watch) };
+        let Some(window) = Window::inside_bars(&frames) else { return picture_between(near) };
         let cut = |frame: Option<(f64, &Frame)>| -> Result<Option<(f64, Frame)>> {
             frame.map(|(at, frame)| Ok((at, window.cut(frame)?))).transpose()
         };
@@ -143,7 +163,7 @@ impl MotionFiller {
             before: before.as_ref().map(|(at, frame)| (*at, frame)),
             after: after.as_ref().map(|(at, frame)| (*at, frame)),
         };
-        let Between { frame, confidence, origin } = self.picture_between(&inner, t, brief, watch)?;
+        let Between { frame, confidence, origin } = picture_between(&inner)?;
         let confidence = window.set(&confidence, &even(first, 1.0)?)?;
         Ok(Between { frame: window.set(&frame, nearer)?, confidence, origin })
     }
@@ -235,6 +255,7 @@ impl MotionFiller {
     /// Forgets the matched pairs that are kept.
     pub fn purge(&self) {
         self.pairs.clear();
+        self.guest.clear();
     }
 }
 
@@ -263,14 +284,15 @@ impl Filler for MotionFiller {
         let mut take = Vec::with_capacity(gaps.len());
         for (i, &time) in gaps.iter().enumerate() {
             let part = Part { watch, from: i as f32 / gaps.len() as f32, share: 1.0 / gaps.len() as f32 };
-            take.push(self.fill_one(shot, time, brief, &part)?);
+            take.push(self.fill_one(None, shot, time, brief, &part)?);
         }
         Ok(take)
     }
 }
 
 impl MotionFiller {
-    fn fill_one(&self, shot: &Shot, time: f64, brief: &Brief, watch: &dyn Watch) -> Result<Made> {
+    /// The frame at a time, by RIFE if that is given.
+    fn fill_one(&self, rife: Option<&Rife>, shot: &Shot, time: f64, brief: &Brief, watch: &dyn Watch) -> Result<Made> {
         match shot.around(time) {
             (None, None) => Err(Error::NothingKnown { filler: self.name() }),
             (Some((at, frame)), _) if *at == time => as_it_is(time, frame, Origin::Known),
@@ -286,7 +308,7 @@ impl MotionFiller {
                     after: after.map(|(at, frame)| ((at - to) / interval, frame)),
                 };
                 let Between { frame, confidence, origin } =
-                    self.between(&near, (time - from) / interval, brief, watch)?;
+                    self.between_by(rife, &near, (time - from) / interval, brief, watch)?;
                 Ok(Made { time, frame, confidence, origin })
             }
         }
@@ -336,7 +358,7 @@ impl<'a> MotionOnward<'a> {
         let row: Vec<&Known> = match shot.around(time) {
             (Some((at, _)), None) if *at < time => frames.iter().rev().collect(),
             (None, Some(_)) => frames.iter().collect(),
-            _ => return self.filler.fill_one(shot, time, brief, watch),
+            _ => return self.filler.fill_one(None, shot, time, brief, watch),
         };
         let (at, last) = row[0];
         let before = row.iter().find(|(_, frame)| !frame.repeats(last));

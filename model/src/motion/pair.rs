@@ -51,6 +51,11 @@ impl Settings {
 }
 
 impl Settings {
+    /// Most pixels that are looked at.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Bytes of memory that the network takes while it works, as it was measured: from 500 a pixel that it looks at (*Draft*) to 850
     /// (*Best*).
     pub(crate) fn memory(&self, quality: Quality) -> u64 {

@@ -1,10 +1,10 @@
 //! Motion on the device that a node chose.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, path::PathBuf, sync::Arc};
 
 use pickup_model::{
     Brief, Error, Filler, Frame, Made, Recipe, Shot, Watch,
-    motion::{MotionFiller, MotionOnward},
+    motion::{MotionByRife, MotionFiller, MotionOnward},
 };
 
 use super::{Device, Engine, EngineError, Result};
@@ -13,6 +13,8 @@ use super::{Device, Engine, EngineError, Result};
 pub struct Motion<'e> {
     engine: &'e Engine,
     device: Device,
+    /// The file of RIFE's weights, if frames are made by those.
+    rife: Option<PathBuf>,
     failed: RefCell<Option<String>>,
 }
 
@@ -20,11 +22,18 @@ impl Engine {
     /// Motion, found on what a node chose.
     #[must_use]
     pub fn motion_on(&self, device: Device) -> Motion<'_> {
-        Motion { engine: self, device, failed: RefCell::new(None) }
+        Motion { engine: self, device, rife: None, failed: RefCell::new(None) }
     }
 }
 
 impl Motion<'_> {
+    /// The same, where frames between two are made by RIFE with the weights of a file; by the network in the bundle where none is named.
+    #[must_use]
+    pub fn by_rife(self, weights: &str) -> Self {
+        let weights = weights.trim();
+        Self { rife: (!weights.is_empty()).then(|| weights.into()), ..self }
+    }
+
     /// Whether two frames show the same things, moved: whether motion can lead from one to the other.
     ///
     /// # Errors
@@ -36,9 +45,12 @@ impl Motion<'_> {
     /// The one missing frame of `shot`: from the takes made before, or made now, one job at a time.
     ///
     /// # Errors
-    /// When the frame cannot be made, or `watch` says stop.
+    /// When the frame cannot be made, RIFE's weights are none, or `watch` says stop.
     pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.on_device(|motion| self.make_by(motion, motion, shot, brief, watch))
+        self.on_device(|motion| match &self.rife {
+            None => self.make_by(motion, motion, shot, brief, watch),
+            Some(weights) => self.make_by(motion, &MotionByRife::new(motion, weights)?, shot, brief, watch),
+        })
     }
 
     /// As [`make`](Self::make), of a frame beyond those that are known: what moves goes on, and comes to rest over so many

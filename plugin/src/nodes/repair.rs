@@ -10,7 +10,7 @@ use super::{
     GROUPING, Quality,
     params::{
         damage::{DamageParams, Repeats},
-        device::DeviceParams,
+        motion::MotionParams,
         source::SourceParams,
     },
 };
@@ -72,7 +72,7 @@ pub struct RepairParams {
     pub source: SourceParams,
     /// What it is made on.
     #[group(id = "advanced", label = "Advanced", open = false)]
-    pub advanced: DeviceParams,
+    pub advanced: MotionParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
@@ -128,7 +128,7 @@ impl Node for Repair {
                 Output::Confidence => View::Confidence,
             },
             quality: params.quality,
-            device: params.advanced.device,
+            motion: &params.advanced,
             colour: &params.colour,
             source: Some(&params.source),
             // What is missing is its own to make.

@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     GROUPING, Quality,
-    params::{device::DeviceParams, source::SourceParams, start::StartParams},
+    params::{motion::MotionParams, source::SourceParams, start::StartParams},
 };
 use crate::{
     cadence,
@@ -103,7 +103,7 @@ pub struct RetimeParams {
     pub source: SourceParams,
     /// What it is made on.
     #[group(id = "advanced", label = "Advanced", open = false)]
-    pub advanced: DeviceParams,
+    pub advanced: MotionParams,
     /// Colour.
     #[group(label = "Colour", open = false)]
     pub colour: ColourParams,
@@ -149,7 +149,7 @@ impl Node for Retime {
         Common {
             view,
             quality: params.quality,
-            device: params.advanced.device,
+            motion: &params.advanced,
             colour,
             source,
             missing: params.missing.frames,

@@ -28,9 +28,12 @@ use self::{footage::NO_NEIGHBOURS, missing::MissingFrames, trouble::TroubleParam
 pub use self::{handles::compared, job::Job, show::Finish, stage::Stage, watch::ButtonWatch};
 use crate::{
     colour::ColourParams,
-    engine::{Device, EngineError, engine},
+    engine::{EngineError, engine},
     journal,
-    nodes::{Quality, params::source::SourceParams},
+    nodes::{
+        Quality,
+        params::{motion::MotionParams, source::SourceParams},
+    },
     plan::{Input, Plan, Scene, Shown, times},
     timeline::{Timeline, as_time, frame_number},
 };
@@ -64,8 +67,8 @@ pub struct Common<'a> {
     pub view: View,
     /// How much work a frame is worth.
     pub quality: Quality,
-    /// What motion is found on.
-    pub device: Device,
+    /// What motion is found on, and by what.
+    pub motion: &'a MotionParams,
     /// What the clip's numbers stand for.
     pub colour: &'a ColourParams,
     /// The clip's own file; none for a node that looks at no other frames.

@@ -79,7 +79,7 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
             first: gap.first,
             joined: 0,
             given,
-            device: N::common(self.params).device,
+            device: N::common(self.params).motion.device,
             watch: &watch,
         };
         self.show_take(&job, (gap.place, gap.count), finish(noise), || Ok(stand_in))?;

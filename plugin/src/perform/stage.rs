@@ -200,7 +200,8 @@ impl<'r, 'c, N: Node> Stage<'r, 'c, N> {
     /// # Errors
     /// When it cannot be done, or the user stopped it.
     pub fn by_motion<T>(&self, work: impl FnOnce(&Motion<'_>) -> crate::engine::Result<T>) -> Result<T> {
-        let motion = engine().motion_on(N::common(self.params).device);
+        let chosen = N::common(self.params).motion;
+        let motion = engine().motion_on(chosen.device).by_rife(&chosen.model);
         let done = work(&motion)?;
         if let Some(trouble) = motion.trouble() {
             self.warn(&trouble);

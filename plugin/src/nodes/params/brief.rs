@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ofx::plugin::{Button, Changed, Choice as _, Effect, Error, Result};
 use pickup_model::{Brief, diffusion::Understood};
 
-use super::{camera::without_camera, device::DeviceParams, look::LookParams, source::SourceParams, words::words};
+use super::{camera::without_camera, look::LookParams, motion::MotionParams, source::SourceParams, words::words};
 use crate::{
     colour::ColourParams,
     engine::{Model, Tweaks, engine, model_path},
@@ -67,7 +67,7 @@ pub struct ModelParams {
     pub steps: i32,
     /// What finds motion.
     #[flatten]
-    pub device: DeviceParams,
+    pub motion: MotionParams,
 }
 
 impl ModelParams {
@@ -318,7 +318,7 @@ impl TakeParams {
         Common {
             view,
             quality: self.quality,
-            device: self.model.device.device,
+            motion: &self.model.motion,
             colour: &self.colour,
             source,
             missing: missing.frames,

@@ -3,8 +3,8 @@
 pub mod brief;
 pub mod camera;
 pub mod damage;
-pub mod device;
 pub mod look;
+pub mod motion;
 pub mod presets;
 pub mod source;
 pub mod start;

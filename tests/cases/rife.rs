@@ -1,0 +1,58 @@
+//! Frames made by RIFE, where a user names its weights. Those of the tests are random: what they make is no good frame, but another one.
+
+use std::path::Path;
+
+use super::{
+    footage::{FLOAT, assert_same, pan_with, panning, psnr, rubbish},
+    stage::Stage,
+};
+
+/// The file of a version's layout.
+fn weights(version: &str) -> String {
+    // The nodes' tests and the bundle's stand in folders of different depth.
+    let model = ["../model", "../../model"].map(|up| Path::new(env!("CARGO_MANIFEST_DIR")).join(up));
+    let model = model.iter().find(|folder| folder.is_dir()).expect("the model's folder");
+    model.join(format!("tests/fixtures/rife/{version}")).display().to_string()
+}
+
+#[test]
+fn repair_makes_frames_by_the_weights_that_are_named() {
+    made_by_what_is_named(&Stage::repair(pan_with(|t| (t == 5).then(|| Some(rubbish()))), "5"), 5.0, 4.0);
+}
+
+#[test]
+fn retime_makes_frames_by_the_weights_that_are_named() {
+    made_by_what_is_named(&Stage::retime(pan_with(|_| None), &[("speed", "50")]), 4.0, 3.0);
+}
+
+fn made_by_what_is_named(stage: &Stage, made: f64, kept: f64) {
+    let (ours, before) = (stage.at(made), stage.at(kept));
+    let mut all = vec![ours.to_rgba()];
+    for version in ["4.6.pkl", "4.25.pkl"] {
+        stage.put("motionModel", &weights(version));
+        let other = stage.at(made);
+        assert!(stage.is_made(made) && !stage.is_made(kept));
+        assert_same(&stage.at(kept), &before, "a frame that passes");
+        // Moved by a few pixels and mixed, as neither neighbour is.
+        assert!(psnr(&other, &ours) > 15.0);
+        all.push(other.to_rgba());
+        stage.forget();
+        assert_same(&stage.at(made), &other, "made again");
+    }
+    assert!(all[0] != all[1] && all[0] != all[2] && all[1] != all[2], "each makes its own");
+    stage.put("motionModel", "");
+    assert_same(&stage.at(made), &ours, "the network in the bundle is there as before");
+}
+
+#[test]
+fn a_file_that_holds_no_weights_of_rife_is_told_of() {
+    let stage = Stage::repair(pan_with(|t| (t == 5).then(|| Some(rubbish()))), "5");
+    for (file, word) in
+        [("/nowhere/flownet.pkl", "cannot be read"), (&*weights("reference.safetensors"), "none of RIFE's blocks")]
+    {
+        stage.put("motionModel", file);
+        let said = stage.error_at(5.0);
+        assert!(said.contains(file) && said.contains(word) && said.contains("flownet.pkl"), "{said}");
+        assert_same(&stage.at(4.0), &panning(4.0, FLOAT), "what passes needs none");
+    }
+}

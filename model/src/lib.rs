@@ -19,6 +19,7 @@ pub mod kernels;
 pub mod language;
 mod memory;
 pub mod motion;
+mod polynomial;
 mod recipe;
 mod rescaled;
 mod shot;

@@ -1,12 +1,12 @@
 //! Curves for whole pictures: looked up, many values at once.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{Encoding, Matrix};
 use crate::{
-    srgb,
+    srgb::ManyDecoded,
     table::{FineTable, Table},
 };
 
@@ -61,19 +61,25 @@ impl Encoding {
     /// [`of_shown`](Self::of_shown) for many colours, right to 1e-5, or a hundred-thousandth of what is above 1; a fourth channel stays.
     /// `raise` may change their light, red, green and blue of Rec. 709.
     pub fn of_many_shown(self, pixels: &mut [[f32; 4]], raise: Option<&dyn Fn([f32; 3]) -> [f32; 3]>) {
-        static LIGHTS: LazyLock<Table> = LazyLock::new(|| Table::new(0.0..=1.0, srgb::decode));
         if self == Self::Display && raise.is_none() {
             return;
         }
         let matrix = (self.primaries() != Self::Display.primaries()).then(|| &self.matrices()[1]);
-        Arch::new().dispatch(Placed { encoding: self, lights: &LIGHTS, raise, matrix, values: self.by_root(), pixels });
+        Arch::new().dispatch(Placed {
+            encoding: self,
+            lights: ManyDecoded::get(),
+            raise,
+            matrix,
+            values: self.by_root(),
+            pixels,
+        });
     }
 }
 
 /// Colours on their way from a monitor's encoding to another.
 struct Placed<'a> {
     encoding: Encoding,
-    lights: &'a Table,
+    lights: &'a ManyDecoded,
     raise: Option<&'a dyn Fn([f32; 3]) -> [f32; 3]>,
     /// From Rec. 709, where the primaries are others.
     matrix: Option<&'a Matrix>,
@@ -89,6 +95,9 @@ impl WithSimd for Placed<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         const RUN: usize = 64;
         let Self { encoding, lights, raise, matrix, values, pixels } = self;
+        if let (None, None, None) = (raise, matrix, values) {
+            return lights.each_colour(pixels);
+        }
         let mut planes = [[0.0; RUN]; 3];
         for pixels in pixels.chunks_mut(RUN) {
             for (i, pixel) in pixels.iter().enumerate() {
@@ -122,6 +131,7 @@ impl WithSimd for Placed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::srgb;
 
     #[test]
     fn what_is_looked_up_for_many_is_what_is_worked_out_for_one() {

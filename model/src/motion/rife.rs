@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, pickle::PthTensors};
 
 use super::{
     apply::Plan,
@@ -164,9 +164,8 @@ impl Tensors {
         let hash = twox_hash::XxHash64::oneshot(0, &bytes);
         let tensors = if bytes.starts_with(b"PK") {
             // candle takes some of what a pickle says for granted.
-            let read = || candle_core::pickle::read_all(path);
-            match std::panic::catch_unwind(read) {
-                Ok(Ok(tensors)) => tensors.into_iter().collect(),
+            match std::panic::catch_unwind(|| unpickled(path, bytes.len())) {
+                Ok(Ok(tensors)) => tensors,
                 Ok(Err(error)) => return Err(unreadable(format!("it is no whole file of PyTorch's ({error})"))),
                 Err(_) => return Err(unreadable("it is no whole file of PyTorch's".into())),
             }
@@ -174,10 +173,7 @@ impl Tensors {
             candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
                 .map_err(|_| unreadable("it is neither a file of PyTorch's nor a safetensors file".into()))?
         };
-        let by_name: HashMap<String, Tensor> = tensors
-            .into_iter()
-            .map(|(name, tensor): (String, Tensor)| (name.strip_prefix("module.").unwrap_or(&name).to_owned(), tensor))
-            .collect();
+        let by_name = tensors.into_iter().map(|(name, tensor)| (bare(&name).to_owned(), tensor)).collect();
         let read = Self { path: path.to_owned(), by_name, hash };
         if !read.has("block0.conv0.0.0.weight") {
             return Err(read.mismatch("it has none of RIFE's blocks".into()));
@@ -298,6 +294,29 @@ impl Tensors {
         convs.push(self.doubling(&format!("{name}.lastconv.0"), engine, Some(4 * (FOUND + handed)))?.0);
         Ok(Block { convs, scale: 1 << (count - 1 - i), handed })
     }
+}
+
+/// A tensor's name without the wrapper in which RIFE was trained.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("module.").unwrap_or(name)
+}
+
+/// The tensors of a file of PyTorch's of so many bytes that are the network's: it may hold those of its teacher, too.
+fn unpickled(path: &Path, bytes: usize) -> candle_core::Result<HashMap<String, Tensor>> {
+    let file = PthTensors::new(path, None)?;
+    let mut tensors = HashMap::new();
+    for (name, info) in file.tensor_infos() {
+        if !["block", "encode"].iter().any(|part| bare(name).starts_with(part)) {
+            continue;
+        }
+        // Memory is taken for what a shape says.
+        let values = info.layout.dims().iter().try_fold(1_usize, |values, side| values.checked_mul(*side));
+        if values.is_none_or(|values| values > bytes) {
+            return Err(candle_core::Error::Msg(format!("{name} is larger than the file")));
+        }
+        tensors.extend(file.get(name)?.map(|tensor| (name.clone(), tensor)));
+    }
+    Ok(tensors)
 }
 
 /// For each row of a kernel of four: whether it makes odd rows, and its place among three.

@@ -103,7 +103,7 @@ impl Frame {
     }
 
     /// The same frame, known by what it was made of where that is known: `how` tells apart what is made of one. Nobody then has to look
-    /// through its pixels to know it again.
+    /// through its pixels to know it again. That is for what a process keeps: a recipe would name two equal frames apart.
     #[must_use]
     pub(crate) fn known_by(self, origin: &Self, how: u64) -> Self {
         let Some(known) = origin.fingerprint.get() else { return self };

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// What memory in pieces takes beyond what they hold, at the most; where that is less, as much again.
+/// Memory that is taken in pieces comes to more than they hold: to twice as much, but no more than by this.
 const PIECES: u64 = 256 << 20;
 
 /// Sees to it that work fits into the bytes that it may use, and that the system gives this process so many: a limit on processes is in

@@ -33,7 +33,7 @@ fn made_by_what_is_named(stage: &Stage, made: f64, kept: f64) {
         let other = stage.at(made);
         assert!(stage.is_made(made) && !stage.is_made(kept));
         assert_same(&stage.at(kept), &before, "a frame that passes");
-        // Moved by a few pixels and mixed, as neither neighbour is.
+        // Random weights move by a few pixels: a picture that has nothing to do with the clip is further off.
         assert!(psnr(&other, &ours) > 15.0);
         all.push(other.to_rgba());
         stage.forget();

@@ -40,6 +40,8 @@ impl Pictures {
     }
 
     fn keep(&mut self, name: u64, map: Map) {
+        // Another thread may have sent the same.
+        self.0.retain(|(known, _)| *known != name);
         self.0.push((name, map));
         let bytes = |kept: &[(u64, Map)]| kept.iter().map(|(_, map)| map.bytes()).sum::<u64>();
         while self.0.len() > KEPT || self.0.len() > 2 && bytes(&self.0) > MOST {

@@ -122,6 +122,9 @@ impl Said {
         for i in 0..PICTURES {
             let source = frames[i % 2];
             let weight = self.rows(WORTHS + i, to, rows, 1.0)?;
+            if weight.iter().all(|worth| *worth == 0.0) {
+                continue;
+            }
             let picture = if i < MOVED {
                 let x = self.rows(2 * i, to, rows, scale[0])?;
                 let y = self.rows(2 * i + 1, to, rows, scale[1])?;

@@ -11,31 +11,39 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{Between, MotionFiller, Part, even, mixing::Mixing, pair::Settings, proxy::Proxy, rife::Rife};
-use crate::{Brief, Error, Filler, Frame, Made, Origin, Result, Shot, Watch, engine::Engine};
+use crate::{Brief, Error, Filler, Frame, Kept, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
-/// The weights that were named last.
-#[derive(Default)]
-pub(super) struct Guest(Mutex<Option<(Named, Arc<Rife>)>>);
+/// The networks of the files that were named last: two nodes may name two.
+pub(super) struct Guests(Mutex<Kept<Named, Arc<Rife>>>);
 
-/// A file as it was when it was read.
-type Named = (PathBuf, Option<SystemTime>);
+/// How many are kept.
+const KEPT: usize = 2;
 
-impl Guest {
+impl Default for Guests {
+    fn default() -> Self {
+        Self(Mutex::new(Kept::new(KEPT)))
+    }
+}
+
+/// A file as it was when it was read: when it was changed last, and its length.
+type Named = (PathBuf, Option<(SystemTime, u64)>);
+
+impl Guests {
     /// The network of a file, read once as long as that stays as it is.
     fn get(&self, path: &Path, engine: &Engine) -> Result<Arc<Rife>> {
-        let changed = fs::metadata(path).and_then(|data| data.modified()).ok();
-        let named = (path.to_owned(), changed);
-        let mut last = self.0.lock();
-        if let Some((_, rife)) = last.as_ref().filter(|(known, _)| *known == named) {
-            return Ok(rife.clone());
+        let about = fs::metadata(path).ok();
+        let named = (path.to_owned(), about.and_then(|about| Some((about.modified().ok()?, about.len()))));
+        let mut kept = self.0.lock();
+        if let Some(rife) = kept.recall(&named) {
+            return Ok(rife);
         }
         let rife = Arc::new(Rife::load(path, engine)?);
-        *last = Some((named, rife.clone()));
+        kept.keep(named, rife.clone(), 1);
         Ok(rife)
     }
 
     pub(super) fn clear(&self) {
-        *self.0.lock() = None;
+        self.0.lock().clear();
     }
 }
 
@@ -58,7 +66,7 @@ impl<'a> MotionByRife<'a> {
     /// # Errors
     /// When the file cannot be read, or is none of RIFE's 4.6 to 4.26.
     pub fn new(filler: &'a MotionFiller, weights: &Path) -> Result<Self> {
-        let rife = filler.guest.get(weights, filler.net.engine())?;
+        let rife = filler.guests.get(weights, filler.net.engine())?;
         // Cuts are found by the filler's own network.
         let id = format!("{}-rife-{:016x}", filler.id, rife.hash());
         Ok(Self { filler, rife, id })
@@ -75,7 +83,24 @@ impl Filler for MotionByRife<'_> {
     }
 
     fn fill(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Vec<Made>> {
-        shot.gaps().iter().map(|&time| self.filler.fill_one(Some(&self.rife), shot, time, brief, watch)).collect()
+        self.filler.fill_by(Some(&self.rife), shot, brief, watch)
+    }
+}
+
+/// Bytes that RIFE takes for each pixel that it looks at, and for its weights, as it was measured with those of 4.25.
+const EACH: u64 = 550;
+const WEIGHTS: u64 = 100 << 20;
+
+impl MotionByRife<'_> {
+    /// As [`MotionFiller::memory`].
+    #[must_use]
+    pub fn memory(&self, like: &Frame, quality: Quality) -> u64 {
+        let looked_at = Settings::of(quality, like.width(), like.height()).limit() as u64;
+        let network = match self.filler.net.engine() {
+            Engine::Cpu => looked_at * EACH + WEIGHTS,
+            Engine::Gpu(_) => 0,
+        };
+        MotionFiller::memory_of_frames(like, Quality::Normal) + network
     }
 }
 
@@ -95,14 +120,11 @@ impl MotionFiller {
             let nearer = if t < 0.5 { first } else { last };
             return Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held });
         }
-        if !watch.progress(0.25) {
-            return Err(Error::Cancelled);
-        }
         let limit = Settings::of(brief.quality, first.width(), first.height()).limit();
         let proxies = [Proxy::new(first, limit, rife.alignment())?, Proxy::new(last, limit, rife.alignment())?];
         let engine = self.net.engine();
         let pictures = [engine.put(&proxies[0].picture)?, engine.put(&proxies[1].picture)?];
-        let plan = rife.plan(&pictures, proxies[0].size, t)?;
+        let plan = rife.plan(&pictures, proxies[0].size, t, &mut |done| watch.progress(0.25 + 0.65 * done))?;
         if !watch.progress(0.9) {
             return Err(Error::Cancelled);
         }

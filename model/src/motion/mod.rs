@@ -31,7 +31,7 @@ pub use guest::MotionByRife;
 use pair::{Pairs, Settings};
 
 pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
-use self::{bars::Window, guest::Guest, mixing::Mixing, network::MotionNet, onward::onward, rife::Rife};
+use self::{bars::Window, guest::Guests, mixing::Mixing, network::MotionNet, onward::onward, rife::Rife};
 use crate::{Brief, Encoding, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// Fills gaps between known frames by following what moves.
@@ -42,7 +42,7 @@ pub struct MotionFiller {
     net: MotionNet,
     id: String,
     pairs: Pairs,
-    guest: Guest,
+    guests: Guests,
 }
 
 impl std::fmt::Debug for MotionFiller {
@@ -115,7 +115,7 @@ impl MotionFiller {
             Engine::Cpu => "",
             Engine::Gpu(_) => "-gpu",
         };
-        Ok(Self { net, id: format!("motion-{hash:016x}{kind}"), pairs: Pairs::new(memory), guest: Guest::default() })
+        Ok(Self { net, id: format!("motion-{hash:016x}{kind}"), pairs: Pairs::new(memory), guests: Guests::default() })
     }
 
     /// The frame at `t` between the first neighbour (0) and the last (1); all must be of one size and kind. Black bars around the
@@ -235,15 +235,20 @@ impl MotionFiller {
     /// frames, and what the network takes, if it is not on a GPU.
     #[must_use]
     pub fn memory(&self, like: &Frame, quality: Quality) -> u64 {
-        // The frame and how sure it is; with a second pass both of each pass, and their mean.
-        let made = if quality == Quality::Best { 4 } else { 2 };
-        // Both neighbours as they are mixed, and the frame in its own numbers.
-        let recoded = if like.encoding() == Encoding::Display { 0 } else { 3 };
         let network = match self.net.engine() {
             Engine::Cpu => Settings::of(quality, like.width(), like.height()).memory(quality),
             Engine::Gpu(_) => 0,
         };
-        (made + recoded) * size_of_val(like.pixels()) as u64 + network
+        Self::memory_of_frames(like, quality) + network
+    }
+
+    /// The copies of frames among it.
+    fn memory_of_frames(like: &Frame, quality: Quality) -> u64 {
+        // The frame and how sure it is; with a second pass both of each pass, and their mean.
+        let made = if quality == Quality::Best { 4 } else { 2 };
+        // Both neighbours as they are mixed, and the frame in its own numbers.
+        let recoded = if like.encoding() == Encoding::Display { 0 } else { 3 };
+        (made + recoded) * size_of_val(like.pixels()) as u64
     }
 
     /// Bytes of the matched pairs that are kept.
@@ -255,7 +260,7 @@ impl MotionFiller {
     /// Forgets the matched pairs that are kept.
     pub fn purge(&self) {
         self.pairs.clear();
-        self.guest.clear();
+        self.guests.clear();
     }
 }
 
@@ -280,17 +285,22 @@ impl Filler for MotionFiller {
     }
 
     fn fill(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Vec<Made>> {
-        let gaps = shot.gaps();
-        let mut take = Vec::with_capacity(gaps.len());
-        for (i, &time) in gaps.iter().enumerate() {
-            let part = Part { watch, from: i as f32 / gaps.len() as f32, share: 1.0 / gaps.len() as f32 };
-            take.push(self.fill_one(None, shot, time, brief, &part)?);
-        }
-        Ok(take)
+        self.fill_by(None, shot, brief, watch)
     }
 }
 
 impl MotionFiller {
+    /// All missing frames of a shot, by RIFE if that is given.
+    fn fill_by(&self, rife: Option<&Rife>, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Vec<Made>> {
+        let gaps = shot.gaps();
+        let mut take = Vec::with_capacity(gaps.len());
+        for (i, &time) in gaps.iter().enumerate() {
+            let part = Part { watch, from: i as f32 / gaps.len() as f32, share: 1.0 / gaps.len() as f32 };
+            take.push(self.fill_one(rife, shot, time, brief, &part)?);
+        }
+        Ok(take)
+    }
+
     /// The frame at a time, by RIFE if that is given.
     fn fill_one(&self, rife: Option<&Rife>, shot: &Shot, time: f64, brief: &Brief, watch: &dyn Watch) -> Result<Made> {
         match shot.around(time) {

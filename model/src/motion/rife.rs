@@ -11,8 +11,9 @@ use candle_core::{DType, Device, Tensor, pickle::PthTensors};
 
 use super::{
     apply::Plan,
+    flow::Step,
     network::{Both, chain},
-    synthesis::apart,
+    synthesis::{PICTURES, apart},
 };
 use crate::{
     Error, Result,
@@ -23,6 +24,8 @@ use crate::{
 const SLOPE: f32 = 0.2;
 /// What the pictures are alike in is compared so far around a pixel.
 const AROUND: usize = 2;
+/// Planes of a picture.
+const COLOURS: usize = 3;
 /// Planes of the flow to both pictures, and with them that of the mask.
 const FLOW: usize = 4;
 const FOUND: usize = FLOW + 1;
@@ -76,10 +79,14 @@ impl Rife {
         let encoder = tensors.encoder(engine)?;
         let features = encoder.as_ref().map_or(0, |(_, features)| *features);
         let count = (0..).take_while(|i| tensors.has(&format!("block{i}.conv0.0.0.weight"))).count();
-        if !(MOST_BLOCKS - 1..=MOST_BLOCKS).contains(&count) {
+        if ![4, 5].contains(&count) {
             return Err(tensors.mismatch(format!("it has {count} blocks, and RIFE 4.6 to 4.26 four or five")));
         }
-        let blocks = (0..count).map(|i| tensors.block(i, count, features, engine)).collect::<Result<_>>()?;
+        let mut blocks: Vec<Block> = Vec::new();
+        for i in 0..count {
+            let before = blocks.last().map(|block| block.handed);
+            blocks.push(tensors.block(i, count, (features, before), engine)?);
+        }
         let encoder = encoder.map_or_else(Vec::new, |(convs, _)| convs);
         Ok(Self { engine: engine.clone(), hash: tensors.hash, encoder, blocks })
     }
@@ -95,14 +102,18 @@ impl Rife {
     }
 
     /// The flow from time `t` to both pictures, x before y, and what the first is worth, 0 to 1.
-    fn run(&self, pictures: &Both, t: f64) -> Result<(Map, Map)> {
+    /// Between blocks `step` is told how much is done, 0 to 1, and says whether to go on.
+    fn run(&self, pictures: &Both, t: f64, step: &mut Step<'_>) -> Result<(Map, Map)> {
         let time = self.engine.zeros(1, pictures[0].size())?.affine(1.0, t)?;
         let features = match &self.encoder[..] {
             [] => Vec::new(),
             convs => pictures.iter().map(|p| chain(convs, p)?.shuffled()).collect::<Result<Vec<_>>>()?,
         };
         let mut state: Option<State> = None;
-        for block in &self.blocks {
+        for (i, block) in self.blocks.iter().enumerate() {
+            if !step(i as f32 / self.blocks.len() as f32) {
+                return Err(Error::Cancelled);
+            }
             let moved = |of: &[Map]| match &state {
                 None => Ok(of.to_vec()),
                 Some(State { flow, .. }) => of
@@ -134,21 +145,21 @@ impl Rife {
 
     /// What to do at time `t` between two pictures, of which the upper left part of a height and width is no padding. The error to
     /// expect, of which RIFE says nothing, is how far the pictures lie apart where they are moved to.
-    pub(crate) fn plan(&self, pictures: &Both, size: (usize, usize), t: f64) -> Result<Plan> {
-        let (flow, first) = self.run(pictures, t)?;
+    pub(crate) fn plan(&self, pictures: &Both, size: (usize, usize), t: f64, step: &mut Step<'_>) -> Result<Plan> {
+        let (flow, first) = self.run(pictures, t, step)?;
         let last = first.affine(-1.0, 1.0)?;
         let moved = [pictures[0].warped(&flow.planes(0, 2)?)?, pictures[1].warped(&flow.planes(2, 2)?)?];
         let error = apart(&[&moved[0], &moved[1]])?.box_mean(AROUND)?;
-        let none = self.engine.zeros(FLOW, first.size())?;
         // Moved along no other path, and not as they stand.
+        let none = self.engine.zeros(PICTURES - 2, first.size())?;
         Plan::of(Map::joined(&[&flow, &flow, &first, &last, &none, &error])?.cropped(size)?)
     }
 }
 
-/// Blocks of the newest layouts; older ones have one less.
-const MOST_BLOCKS: usize = 5;
-/// Planes of the flow, the mask and one that nothing uses, where blocks hand on nothing.
-const NOTHING_HANDED: usize = FOUND + 1;
+/// Planes that a block gives which hands on nothing: the flow, the mask, and one that nobody uses.
+const WITHOUT_HANDED: usize = FOUND + 1;
+/// Files that are larger are none of RIFE's weights, the largest of which take 100 MB.
+const LARGEST: u64 = 1 << 30;
 
 /// The tensors of a file, by the names that they have in PyTorch.
 struct Tensors {
@@ -160,6 +171,10 @@ struct Tensors {
 impl Tensors {
     fn read(path: &Path) -> Result<Self> {
         let unreadable = |reason: String| Error::NotRife { path: path.to_owned(), reason };
+        let about = std::fs::metadata(path).map_err(|e| unreadable(format!("it cannot be read ({e})")))?;
+        if !about.is_file() || about.len() > LARGEST {
+            return Err(unreadable("it is no file, or far too large".into()));
+        }
         let bytes = std::fs::read(path).map_err(|e| unreadable(format!("it cannot be read ({e})")))?;
         let hash = twox_hash::XxHash64::oneshot(0, &bytes);
         let tensors = if bytes.starts_with(b"PK") {
@@ -194,37 +209,46 @@ impl Tensors {
         Ok(tensor.to_dtype(DType::F32)?.contiguous()?)
     }
 
-    /// The planes along the second axis of a layer's weight: what a convolution takes, and a transposed one gives.
-    fn second_axis(&self, name: &str) -> Result<usize> {
-        let weight = self.get(&format!("{name}.weight"))?;
-        match weight.dims() {
-            [_, planes, _, _] => Ok(*planes),
-            other => Err(self.mismatch(format!("{name} is {other:?}"))),
-        }
-    }
-
-    /// The weight and the bias of a layer whose kernel has so many rows and columns, whose outputs are counted along `outputs`.
-    fn layer(&self, name: &str, side: usize, outputs: usize) -> Result<(Tensor, Tensor)> {
+    /// The weight and the bias of a layer whose kernel has so many rows and columns, and the planes that it takes and gives, which are
+    /// counted along the axes `[takes, gives]` of the weight.
+    fn layer(&self, name: &str, side: usize, [takes, gives]: [usize; 2]) -> Result<(Tensor, Tensor, [usize; 2])> {
         let (weight, bias) = (self.get(&format!("{name}.weight"))?, self.get(&format!("{name}.bias"))?);
-        let fits = matches!(weight.dims(), [_, _, h, w] if *h == side && *w == side)
-            && bias.dims() == [weight.dims()[outputs]];
-        if fits {
-            return Ok((weight, bias));
+        match weight.dims() {
+            [_, _, h, w] if *h == side && *w == side && bias.dims() == [weight.dims()[gives]] => {
+                let planes = [weight.dims()[takes], weight.dims()[gives]];
+                Ok((weight, bias, planes))
+            }
+            other => Err(self.mismatch(format!("{name} is {other:?} with a bias of {:?}", bias.dims()))),
         }
-        Err(self.mismatch(format!("{name} is {:?} with a bias of {:?}", weight.dims(), bias.dims())))
     }
 
-    fn conv(&self, name: &str, engine: &Engine, stride: usize, slope: Option<f32>) -> Result<Conv> {
-        let (weight, bias) = self.layer(name, 3, 0)?;
-        engine.conv(&weight, &bias, stride, slope)
+    fn takes(&self, name: &str, found: usize, wanted: usize) -> Result<()> {
+        if found == wanted { Ok(()) } else { Err(self.mismatch(format!("{name} takes {found} planes, not {wanted}"))) }
+    }
+
+    /// A convolution of so many planes, and how many it makes.
+    fn conv(
+        &self,
+        name: &str,
+        planes: usize,
+        engine: &Engine,
+        stride: usize,
+        slope: Option<f32>,
+    ) -> Result<(Conv, usize)> {
+        let (weight, bias, [takes, gives]) = self.layer(name, 3, [1, 0])?;
+        self.takes(name, takes, planes)?;
+        Ok((engine.conv(&weight, &bias, stride, slope)?, gives))
     }
 
     /// A transposed convolution that doubles a map's sides, kernel 4 and padding 1, as a convolution of which four planes become one:
-    /// see [`Map::shuffled`]. Of its outputs the first ones alone.
-    fn doubling(&self, name: &str, engine: &Engine, outputs: Option<usize>) -> Result<(Conv, usize)> {
-        let (weight, bias) = self.layer(name, 4, 1)?;
-        let (inputs, all, ..) = weight.dims4()?;
+    /// see [`Map::shuffled`]. Of its outputs the first ones alone; with how many there are.
+    fn doubling(&self, name: &str, planes: usize, engine: &Engine, outputs: Option<usize>) -> Result<(Conv, usize)> {
+        let (weight, bias, [inputs, all]) = self.layer(name, 4, [0, 1])?;
+        self.takes(name, inputs, planes)?;
         let count = outputs.unwrap_or(all).min(all);
+        if count == 0 {
+            return Err(self.mismatch(format!("{name} gives nothing")));
+        }
         let (values, biases) = (weight.flatten_all()?.to_vec1::<f32>()?, bias.to_vec1::<f32>()?);
         let mut turned = vec![0.0; 4 * count * inputs * 9];
         for (output, input, row, column) in places([count, inputs, 4, 4]) {
@@ -241,11 +265,12 @@ impl Tensors {
         Ok((engine.conv(&weight, &bias, 1, None)?, count))
     }
 
-    /// A convolution times a factor for each output, and its input added to it: the same as one convolution with other weights.
-    fn residual(&self, name: &str, engine: &Engine) -> Result<Conv> {
-        let (weight, bias) = self.layer(&format!("{name}.conv"), 3, 0)?;
+    /// A convolution of so many planes times a factor for each output, and its input added to it: the same as one convolution with other
+    /// weights.
+    fn residual(&self, name: &str, planes: usize, engine: &Engine) -> Result<Conv> {
+        let (weight, bias, [inputs, outputs]) = self.layer(&format!("{name}.conv"), 3, [1, 0])?;
+        self.takes(name, inputs, planes)?;
         let beta = self.get(&format!("{name}.beta"))?;
-        let (outputs, inputs, ..) = weight.dims4()?;
         if inputs != outputs || beta.elem_count() != outputs {
             return Err(self.mismatch(format!("{name} is {:?}, with {:?} factors", weight.dims(), beta.dims())));
         }
@@ -263,35 +288,46 @@ impl Tensors {
         let Some([first, between @ .., last]) = known.copied() else { return Ok(None) };
         // The one of two layers has no activation.
         let slope = if between.is_empty() { None } else { Some(SLOPE) };
-        let mut convs = vec![self.conv(first, engine, 2, slope)?];
+        let (conv, mut planes) = self.conv(first, COLOURS, engine, 2, slope)?;
+        let mut convs = vec![conv];
         for name in between {
-            convs.push(self.conv(name, engine, 1, slope)?);
+            let (conv, gives) = self.conv(name, planes, engine, 1, slope)?;
+            convs.push(conv);
+            planes = gives;
         }
-        let (doubling, features) = self.doubling(last, engine, None)?;
+        let (doubling, features) = self.doubling(last, planes, engine, None)?;
         convs.push(doubling);
         Ok(Some((convs, features)))
     }
 
-    /// A block, by its number of so many.
-    fn block(&self, i: usize, count: usize, features: usize, engine: &Engine) -> Result<Block> {
+    /// A block, by its number of so many; `before` is what the one before it hands on.
+    fn block(
+        &self,
+        i: usize,
+        count: usize,
+        (features, before): (usize, Option<usize>),
+        engine: &Engine,
+    ) -> Result<Block> {
         let name = format!("block{i}");
-        let planes = self.second_axis(&format!("{name}.lastconv.0"))? / 4;
-        let handed = if planes > NOTHING_HANDED { planes - FOUND } else { 0 };
-        let inputs = 2 * (3 + features) + 1 + if i == 0 { 0 } else { 1 + FLOW + handed };
-        let found = self.second_axis(&format!("{name}.conv0.0.0"))?;
-        if found != inputs || planes < FOUND {
-            return Err(self.mismatch(format!("{name} takes {found} planes, wanted {inputs}, and gives {planes}")));
+        let last = format!("{name}.lastconv.0");
+        let (_, _, [_, gives]) = self.layer(&last, 4, [0, 1])?;
+        if gives < 4 * FOUND {
+            return Err(self.mismatch(format!("{last} gives {gives} planes, fewer than {}", 4 * FOUND)));
         }
         // Nobody takes what the last one hands on.
-        let handed = if i + 1 == count { 0 } else { handed };
-        let mut convs = Vec::new();
-        for k in 0..2 {
-            convs.push(self.conv(&format!("{name}.conv0.{k}.0"), engine, 2, Some(SLOPE))?);
+        let handed = if gives > 4 * WITHOUT_HANDED && i + 1 < count { gives / 4 - FOUND } else { 0 };
+        let seen = 2 * (COLOURS + features) + 1 + before.map_or(0, |handed| 1 + handed + FLOW);
+        let (conv, planes) = self.conv(&format!("{name}.conv0.0.0"), seen, engine, 2, Some(SLOPE))?;
+        let (other, planes) = self.conv(&format!("{name}.conv0.1.0"), planes, engine, 2, Some(SLOPE))?;
+        let mut convs = vec![conv, other];
+        let residuals = format!("{name}.convblock.");
+        let ending =
+            |part: &str| self.by_name.keys().filter(|key| key.starts_with(&residuals) && key.ends_with(part)).count();
+        // One of which a part is missing is named.
+        for k in 0..ending(".beta").max(ending(".conv.weight")).max(1) {
+            convs.push(self.residual(&format!("{residuals}{k}"), planes, engine)?);
         }
-        for k in (0..).take_while(|k| self.has(&format!("{name}.convblock.{k}.beta"))) {
-            convs.push(self.residual(&format!("{name}.convblock.{k}"), engine)?);
-        }
-        convs.push(self.doubling(&format!("{name}.lastconv.0"), engine, Some(4 * (FOUND + handed)))?.0);
+        convs.push(self.doubling(&last, planes, engine, Some(4 * (FOUND + handed)))?.0);
         Ok(Block { convs, scale: 1 << (count - 1 - i), handed })
     }
 }
@@ -304,16 +340,16 @@ fn bare(name: &str) -> &str {
 /// The tensors of a file of PyTorch's of so many bytes that are the network's: it may hold those of its teacher, too.
 fn unpickled(path: &Path, bytes: usize) -> candle_core::Result<HashMap<String, Tensor>> {
     let file = PthTensors::new(path, None)?;
-    let mut tensors = HashMap::new();
+    let (mut tensors, mut left) = (HashMap::new(), bytes);
     for (name, info) in file.tensor_infos() {
         if !["block", "encode"].iter().any(|part| bare(name).starts_with(part)) {
             continue;
         }
         // Memory is taken for what a shape says.
         let values = info.layout.dims().iter().try_fold(1_usize, |values, side| values.checked_mul(*side));
-        if values.is_none_or(|values| values > bytes) {
-            return Err(candle_core::Error::Msg(format!("{name} is larger than the file")));
-        }
+        left = values
+            .and_then(|values| left.checked_sub(values))
+            .ok_or_else(|| candle_core::Error::Msg(format!("{name} is larger than the file")))?;
         tensors.extend(file.get(name)?.map(|tensor| (name.clone(), tensor)));
     }
     Ok(tensors)

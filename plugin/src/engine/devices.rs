@@ -208,8 +208,8 @@ impl Devices {
 
     /// The GPU did not do its part: what was to be made has to be made on the processor.
     pub(super) fn failed(&self, error: &GpuError) {
-        // One frame was too large for it: others may not be.
-        if matches!(error, GpuError::TooLarge { .. }) {
+        // One frame was too large for it, and others may not be; or what it was asked for makes no sense.
+        if matches!(error, GpuError::TooLarge { .. } | GpuError::Shape { .. }) {
             return;
         }
         let mut state = self.gpu.lock();

@@ -48,8 +48,11 @@ impl Motion<'_> {
     /// When the frame cannot be made, RIFE's weights are none, or `watch` says stop.
     pub fn make(&self, shot: &Shot, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
         self.on_device(|motion| match &self.rife {
-            None => self.make_by(motion, motion, shot, brief, watch),
-            Some(weights) => self.make_by(motion, &MotionByRife::new(motion, weights)?, shot, brief, watch),
+            None => self.make_by(motion, &|like| motion.memory(like, brief.quality), shot, brief, watch),
+            Some(weights) => {
+                let rife = MotionByRife::new(motion, weights)?;
+                self.make_by(&rife, &|like| rife.memory(like, brief.quality), shot, brief, watch)
+            }
         })
     }
 
@@ -59,7 +62,10 @@ impl Motion<'_> {
     /// # Errors
     /// As [`make`](Self::make).
     pub fn make_onward(&self, shot: &Shot, rest: f64, brief: &Brief, watch: &dyn Watch) -> Result<Arc<Made>> {
-        self.on_device(|motion| self.make_by(motion, &MotionOnward::new(motion, rest), shot, brief, watch))
+        self.on_device(|motion| {
+            let onward = MotionOnward::new(motion, rest);
+            self.make_by(&onward, &|like| motion.memory(like, brief.quality), shot, brief, watch)
+        })
     }
 
     /// Does some work with the motion filler in its turn; once more, on the processor, where a GPU fails.
@@ -94,11 +100,11 @@ impl Motion<'_> {
         work(&*self.engine.devices.cpu()?)
     }
 
-    /// Makes a frame by a filler that works with `motion`.
+    /// Makes a frame by a filler, which takes as much memory for frames like one as `memory` says.
     fn make_by(
         &self,
-        motion: &MotionFiller,
         filler: &dyn Filler,
+        memory: &dyn Fn(&Frame) -> u64,
         shot: &Shot,
         brief: &Brief,
         watch: &dyn Watch,
@@ -114,8 +120,7 @@ impl Motion<'_> {
             return Ok(made);
         }
         if let Some((_, like)) = shot.frames().first() {
-            let needed = motion.memory(like, brief.quality);
-            self.engine.make_room_for_motion((like.width(), like.height()), needed)?;
+            self.engine.make_room_for_motion((like.width(), like.height()), memory(like))?;
         }
         let made = filler.fill(shot, brief, watch)?.into_iter().next();
         let made = Arc::new(made.ok_or_else(|| EngineError::Unusable("Nothing is missing from this shot".into()))?);

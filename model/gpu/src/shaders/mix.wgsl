@@ -139,8 +139,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var first = 0u; first < p.out_channels; first += TOGETHER) {
         var sum: array<f32, TOGETHER>;
         for (var i = 0u; i < FLOWS; i++) {
-            let flow = scale * vec2(told(here, 2u * i), told(here, 2u * i + 1u));
-            add_moved(&sum, i % 2u, id, flow, told(here, WORTHS + i), first);
+            let worth = told(here, WORTHS + i);
+            if worth != 0.0 {
+                let flow = scale * vec2(told(here, 2u * i), told(here, 2u * i + 1u));
+                add_moved(&sum, i % 2u, id, flow, worth, first);
+            }
         }
         let worth = vec2(told(here, WORTHS + 4u), told(here, WORTHS + 5u));
         for (var k = 0u; k < TOGETHER; k++) {

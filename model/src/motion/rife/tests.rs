@@ -24,7 +24,7 @@ const LAYOUTS: [&str; 6] = ["4.6", "4.7", "4.10", "4.13", "4.21", "4.25"];
 fn off(weights: &Path, known: &HashMap<String, Tensor>, name: &str, engine: &Engine) -> [f32; 2] {
     let rife = Rife::load(weights, engine).unwrap();
     let pictures = ["first", "last"].map(|name| engine.put(&known[name]).unwrap());
-    let (flow, mask) = rife.run(&pictures, 0.3).unwrap();
+    let (flow, mask) = rife.run(&pictures, 0.3, &mut |_| true).unwrap();
     [("flow", flow), ("mask", mask)].map(|(what, map)| {
         let known = &known[&format!("{name}{what}")];
         let found = map.tensor().unwrap().narrow(2, 0, known.dim(2).unwrap()).unwrap();
@@ -80,7 +80,7 @@ fn a_frame_is_moved_and_mixed_as_pytorch_does_it() {
         // Highlights are bent in what it looks at, and the host's own pixels are fetched by a cubic.
         let truth = frame(&format!("{layout}.picture"));
         let (made, others) = (psnr(&made.frame, &truth), [&first, &last].map(|frame| psnr(frame, &truth)));
-        assert!(made > 35.0 && others.iter().all(|other| *other < 30.0), "{layout}: {made:.1} dB, {others:.1?}");
+        assert!(others.iter().all(|other| made > other + 15.0), "{layout}: {made:.1} dB, {others:.1?}");
     }
     ids.sort();
     ids.dedup();
@@ -119,16 +119,18 @@ fn what_holds_no_weights_of_rife_is_refused_in_words() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let error = Rife::load(&path, &Engine::Cpu).err().expect(name).to_string();
-        assert!(error.contains(name), "{error}");
+        assert!(error.contains(name) && error.contains("no weights of RIFE 4.6 to 4.26"), "{error}");
         error
     };
+    assert!(Rife::load(folder.path(), &Engine::Cpu).err().unwrap().to_string().contains("no file"));
+    refused("empty.pkl", b"");
     assert!(refused("text.pkl", b"not even a file of PyTorch's").contains("PyTorch"));
     let whole = std::fs::read(fixture("4.25.pkl")).unwrap();
     for cut in [2, 100, whole.len() / 2, whole.len() - 1] {
         refused("cut.pkl", &whole[..cut]);
     }
     let ours = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors")).unwrap();
-    assert!(refused("ours.safetensors", &ours).contains("RIFE 4.6 to 4.26"));
+    assert!(refused("ours.safetensors", &ours).contains("none of RIFE's blocks"));
     let tensors: HashMap<String, Tensor> =
         candle_core::pickle::read_all(fixture("4.25.pkl")).unwrap().into_iter().collect();
     let saved = |tensors: &HashMap<String, Tensor>| {
@@ -138,11 +140,28 @@ fn what_holds_no_weights_of_rife_is_refused_in_words() {
     };
     std::fs::write(folder.path().join("same.safetensors"), saved(&tensors)).unwrap();
     assert!(Rife::load(&folder.path().join("same.safetensors"), &Engine::Cpu).is_ok(), "names alone tell");
-    for name in ["module.block4.lastconv.0.bias", "module.block0.conv0.0.0.weight", "module.encode.cnn3.weight"] {
-        let mut lacking = tensors.clone();
-        lacking.remove(name).unwrap();
-        refused("lacking.safetensors", &saved(&lacking));
-        lacking.insert(name.to_owned(), Tensor::zeros((3, 5), DType::F32, &Device::Cpu).unwrap());
-        refused("misshapen.safetensors", &saved(&lacking));
+    for name in [
+        "block4.lastconv.0.bias",
+        "block0.conv0.0.0.weight",
+        "block2.conv0.1.0.weight",
+        "block1.convblock.0.beta",
+        "block1.convblock.1.beta",
+        "block1.convblock.1.conv.weight",
+        "encode.cnn2.weight",
+        "encode.cnn3.weight",
+    ] {
+        let name = format!("module.{name}");
+        let mut other = tensors.clone();
+        let whole = other.remove(&name).unwrap();
+        let said = refused("lacking.safetensors", &saved(&other));
+        assert!(said.contains("missing") || said.contains("planes") || said.contains("blocks"), "{name}: {said}");
+        other.insert(name.clone(), Tensor::zeros((3, 5), DType::F32, &Device::Cpu).unwrap());
+        refused("misshapen.safetensors", &saved(&other));
+        if whole.rank() == 4 && whole.dim(1).unwrap() > 1 {
+            // One plane fewer than what comes before it makes, or after it takes.
+            let fewer = whole.narrow(1, 0, whole.dim(1).unwrap() - 1).unwrap().contiguous().unwrap();
+            other.insert(name, fewer);
+            refused("narrow.safetensors", &saved(&other));
+        }
     }
 }

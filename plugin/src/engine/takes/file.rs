@@ -69,7 +69,7 @@ fn rounded(frame: &Frame) -> pickup_model::Result<Frame> {
 struct Header {
     width: usize,
     height: usize,
-    /// A fingerprint of each frame's bytes.
+    /// A fingerprint of each frame's bytes; of the first version its pixels'.
     frames: Vec<u64>,
     notes: TakeNotes,
 }

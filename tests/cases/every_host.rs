@@ -59,39 +59,39 @@ const SAVED: [(&str, &str, &str); 6] = [
         "Repair",
         "frames damaged smoothCadence automatic findDuplicates repeats duplicateThreshold findBlack blackThreshold findEmpty \
          emptyThreshold findFlash flashThreshold findTorn tornThreshold findBlocky blockyThreshold find \
-         output quality longestGap sourceFile sourceOffset device footage errorsInPicture markMade",
+         output quality longestGap sourceFile sourceOffset device motionModel footage errorsInPicture markMade",
     ),
     (
         RETIME,
         "Retime",
         "by speed sourceFrame starts start startHere reverse method smoothCadence shutter shutterSamples output quality \
-         sourceFile sourceOffset device footage missingFrames errorsInPicture markMade",
+         sourceFile sourceOffset device motionModel footage missingFrames errorsInPicture markMade",
     ),
     (
         GENERATE,
         "Generate",
         "preset prompt enhance negativePrompt motion seed newSeed make shotsMade length starts start startHere firstFrame \
-         lastFrame loop over strength output quality cadence grain warmth peak videoModel model guidance steps device footage missingFrames errorsInPicture markMade",
+         lastFrame loop over strength output quality cadence grain warmth peak videoModel model guidance steps device motionModel footage missingFrames errorsInPicture markMade",
     ),
     (
         ANIMATE,
         "Animate",
         "preset prompt enhance negativePrompt motion seed newSeed stillIs still stillHere end length by camera \
-         travel fade strength matchGrain output quality cadence grain warmth peak videoModel model guidance steps device \
+         travel fade strength matchGrain output quality cadence grain warmth peak videoModel model guidance steps device motionModel \
          footage sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         EXTEND,
         "Extend",
         "preset prompt enhance negativePrompt motion seed newSeed tail head hold by rest frozen lastGood \
-         handles findFreeze matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage \
+         handles findFreeze matchGrain output quality cadence grain warmth peak videoModel model guidance steps device motionModel footage \
          sourceFile sourceOffset missingFrames errorsInPicture markMade",
     ),
     (
         BRIDGE,
         "Bridge",
         "preset prompt enhance negativePrompt motion seed newSeed starts start startHere length by toFile \
-         matchGrain output quality cadence grain warmth peak videoModel model guidance steps device footage sourceFile \
+         matchGrain output quality cadence grain warmth peak videoModel model guidance steps device motionModel footage sourceFile \
          sourceOffset missingFrames errorsInPicture markMade",
     ),
 ];

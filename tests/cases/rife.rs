@@ -1,7 +1,5 @@
 //! Frames made by RIFE, where a user names its weights. Those of the tests are random: what they make is no good frame, but another one.
 
-use std::path::Path;
-
 use super::{
     footage::{FLOAT, assert_same, pan_with, panning, psnr, rubbish},
     stage::Stage,
@@ -9,10 +7,7 @@ use super::{
 
 /// The file of a version's layout.
 fn weights(version: &str) -> String {
-    // The nodes' tests and the bundle's stand in folders of different depth.
-    let model = ["../model", "../../model"].map(|up| Path::new(env!("CARGO_MANIFEST_DIR")).join(up));
-    let model = model.iter().find(|folder| folder.is_dir()).expect("the model's folder");
-    model.join(format!("tests/fixtures/rife/{version}")).display().to_string()
+    crate::repository().join("model/tests/fixtures/rife").join(version).display().to_string()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Frames made by RIFE, where a user names its weights. Those of the tests are random: what they make is no good frame, but another one.
 
 use super::{
-    footage::{FLOAT, assert_same, pan_with, panning, psnr, rubbish},
+    footage::{FLOAT, assert_same, draw, mean, pan_with, panning, psnr, rubbish},
     stage::Stage,
 };
 
@@ -21,15 +21,18 @@ fn retime_makes_frames_by_the_weights_that_are_named() {
 }
 
 fn made_by_what_is_named(stage: &Stage, made: f64, kept: f64) {
-    let (ours, before) = (stage.at(made), stage.at(kept));
+    let (ours, before, after) = (stage.at(made), stage.at(kept), stage.at(kept + 2.0));
+    let for_nothing = [&mean(&before, &after), &before, &after, &draw(FLOAT, |_, _| [0.5, 0.5, 0.5, 1.0])];
     let mut all = vec![ours.to_rgba()];
     for version in ["4.6.pkl", "4.25.pkl"] {
         stage.put("motionModel", &weights(version));
         let other = stage.at(made);
         assert!(stage.is_made(made) && !stage.is_made(kept));
         assert_same(&stage.at(kept), &before, "a frame that passes");
-        // Random weights move by a few pixels: a picture that has nothing to do with the clip is further off.
-        assert!(psnr(&other, &ours) > 15.0);
+        // Random weights move by a few pixels: what they make is like the clip, and nothing that could be had for nothing.
+        let (like, grey) = (psnr(&other, &ours), psnr(for_nothing[3], &ours));
+        assert!(like > 15.0 && like > grey + 3.0, "{version}: {like:.1} dB, an even grey {grey:.1}");
+        assert!(for_nothing.iter().all(|picture| psnr(&other, picture) < 45.0), "{version}");
         all.push(other.to_rgba());
         stage.forget();
         assert_same(&stage.at(made), &other, "made again");

@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Between, MotionFiller, Part, even, mixing::Mixing, pair::Settings, proxy::Proxy, rife::Rife};
+use super::{Between, MotionFiller, Part, held, mixing::Mixing, pair::Settings, proxy::Proxy, rife::Rife};
 use crate::{Brief, Error, Filler, Frame, Kept, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 
 /// The networks of the files that were named last: two nodes may name two.
@@ -96,11 +96,8 @@ impl MotionByRife<'_> {
     #[must_use]
     pub fn memory(&self, like: &Frame, quality: Quality) -> u64 {
         let looked_at = Settings::of(quality, like.width(), like.height()).limit() as u64;
-        let network = match self.filler.net.engine() {
-            Engine::Cpu => looked_at * EACH + WEIGHTS,
-            Engine::Gpu(_) => 0,
-        };
-        MotionFiller::memory_of_frames(like, Quality::Normal) + network
+        // The frame, and how sure it is.
+        self.filler.memory_with(like, 2, looked_at * EACH + WEIGHTS)
     }
 }
 
@@ -117,8 +114,7 @@ impl MotionFiller {
         // A small part of the work.
         let looking = Part { watch, from: 0.0, share: 0.25 };
         if self.cut_evidence(first, last, &looking)?.is_cut() {
-            let nearer = if t < 0.5 { first } else { last };
-            return Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held });
+            return held([first, last], t);
         }
         let limit = Settings::of(brief.quality, first.width(), first.height()).limit();
         let proxies = [Proxy::new(first, limit, rife.alignment())?, Proxy::new(last, limit, rife.alignment())?];

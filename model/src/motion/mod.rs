@@ -171,7 +171,6 @@ impl MotionFiller {
     /// The frame at `t` between two that differ, and that fill their frames.
     fn picture_between(&self, near: &Neighbours<'_>, t: f64, brief: &Brief, watch: &dyn Watch) -> Result<Between> {
         let Neighbours { first, last, .. } = *near;
-        let nearer = if t < 0.5 { first } else { last };
         let settings = Settings::of(brief.quality, first.width(), first.height());
         // A draft is made of the pair alone, at a third of the work.
         let near = if brief.quality == Quality::Draft { &Neighbours::pair(first, last) } else { near };
@@ -179,7 +178,7 @@ impl MotionFiller {
         let whole = Part { watch, from: 0.0, share: if best { 0.5 } else { 1.0 } };
         let pair = self.pairs.get(&self.net, near, settings, &whole)?;
         if pair.evidence.is_cut() {
-            return Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held });
+            return held([first, last], t);
         }
         let plan = pair.plan(&self.net, t)?;
         drop(pair);
@@ -235,20 +234,17 @@ impl MotionFiller {
     /// frames, and what the network takes, if it is not on a GPU.
     #[must_use]
     pub fn memory(&self, like: &Frame, quality: Quality) -> u64 {
-        let network = match self.net.engine() {
-            Engine::Cpu => Settings::of(quality, like.width(), like.height()).memory(quality),
-            Engine::Gpu(_) => 0,
-        };
-        Self::memory_of_frames(like, quality) + network
-    }
-
-    /// The copies of frames among it.
-    fn memory_of_frames(like: &Frame, quality: Quality) -> u64 {
         // The frame and how sure it is; with a second pass both of each pass, and their mean.
         let made = if quality == Quality::Best { 4 } else { 2 };
+        self.memory_with(like, made, Settings::of(quality, like.width(), like.height()).memory(quality))
+    }
+
+    /// The same of so many frames that are made on the way, and of a network that takes so much on the CPU.
+    fn memory_with(&self, like: &Frame, made: u64, network: u64) -> u64 {
         // Both neighbours as they are mixed, and the frame in its own numbers.
         let recoded = if like.encoding() == Encoding::Display { 0 } else { 3 };
-        (made + recoded) * size_of_val(like.pixels()) as u64
+        let network = if matches!(self.net.engine(), Engine::Cpu) { network } else { 0 };
+        (made + recoded) * size_of_val(like.pixels()) as u64 + network
     }
 
     /// Bytes of the matched pairs that are kept.
@@ -268,6 +264,12 @@ impl MotionFiller {
 fn as_it_is(time: f64, frame: &Frame, origin: Origin) -> Result<Made> {
     let certain = if origin == Origin::Known { 1.0 } else { 0.0 };
     Ok(Made { time, frame: frame.clone(), confidence: even(frame, certain)?, origin })
+}
+
+/// The nearer of two frames between which a cut lies.
+fn held([first, last]: [&Frame; 2], t: f64) -> Result<Between> {
+    let nearer = if t < 0.5 { first } else { last };
+    Ok(Between { frame: nearer.clone(), confidence: even(first, 0.0)?, origin: Origin::Held })
 }
 
 /// A map of one value, of a frame's size.

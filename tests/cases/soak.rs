@@ -1,6 +1,7 @@
 //! A long day in hosts: random nodes, settings, hosts, seeks, cancels and clones, for as long as is asked for.
 
 use std::{
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -20,7 +21,13 @@ use super::{
 const NODES: [&str; 6] = [REPAIR, RETIME, GENERATE, ANIMATE, EXTEND, BRIDGE];
 const LAST: i32 = 12;
 /// What memory may grow by once everything was used: caches hold what they hold.
-const SLACK: u64 = 48 << 20;
+const SLACK: u64 = 32 << 20;
+/// Has Linux's C library give back what is freed at once. By itself it keeps up to 64 MB in each of many heaps (`mallopt(3)`), which
+/// grow for hours and hide what a leak would be.
+const GIVEN_BACK: (&str, &str) = (
+    "GLIBC_TUNABLES",
+    "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072",
+);
 
 /// Numbers that look random and are the same each time (SplitMix64, Steele and others 2014).
 struct Chance(u64);
@@ -160,6 +167,18 @@ fn disturb(instance: &Instance, chance: &mut Chance) {
 #[test]
 #[ignore = "takes as long as PICKUP_SOAK_SECONDS says"]
 fn a_long_day_shows_nothing_wrong_and_leaves_nothing_behind() {
+    // In a process of its own: the C library reads how it is to keep memory when a process starts.
+    if std::env::var(GIVEN_BACK.0).is_ok_and(|tunables| tunables == GIVEN_BACK.1) {
+        return long_day();
+    }
+    let mut tests = Command::new(std::env::current_exe().expect("the tests are a file"));
+    tests.env(GIVEN_BACK.0, GIVEN_BACK.1).args(["a_long_day_shows_nothing_wrong", "--ignored", "--nocapture"]);
+    let ran = tests.stderr(Stdio::inherit()).output().expect("it runs again");
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+}
+
+fn long_day() {
     let _turn = turn();
     let seconds = std::env::var("PICKUP_SOAK_SECONDS").expect("PICKUP_SOAK_SECONDS says how long");
     let long = Duration::from_secs(seconds.parse().expect("a number of seconds"));

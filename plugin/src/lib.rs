@@ -22,4 +22,8 @@ pub mod timeline;
 use nodes::{animate::Animate, bridge::Bridge, extend::Extend, generate::Generate, repair::Repair, retime::Retime};
 use perform::Of;
 
+/// Networks and pictures take large blocks over and over; [`engine`] gives them back when nothing is rendered.
+#[global_allocator]
+static MEMORY: ofx::plugin::Reused = ofx::plugin::Reused::new();
+
 ofx::export!(Of<Repair>, Of<Retime>, Of<Generate>, Of<Animate>, Of<Extend>, Of<Bridge>);

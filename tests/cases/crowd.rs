@@ -8,7 +8,7 @@ use ofx::{
 };
 
 use super::{
-    footage::{FLOAT, clip, panning},
+    footage::{FLOAT, clip, draw_sized, panning, texture},
     stage::{REPAIR, RETIME, Stage, turn},
 };
 
@@ -106,6 +106,21 @@ pub(super) fn memory() -> Option<u64> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn memory() -> Option<u64> {
     None
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_memory_of_a_frame_is_given_back_when_nothing_is_rendered() {
+    let footage = clip((1, 4), |t| Some(draw_sized((640, 360), FLOAT, |x, y| texture(x - 4.0 * t as f32, y))));
+    let stage = Stage::repair(footage, "2");
+    let begun = std::time::Instant::now();
+    let _ = stage.at(2.0);
+    let used = memory().expect("a number");
+    // Beside what is kept of pairs and frames.
+    while memory().expect("a number") + (64 << 20) > used {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{used} bytes are still in use");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 #[test]

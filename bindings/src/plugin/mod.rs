@@ -115,6 +115,7 @@ mod param_set;
 pub mod pixels;
 mod property;
 mod resources;
+mod reused;
 mod services;
 mod suites;
 mod table;
@@ -146,5 +147,6 @@ pub use param_set::ParamReader;
 #[doc(hidden)]
 pub use param_set::{Entry, When};
 pub use resources::{library_path, resources_dir};
+pub use reused::Reused;
 pub use services::{Go, HostMemory, MessageKind, Progress, log, recent_log};
 pub use table::markdown_table;

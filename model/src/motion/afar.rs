@@ -6,6 +6,7 @@
 //! flow starts anew. Nothing of it is trained.
 
 use candle_core::{Device, Result as CandleResult, Tensor};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::{
@@ -73,7 +74,9 @@ impl Described {
                 out.copy_from_slice(&places[from * channels..][..channels]);
             }
         });
-        let squares = values.par_chunks_exact(length).map(|v| v.iter().map(|x| x * x).sum()).collect();
+        let arch = Arch::new();
+        let nothing = vec![0.0; length];
+        let squares = values.par_chunks_exact(length).map(|v| arch.dispatch(|| apart(v, &nothing))).collect();
         Ok(Self { width, height, length, values, squares })
     }
 
@@ -81,42 +84,50 @@ impl Described {
         self.squares.len()
     }
 
+    #[inline(always)]
     fn of(&self, place: usize) -> &[f32] {
         &self.values[place * self.length..][..self.length]
     }
 
     /// How far a place is from the four beside it, in the mean.
+    #[inline(always)]
     fn grain(&self, x: usize, y: usize) -> f32 {
         let (left, right) = (x.saturating_sub(1), (x + 1).min(self.width - 1));
         let (above, below) = (y.saturating_sub(1), (y + 1).min(self.height - 1));
-        let at = |x: usize, y: usize| self.of(y * self.width + x);
-        let here = at(x, y);
-        [at(left, y), at(right, y), at(x, above), at(x, below)].map(|beside| apart(here, beside)).iter().sum::<f32>()
-            / 4.0
+        let here = self.of(y * self.width + x);
+        let mut sum = 0.0;
+        for (x, y) in [(left, y), (right, y), (x, above), (x, below)] {
+            sum += apart(here, self.of(y * self.width + x));
+        }
+        sum / 4.0
     }
 
     /// How far a description is from what stands at a place near a point, at the least.
+    #[inline(always)]
     fn least_near(&self, described: &[f32], x: f32, y: f32) -> f32 {
         let near = |at: f32, end: usize| {
             let held = |at: f32| at.round_ties_even().clamp(0.0, (end - 1) as f32) as usize;
             held(at - FAR)..=held(at + FAR)
         };
-        let places = near(y, self.height).flat_map(|y| near(x, self.width).map(move |x| y * self.width + x));
-        places.map(|place| apart(self.of(place), described)).fold(f32::INFINITY, f32::min)
+        let mut least = f32::INFINITY;
+        for y in near(y, self.height) {
+            for x in near(x, self.width) {
+                least = least.min(apart(self.of(y * self.width + x), described));
+            }
+        }
+        least
     }
 
     /// How far a description is from what stands at a point, between places too.
+    #[inline(always)]
     fn difference(&self, described: &[f32], x: f32, y: f32) -> f32 {
         let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
         let (left, top) = (x as usize, y as usize);
         let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
         let (dx, dy) = (x - left as f32, y - top as f32);
         let corner = |x: usize, y: usize| self.of(y * self.width + x);
-        let (a, b, c, d) = (corner(left, top), corner(right, top), corner(left, bottom), corner(right, bottom));
-        sum_of(described.len(), |i| {
-            let (upper, lower) = (a[i] + dx * (b[i] - a[i]), c[i] + dx * (d[i] - c[i]));
-            (upper + dy * (lower - upper) - described[i]).powi(2)
-        })
+        let corners = [corner(left, top), corner(right, top), corner(left, bottom), corner(right, bottom)];
+        apart_between(described, corners, dx, dy)
     }
 }
 
@@ -126,22 +137,50 @@ pub(super) fn place_by_place(features: &Tensor) -> CandleResult<Vec<f32>> {
     centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1()
 }
 
-/// How far two descriptions are from being the same.
-pub(super) fn apart(a: &[f32], b: &[f32]) -> f32 {
-    let b = &b[..a.len()];
-    sum_of(a.len(), |i| (a[i] - b[i]).powi(2))
-}
+// These sums are inlined into what is dispatched, so that they are compiled for the vectors of the machine; they have as many parts as
+// vectors have numbers, and are the same on every machine.
 
-/// A sum in as many parts as vectors have numbers.
-pub(super) fn sum_of(count: usize, term: impl Fn(usize) -> f32) -> f32 {
+/// How far two descriptions are from being the same.
+#[inline(always)]
+pub(super) fn apart(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut parts = [0.0; LANES];
-    let whole = count - count % LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, part) in parts.iter_mut().enumerate() {
-            *part += term(start + lane);
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            parts[lane] += square(a[lane] - b[lane]);
         }
     }
-    (whole..count).map(term).chain(parts).sum()
+    for (part, (a, b)) in parts.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *part += square(a - b);
+    }
+    parts.iter().sum()
+}
+
+/// How far a description is from what lies between four others, `dx` across and `dy` down from the first.
+#[inline(always)]
+pub(super) fn apart_between(described: &[f32], [a, b, c, d]: [&[f32]; 4], dx: f32, dy: f32) -> f32 {
+    let left = |described: f32, a: f32, b: f32, c: f32, d: f32| {
+        let (upper, lower) = (a + dx * (b - a), c + dx * (d - c));
+        square(upper + dy * (lower - upper) - described)
+    };
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let ((c, c_rest), (d, d_rest)) = (c.as_chunks::<LANES>(), d.as_chunks::<LANES>());
+    let (described, rest) = described.as_chunks::<LANES>();
+    let mut parts = [0.0; LANES];
+    for ((((described, a), b), c), d) in described.iter().zip(a).zip(b).zip(c).zip(d) {
+        for lane in 0..LANES {
+            parts[lane] += left(described[lane], a[lane], b[lane], c[lane], d[lane]);
+        }
+    }
+    for (i, (part, described)) in parts.iter_mut().zip(rest).enumerate() {
+        *part += left(*described, a_rest[i], b_rest[i], c_rest[i], d_rest[i]);
+    }
+    parts.iter().sum()
+}
+
+#[inline(always)]
+fn square(x: f32) -> f32 {
+    x * x
 }
 
 /// Two frames' places, to be compared each with each.
@@ -264,7 +303,8 @@ fn lost(one: &Described, other: &Described, flow: &[f32]) -> Vec<Lost> {
         let left = if left > enough { left.min(other.least_near(one.of(place), to_x, to_y)) } else { left };
         (left > enough).then_some(Lost { place, left, over: left - enough })
     };
-    (0..one.places()).into_par_iter().filter_map(lost).collect()
+    let arch = Arch::new();
+    (0..one.places()).into_par_iter().filter_map(|place| arch.dispatch(|| lost(place))).collect()
 }
 
 /// How many of a place's eight neighbours have found much the same motion.

@@ -8,9 +8,10 @@
 //! post is found that is lost over the whole. Nothing of it is trained.
 
 use candle_core::{Device, Result as CandleResult, Tensor};
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::afar::{LIKE, apart, neighbours, place_by_place, sum_of};
+use super::afar::{LIKE, apart, apart_between, neighbours, place_by_place};
 use crate::{
     Result,
     engine::{Map, PlacesOnGpu, TakeOver},
@@ -44,7 +45,9 @@ impl Places {
         let values = place_by_place(features)?;
         let channels = values.len() / (height * width);
         let mut places = Self { height, width, channels, values, grain: Vec::new() };
-        let own: Vec<f32> = (0..height * width).into_par_iter().map(|place| places.edge(place)).collect();
+        let arch = Arch::new();
+        let edge = |place| arch.dispatch(|| places.edge(place));
+        let own: Vec<f32> = (0..height * width).into_par_iter().map(edge).collect();
         places.grain = (0..height * width)
             .into_par_iter()
             .map(|place| {
@@ -56,19 +59,26 @@ impl Places {
     }
 
     /// The features of a place so far from another; beyond the border those at it.
+    #[inline(always)]
     fn at(&self, (x, y): (usize, usize), (dx, dy): (isize, isize)) -> &[f32] {
         let (x, y) = (beside(x, dx, self.width), beside(y, dy, self.height));
         &self.values[(y * self.width + x) * self.channels..][..self.channels]
     }
 
     /// How far a place is from the four beside it, in all.
+    #[inline(always)]
     fn edge(&self, place: usize) -> f32 {
         let at = (place % self.width, place / self.width);
         let own = self.at(at, (0, 0));
-        [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().map(|o| apart(own, self.at(at, o))).sum()
+        let mut sum = 0.0;
+        for step in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+            sum += apart(own, self.at(at, step));
+        }
+        sum
     }
 
     /// The corners about a point and how far it is from the first; none where it is outside the picture.
+    #[inline(always)]
     fn around(&self, (x, y): (f32, f32)) -> Option<([Place; 4], f32, f32)> {
         let within = |at: f32, end: usize| (0.0..=(end - 1) as f32).contains(&at);
         if !within(x, self.width) || !within(y, self.height) {
@@ -82,11 +92,13 @@ impl Places {
 }
 
 /// A place so far from another along one side, held within it.
+#[inline(always)]
 fn beside(at: usize, step: isize, end: usize) -> usize {
     at.saturating_add_signed(step).min(end - 1)
 }
 
 /// Steps to all places of the square about one.
+#[inline(always)]
 fn square() -> impl Iterator<Item = (isize, isize)> {
     (-REACH..=REACH).flat_map(|dy| (-REACH..=REACH).map(move |dx| (dx, dy)))
 }
@@ -125,8 +137,9 @@ impl Beside {
         let mut flow = flow.flatten_all()?.to_vec1::<f32>()?;
         let told = told.map(|told| told.flatten_all()?.to_vec1::<f32>()).transpose()?;
         let places = width * height;
-        let taken: Vec<Option<(f32, f32)>> =
-            (0..places).into_par_iter().map(|place| taken_over(one, other, &flow, told.as_deref(), place)).collect();
+        let arch = Arch::new();
+        let taken = |place| arch.dispatch(|| taken_over(one, other, &flow, told.as_deref(), place));
+        let taken: Vec<Option<(f32, f32)>> = (0..places).into_par_iter().map(taken).collect();
         let after: Vec<_> =
             (0..places).map(|place| taken[place].or(Some((flow[place], flow[places + place])))).collect();
         let mut any = false;
@@ -142,13 +155,20 @@ impl Beside {
 }
 
 /// The flow that a place takes over, if one beside, or what is told of it, leads to what is much more alike.
+#[inline(always)]
 fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, place: usize) -> Option<(f32, f32)> {
     let (x, y) = (place % one.width, place / one.width);
     let of = |flow: &[f32], place: usize| (flow[place], flow[one.width * one.height + place]);
     let led = |place: usize| of(flow, place);
     let left = |(u, v): (f32, f32)| -> Option<f32> {
         let (corners, dx, dy) = other.around((x as f32 + u, y as f32 + v))?;
-        Some(square().map(|o| between(one.at((x, y), o), corners.map(|corner| other.at(corner, o)), dx, dy)).sum())
+        let [a, b, c, d] = corners;
+        let mut sum = 0.0;
+        for step in square() {
+            let corners = [other.at(a, step), other.at(b, step), other.at(c, step), other.at(d, step)];
+            sum += apart_between(one.at((x, y), step), corners, dx, dy);
+        }
+        Some(sum)
     };
     let own = left(led(place))?;
     let is_lost = own > RULES.misfit * one.grain[place];
@@ -163,15 +183,6 @@ fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, 
     let alike =
         tried.filter_map(|(flow, share)| left(flow).filter(|left| *left < share * own).map(|left| (left, flow)));
     alike.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, flow)| flow).filter(|flow| far(*flow))
-}
-
-/// How far features are from those at a point between four corners.
-fn between(wanted: &[f32], corners: [&[f32]; 4], dx: f32, dy: f32) -> f32 {
-    let [a, b, c, d] = corners.map(|corner| &corner[..wanted.len()]);
-    sum_of(wanted.len(), |i| {
-        let (upper, lower) = (a[i] + dx * (b[i] - a[i]), c[i] + dx * (d[i] - c[i]));
-        (upper + dy * (lower - upper) - wanted[i]).powi(2)
-    })
 }
 
 #[cfg(test)]

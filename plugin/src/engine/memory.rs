@@ -1,11 +1,13 @@
 //! The memory that may be used. Shots and frames that are to be made are held to one limit, and what is kept so that it need not be made
 //! again is let go of before one is refused.
 
+use std::time::Duration;
+
 use pickup_clips::Setting;
 use pickup_model::{Error, check_memory};
 
-use super::{Engine, EngineError, Result};
-use crate::machine;
+use super::{Engine, EngineError, Result, rest::Rest};
+use crate::{MEMORY, machine};
 
 /// Memory that may be used where the system does not tell how much there is.
 const BUDGET: u64 = 8 << 30;
@@ -14,8 +16,17 @@ const SHARE: f64 = 0.7;
 /// The part of the memory that a cache may take.
 const CACHE: u64 = 16;
 
+/// How long memory stays for the next frame when nothing is rendered.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// What gives memory back that was used.
+pub(super) fn rest() -> Rest {
+    Rest::new(MOMENT)
+}
+
 /// The bytes that may be used, of which those are not available that something holds already which will use them: `held`.
 fn allowed(held: u64) -> u64 {
+    let held = held + MEMORY.kept() as u64;
     let available = || machine::memory().map_or(BUDGET, |(_, available)| ((available + held) as f64 * SHARE) as u64);
     Setting::MEMORY.bytes().unwrap_or_else(available)
 }
@@ -27,6 +38,12 @@ pub(super) fn cache(most: usize) -> usize {
 }
 
 impl Engine {
+    /// Does a host's work. The memory that it used stays for the next, and is given back if there is none for a moment.
+    pub fn at_work<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _use = self.memory.begin(|| MEMORY.give_back());
+        work()
+    }
+
     /// Does work within so many bytes, of which it holds some already; once more without all that is kept and can be made again, where
     /// that is too little.
     ///

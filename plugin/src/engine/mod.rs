@@ -31,8 +31,10 @@ use self::{
     devices::Devices,
     glances::Glances,
     jobs::{Models, Preview},
+    rest::Rest,
     turns::{IMPATIENCE, Turns},
 };
+use crate::MEMORY;
 use pickup_clips::{ClipReader, ReadOptions};
 
 /// The network's weights, in the bundle's `Contents/Resources`.
@@ -66,6 +68,8 @@ pub struct Engine {
     preview: Preview,
     glances: Glances,
     doubts: Mutex<Kept<Clip, Option<String>>>,
+    /// Gives memory back when nothing is rendered.
+    memory: Rest,
 }
 
 /// A file as a node reads it: its name, and the frames that are skipped at its start.
@@ -88,6 +92,7 @@ impl Default for Engine {
             preview: Preview::default(),
             glances: Glances::default(),
             doubts: Mutex::new(Kept::new(DOUBTS)),
+            memory: memory::rest(),
         }
     }
 }
@@ -169,6 +174,7 @@ impl Engine {
         self.doubts.lock().clear();
         self.models.close();
         self.devices.purge();
+        MEMORY.give_back();
     }
 }
 
@@ -177,7 +183,9 @@ pub fn unload() {
     if let Some(engine) = ENGINE.get() {
         engine.devices.close();
         engine.models.stop();
+        engine.memory.close();
     }
+    MEMORY.give_back();
 }
 
 /// Tries until it succeeds, each try waiting for a moment by itself.

@@ -274,11 +274,12 @@ impl<N: Node> Effect for Of<N> {
     fn render(&self, cx: &Render<'_, Self>) -> Result<()> {
         let params = cx.params()?;
         let clip = N::clip(cx, Input::First)?;
-        trouble::shown(cx, clip, N::common(&params).trouble, perform::<N>(cx, &params))
+        let trouble = N::common(&params).trouble;
+        engine().at_work(|| trouble::shown(cx, clip, trouble, perform::<N>(cx, &params)))
     }
 
     fn changed(&self, cx: &Changed<'_, Self>) -> Result<()> {
-        N::changed(cx)
+        engine().at_work(|| N::changed(cx))
     }
 
     fn purge_caches(&self) {

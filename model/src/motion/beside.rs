@@ -160,16 +160,7 @@ fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, 
     let (x, y) = (place % one.width, place / one.width);
     let of = |flow: &[f32], place: usize| (flow[place], flow[one.width * one.height + place]);
     let led = |place: usize| of(flow, place);
-    let left = |(u, v): (f32, f32)| -> Option<f32> {
-        let (corners, dx, dy) = other.around((x as f32 + u, y as f32 + v))?;
-        let [a, b, c, d] = corners;
-        let mut sum = 0.0;
-        for step in square() {
-            let corners = [other.at(a, step), other.at(b, step), other.at(c, step), other.at(d, step)];
-            sum += apart_between(one.at((x, y), step), corners, dx, dy);
-        }
-        Some(sum)
-    };
+    let left = |motion| left(one, other, (x, y), motion);
     let own = left(led(place))?;
     let is_lost = own > RULES.misfit * one.grain[place];
     let around = is_lost.then_some(RULES.steps.map(|step| step as isize)).into_iter().flatten().flat_map(|step| {
@@ -183,6 +174,18 @@ fn taken_over(one: &Places, other: &Places, flow: &[f32], told: Option<&[f32]>, 
     let alike =
         tried.filter_map(|(flow, share)| left(flow).filter(|left| *left < share * own).map(|left| (left, flow)));
     alike.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, flow)| flow).filter(|flow| far(*flow))
+}
+
+/// How far a place is from what stands where a motion takes it, by the squares about both; none outside the picture.
+#[inline(always)]
+fn left(one: &Places, other: &Places, (x, y): Place, (u, v): (f32, f32)) -> Option<f32> {
+    let ([a, b, c, d], dx, dy) = other.around((x as f32 + u, y as f32 + v))?;
+    let mut sum = 0.0;
+    for step in square() {
+        let corners = [other.at(a, step), other.at(b, step), other.at(c, step), other.at(d, step)];
+        sum += apart_between(one.at((x, y), step), corners, dx, dy);
+    }
+    Some(sum)
 }
 
 #[cfg(test)]

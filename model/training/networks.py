@@ -266,20 +266,12 @@ class Flow(nn.Module):
         memory = resize(self.memory_to_fine(memory), size)
         a, b = half[:ways * n], half.roll(n, 0)[:ways * n]
         flow, visible = resize_flow(flow, size), resize(visible, size)
-        if self.training or told is None:
-            flow, visible, _ = self.fine(a, b, flow, visible, memory)
-        else:
+        if not self.training and told is not None:
             # At this size places find too little beside them where nothing is told.
             some = told.isfinite().flatten(1).any(1)[:, None, None, None]
             with torch.no_grad():
                 flow = torch.where(some, looked_beside(a, b, flow, told), flow)
-            flow, visible, memory = self.fine(a, b, flow, visible, memory)
-            # What was nearly right is then.
-            with torch.no_grad():
-                anew = looked_beside(a, b, flow, told)
-            some = some & (anew != flow).flatten(1).any(1)[:, None, None, None]
-            again = self.fine(a, b, anew, visible, memory)
-            flow, visible = (torch.where(some, x, y) for x, y in zip(again, (flow, visible)))
+        flow, visible, _ = self.fine(a, b, flow, visible, memory)
         return flows + [flow], visibles + [visible], quarter
 
 

@@ -242,20 +242,21 @@ impl FlowNet {
         Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
     }
 
-    /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows
-    /// before it, and once more after it: what was nearly right is then. Without it, at this size, they find too few.
+    /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows before it:
+    /// without it, at this size, they find too few. Once more after it would give 0.01 dB on real clips, and flicker on still ground.
     fn refine(&self, halves: [&Map; 2], from: usize, state: &State, told: Option<(&Beside, &Map)>) -> Result<Way> {
         let (a, b) = (halves[from], halves[1 - from]);
         let at = a.size();
-        let better = |flow: &Map| told.map_or(Ok(None), |(beside, told)| beside.better(from, flow, Some(told)));
         let memory = self.memory_to_fine.forward(&state.memory)?.resized(at)?;
-        let flow = state.flow.resized_flow(at)?;
-        let start = State { flow: better(&flow)?.unwrap_or(flow), visible: state.visible.resized(at)?, memory };
-        let mut state = self.fine.run(a, b, &start)?;
-        if let Some(flow) = better(&state.flow)? {
-            state = self.fine.run(a, b, &State { flow, ..state })?;
+        let mut flow = state.flow.resized_flow(at)?;
+        if let Some((beside, told)) = told
+            && let Some(better) = beside.better(from, &flow, Some(told))?
+        {
+            flow = better;
         }
-        Ok(Way { flow: state.flow, visible: state.visible })
+        let start = State { flow, visible: state.visible.resized(at)?, memory };
+        let State { flow, visible, .. } = self.fine.run(a, b, &start)?;
+        Ok(Way { flow, visible })
     }
 }
 

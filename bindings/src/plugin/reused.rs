@@ -3,17 +3,15 @@
 //! Work on pictures takes and frees large blocks over and over, and C libraries give those back to the system each time: the next one is
 //! then mapped and cleared anew, page by page, which took a fifth of the time of a frame made by a network.
 
-#[cfg(unix)]
 mod spare;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-#[cfg(unix)]
-use std::ptr::null_mut;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    ptr::null_mut,
+};
 
-#[cfg(unix)]
 use parking_lot::Mutex;
 
-#[cfg(unix)]
 use self::spare::{Range, Spare};
 
 /// An allocator that keeps large blocks when they are freed, whole or in parts for other ones, until [`give_back`](Self::give_back) is
@@ -35,43 +33,9 @@ use self::spare::{Range, Spare};
 /// ```
 #[derive(Debug, Default)]
 pub struct Reused {
-    #[cfg(unix)]
     spare: Mutex<Spare>,
 }
 
-#[cfg(not(unix))]
-impl Reused {
-    /// Keeps nothing.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {}
-    }
-
-    /// Bytes that are kept and that nobody uses.
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        0
-    }
-
-    /// Gives all that is kept back to the system.
-    pub fn give_back(&self) {}
-}
-
-#[cfg(not(unix))]
-// SAFETY: it is `System`, which keeps the contract.
-unsafe impl GlobalAlloc for Reused {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller sees to.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: as the caller sees to.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[cfg(unix)]
 impl Reused {
     /// Keeps nothing yet.
     #[must_use]
@@ -133,21 +97,26 @@ fn unmap(range: Range) {
     unsafe { libc::munmap(range.at as *mut _, range.size) };
 }
 
+#[cfg(not(unix))]
+fn map(_: usize) -> Option<usize> {
+    None
+}
+
+#[cfg(not(unix))]
+fn unmap(_: Range) {}
+
 /// Smaller blocks are the C library's.
-#[cfg(unix)]
 const LEAST: usize = 1 << 20;
 /// Larger ones are its, too: they are few, and what they were for is over when they are freed.
-#[cfg(unix)]
 const MOST: usize = 256 << 20;
 /// Blocks are whole pages: nowhere are those larger.
-#[cfg(unix)]
 const PAGE: usize = 64 << 10;
 
-/// The size of the block that stands for a layout, where that is a large one.
-#[cfg(unix)]
+/// The size of the block that stands for a layout, where that is a large one: nowhere but on Unix, where parts of what was mapped can
+/// be given back.
 fn large(layout: Layout) -> Option<usize> {
     // Every system's pages are at least so large, and blocks lie on pages.
-    let is_large = (LEAST..=MOST).contains(&layout.size()) && layout.align() <= 4096;
+    let is_large = cfg!(unix) && (LEAST..=MOST).contains(&layout.size()) && layout.align() <= 4096;
     is_large.then(|| layout.size().next_multiple_of(PAGE))
 }
 
@@ -155,7 +124,6 @@ fn large(layout: Layout) -> Option<usize> {
 // has a block of mapped memory of at least its size, that begins on a page. Memory is spare from when a block is freed until it is
 // taken out, and whoever takes it out has it alone: the list is locked. Nothing here panics or allocates; what a contended lock
 // allocates is small, and is asked for without the lock.
-#[cfg(unix)]
 unsafe impl GlobalAlloc for Reused {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match large(layout) {

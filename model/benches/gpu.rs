@@ -87,11 +87,30 @@ fn difference(after: Counted, before: Counted) -> Counted {
     }
 }
 
+/// What each kernel did of that, the most bytes first.
+fn tell_each(gpu: &Gpu, before: &[(String, Counted)]) {
+    let known = |name: &String| before.iter().find(|(known, _)| known == name).map_or(Counted::default(), |(_, c)| *c);
+    let mut each: Vec<_> =
+        gpu.counted_each().into_iter().map(|(name, now)| (difference(now, known(&name)), name)).collect();
+    each.sort_by_key(|(counted, _)| std::cmp::Reverse(counted.bytes));
+    for (Counted { dispatches, operations, bytes, .. }, name) in each.iter().filter(|(counted, _)| counted.bytes > 0) {
+        let (operations, bytes) = (*operations as f64 / 1e9, *bytes as f64 / 1e6);
+        println!("  {name}: {operations:.1} billion operations, {bytes:.0} MB, {dispatches} kernels");
+    }
+}
+
 fn tell_counts(gpu: &Arc<Gpu>, size: (usize, usize)) {
     let filler = filler(&Engine::Gpu(gpu.clone()));
     let before = gpu.counted();
     let middle = std::cell::Cell::new(before);
-    made(&filler, size, 0, || middle.set(gpu.counted()));
+    let each = std::cell::RefCell::new(Vec::new());
+    made(&filler, size, 0, || {
+        middle.set(gpu.counted());
+        tell_each(gpu, &[]);
+        each.replace(gpu.counted_each());
+    });
+    println!(" and for the frame:");
+    tell_each(gpu, &each.borrow());
     let frame = difference(gpu.counted(), middle.get());
     let both = difference(middle.get(), before);
     for (what, counted) in [("match", difference(both, frame)), ("frame", frame)] {
@@ -155,7 +174,7 @@ fn main() {
         println!("{} ({}, {})", adapter.name(), adapter.api(), adapter.driver());
         for &size in &sizes {
             // A device for each size: its peak of memory is its own.
-            let gpu = Arc::new(Gpu::open(&adapter).expect("it can be opened"));
+            let gpu = Arc::new(Gpu::open_fastest(&adapter).expect("it can be opened"));
             if counts { tell_counts(&gpu, size) } else { compare(&gpu, size) }
         }
     }

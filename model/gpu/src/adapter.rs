@@ -84,12 +84,6 @@ impl Adapter {
         self.api
     }
 
-    /// Whether it calculates in 16-bit floats.
-    #[must_use]
-    pub fn has_half(&self) -> bool {
-        self.inner.features().contains(wgpu::Features::SHADER_F16)
-    }
-
     /// Bytes of the largest map that it works on.
     #[must_use]
     pub fn largest_map(&self) -> u64 {

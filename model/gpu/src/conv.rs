@@ -1,6 +1,12 @@
 //! Convolutions.
 
-use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel, map::Part};
+use crate::{
+    Gpu, GpuError, Map,
+    gpu::Params,
+    kernel::Kernel,
+    map::Part,
+    matrices::{COLUMNS, Shape},
+};
 
 /// The weights of a convolution as PyTorch has them: `[outputs, inputs, side, side]`, and a bias for each output.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +28,9 @@ pub struct ConvWeights<'a> {
 /// A convolution whose weights lie in a GPU's memory. Padding is with zeros, half the kernel on each side.
 #[derive(Debug)]
 pub struct Conv {
-    /// In the order of `shaders/conv.wgsl`.
+    /// How it is made as products of matrices, if it is.
+    pub(crate) shape: Option<Shape>,
+    /// In the order of `shaders/conv.wgsl`, or of `shaders/matrices.wgsl`.
     pub(crate) weights: wgpu::Buffer,
     pub(crate) biases: wgpu::Buffer,
     pub(crate) slope: f32,
@@ -54,21 +62,14 @@ impl Gpu {
                 format!("{} weights are no {inputs} to {outputs} channels, side {side}, stride {stride}", values.len()),
             ));
         }
-        let (blocks, taps) = (outputs.div_ceil(BLOCK), side * side);
-        let at = |output: usize, input: usize, tap: usize| {
-            if output < outputs { values[(output * inputs + input) * taps + tap] } else { 0.0 }
+        // The largest kernel compares pictures: that takes all of the bits.
+        let shape = self.matrices.filter(|_| side < 5).map(|matrices| Shape::of(matrices, outputs, side, stride));
+        let (weights, biases) = match shape {
+            Some(shape) => (self.filled(bytemuck::cast_slice(&shape.packed(of))), shape.biases(bias)),
+            None => (self.filled(bytemuck::cast_slice(&packed(of))), padded(bias)),
         };
-        let mut packed = Vec::with_capacity(blocks * BLOCK * inputs * taps);
-        for block in 0..blocks {
-            for (input, tap) in (0..inputs).flat_map(|input| (0..taps).map(move |tap| (input, tap))) {
-                packed.extend((0..BLOCK).map(|i| at(block * BLOCK + i, input, tap)));
-            }
-        }
-        let mut biases = bias.to_vec();
-        biases.resize(blocks * BLOCK, 0.0);
-        let (weights, biases) =
-            (self.filled(bytemuck::cast_slice(&packed)), self.filled(bytemuck::cast_slice(&biases)));
-        Ok(Conv { weights, biases, slope, outputs, inputs, side, stride })
+        let biases = self.filled(bytemuck::cast_slice(&biases));
+        Ok(Conv { shape, weights, biases, slope, outputs, inputs, side, stride })
     }
 
     /// Convolves a map.
@@ -82,12 +83,84 @@ impl Gpu {
         }
         let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
         let y = self.empty([conv.outputs, out_height, out_width])?;
-        let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 };
         let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
         let buffers = [(1, x.part()), (2, Part::whole(&conv.weights)), (3, Part::whole(&conv.biases)), (4, y.part())];
-        let groups = [out_width.div_ceil(TILE), out_height.div_ceil(TILE), conv.outputs.div_ceil(BLOCK)];
+        let (kernel, [columns, rows, outputs]) = match conv.shape {
+            Some(shape) => (Kernel::ConvByMatrices(shape), [COLUMNS as usize, shape.rows() as usize, shape.outputs()]),
+            None => (Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 }, [TILE, TILE, BLOCK]),
+        };
+        let groups = [out_width.div_ceil(columns), out_height.div_ceil(rows), conv.outputs.div_ceil(outputs)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;
         self.run(kernel, params, &buffers, groups, 2 * products as u64)?;
         Ok(y)
+    }
+}
+
+/// Weights in the order of `shaders/conv.wgsl`.
+fn packed(ConvWeights { outputs, inputs, side, values, .. }: ConvWeights<'_>) -> Vec<f32> {
+    let (blocks, taps) = (outputs.div_ceil(BLOCK), side * side);
+    let at = |output: usize, input: usize, tap: usize| {
+        if output < outputs { values[(output * inputs + input) * taps + tap] } else { 0.0 }
+    };
+    let mut packed = Vec::with_capacity(blocks * BLOCK * inputs * taps);
+    for block in 0..blocks {
+        for (input, tap) in (0..inputs).flat_map(|input| (0..taps).map(move |tap| (input, tap))) {
+            packed.extend((0..BLOCK).map(|i| at(block * BLOCK + i, input, tap)));
+        }
+    }
+    packed
+}
+
+/// Biases in the order of `shaders/conv.wgsl`.
+fn padded(bias: &[f32]) -> Vec<f32> {
+    let mut padded = bias.to_vec();
+    padded.resize(bias.len().next_multiple_of(BLOCK), 0.0);
+    padded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters;
+
+    /// Values from -1 to 1.
+    fn noise(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    #[ignore = "needs a GPU with matrix units, or Mesa's software Vulkan from 26 on"]
+    fn matrices_of_16_bit_floats_make_what_32_bit_ones_do_but_for_their_last_bits() {
+        let adapter = adapters().into_iter().find(|adapter| adapter.matrices().is_some());
+        let adapter = adapter.expect("a GPU with matrix units, or Mesa's software Vulkan from 26 on");
+        let (plain, by_matrices) = (Gpu::open(&adapter).unwrap(), Gpu::open_with_matrices(&adapter).unwrap());
+        // Channels and sizes that fill no matrix and no group, and one that does.
+        for (inputs, outputs, side, stride, [height, width]) in [
+            (3, 24, 3, 2, [37, 53]),
+            (24, 24, 3, 1, [19, 33]),
+            (133, 96, 1, 1, [9, 17]),
+            (40, 70, 3, 1, [8, 16]),
+            (17, 3, 3, 1, [23, 7]),
+            (16, 16, 1, 2, [21, 40]),
+        ] {
+            let (values, bias) = (noise(outputs * inputs * side * side, 1), noise(outputs, 2));
+            let x = noise(inputs * height * width, 3);
+            let made = |gpu: &Gpu| {
+                let weights = ConvWeights { outputs, inputs, side, values: &values, bias: &bias, slope: 0.1 };
+                let conv = gpu.conv(weights, stride).unwrap();
+                assert_eq!(conv.shape.is_some(), gpu.has_matrices());
+                gpu.read(&gpu.convolved(&gpu.map([inputs, height, width], &x).unwrap(), &conv).unwrap()).unwrap()
+            };
+            let (expected, found) = (made(&plain), made(&by_matrices));
+            let largest = expected.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            let off = expected.iter().zip(&found).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
+            // Of 11 bits a factor keeps all but the 2048th part, and few of many factors err the same way.
+            assert!(off > 0.0 && off < 1e-3, "{inputs} to {outputs}, side {side}, stride {stride}: {off}");
+        }
     }
 }

@@ -1,5 +1,28 @@
 //! What a GPU was asked to do, counted by the engine itself.
 
+use crate::kernel::Kernel;
+
+/// What is counted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    Kernel(Kernel),
+    /// From map to map.
+    Copied,
+    /// From the machine's memory.
+    Sent,
+    /// To the machine's memory.
+    Fetched,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Kernel(kernel) => write!(f, "{kernel:?}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
 /// Work since a GPU was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -22,5 +45,14 @@ impl std::ops::AddAssign for Counted {
         self.bytes += other.bytes;
         self.sent += other.sent;
         self.fetched += other.fetched;
+    }
+}
+
+impl std::iter::Sum for Counted {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
     }
 }

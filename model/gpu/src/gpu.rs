@@ -10,8 +10,10 @@ use wgpu::BufferUsages;
 
 use crate::{
     Adapter, Counted, GpuError, Map, Memory,
+    counted::Work,
     kernel::Kernel,
     map::{self, Part},
+    matrices::{self, Matrices},
     mix::Pictures,
     pool::{Pool, Pooled},
 };
@@ -28,9 +30,11 @@ pub struct Gpu {
     pub(crate) pictures: Mutex<Pictures>,
     /// What maps are read through, in the machine's memory.
     answers: Mutex<Pool>,
-    counted: Mutex<Counted>,
+    counted: Mutex<HashMap<Work, Counted>>,
     failed: Arc<Mutex<Option<GpuError>>>,
     largest: u64,
+    /// What convolutions multiply, where they are not made value by value.
+    pub(crate) matrices: Option<Matrices>,
 }
 
 /// Work that was asked for and not sent to the GPU yet.
@@ -75,19 +79,49 @@ const ANSWER: std::time::Duration = std::time::Duration::from_secs(5);
 const A_BYTE: u64 = 10;
 
 impl Gpu {
-    /// Opens a GPU, with all that its driver allows.
+    /// Opens a GPU, with all that its driver allows. Convolutions multiply 32-bit floats.
     ///
     /// # Errors
     /// When the driver refuses.
     pub fn open(adapter: &Adapter) -> Result<Self, GpuError> {
-        let name = adapter.name().to_owned();
-        let asked = wgpu::DeviceDescriptor {
-            label: Some("Pickup"),
-            required_features: wgpu::Features::empty(),
-            required_limits: adapter.inner.limits(),
-            ..wgpu::DeviceDescriptor::default()
+        let asked = wgpu::DeviceDescriptor { required_limits: adapter.inner.limits(), ..Default::default() };
+        Self::opened(adapter, &asked, None)
+    }
+
+    /// Opens a GPU whose convolutions multiply matrices of 16-bit floats, with sums in 32 bits; not those with a kernel of 5, in 32.
+    /// Whether it does that rightly is to be tested: drivers have had it for a short while.
+    ///
+    /// # Errors
+    /// When it has [no units](Adapter::matrices) for that, or the driver refuses.
+    pub fn open_with_matrices(adapter: &Adapter) -> Result<Self, GpuError> {
+        let Some(matrices) = Matrices::of(&adapter.inner) else {
+            let reason = "it multiplies no matrices of 16-bit floats".to_owned();
+            return Err(GpuError::Closed { adapter: adapter.name().to_owned(), reason });
         };
-        let (device, queue) = pollster::block_on(adapter.inner.request_device(&asked))
+        let asked = wgpu::DeviceDescriptor {
+            required_features: matrices::features(),
+            required_limits: adapter.inner.limits(),
+            experimental_features: matrices::allowed(),
+            ..Default::default()
+        };
+        Self::opened(adapter, &asked, Some(matrices))
+    }
+
+    /// Opens a GPU [with its matrix units](Self::open_with_matrices) where it has any, [without](Self::open) where it has none.
+    ///
+    /// # Errors
+    /// When the driver refuses.
+    pub fn open_fastest(adapter: &Adapter) -> Result<Self, GpuError> {
+        if adapter.matrices().is_some() { Self::open_with_matrices(adapter) } else { Self::open(adapter) }
+    }
+
+    fn opened(
+        adapter: &Adapter,
+        asked: &wgpu::DeviceDescriptor<'_>,
+        matrices: Option<Matrices>,
+    ) -> Result<Self, GpuError> {
+        let name = adapter.name().to_owned();
+        let (device, queue) = pollster::block_on(adapter.inner.request_device(asked))
             .map_err(|error| GpuError::Closed { adapter: name.clone(), reason: one_line(&error.to_string()) })?;
         let failed = Arc::new(Mutex::new(None));
         let (told, adapter_name) = (failed.clone(), name.clone());
@@ -112,6 +146,7 @@ impl Gpu {
             counted: Mutex::default(),
             failed,
             largest: adapter.largest_map(),
+            matrices,
         })
     }
 
@@ -121,10 +156,26 @@ impl Gpu {
         &self.name
     }
 
+    /// Whether its convolutions multiply matrices of 16-bit floats.
+    #[must_use]
+    pub fn has_matrices(&self) -> bool {
+        self.matrices.is_some()
+    }
+
     /// What it was asked to do so far.
     #[must_use]
     pub fn counted(&self) -> Counted {
-        *self.counted.lock()
+        self.counted.lock().values().copied().sum()
+    }
+
+    /// The same for each kernel, and for copies, by their names.
+    #[must_use]
+    pub fn counted_each(&self) -> Vec<(String, Counted)> {
+        self.counted.lock().iter().map(|(work, counted)| (work.to_string(), *counted)).collect()
+    }
+
+    fn count(&self, work: Work, counted: Counted) {
+        *self.counted.lock().entry(work).or_default() += counted;
     }
 
     /// A map of numbers: all of one plane, then all of the next.
@@ -138,7 +189,7 @@ impl Gpu {
         let map = self.empty(shape)?;
         // What is queued may still use this memory: it comes first.
         self.send();
-        *self.counted.lock() += Counted { sent: map.bytes(), ..Counted::default() };
+        self.count(Work::Sent, Counted { sent: map.bytes(), ..Counted::default() });
         self.queue.write_buffer(&map.buffer, 0, bytemuck::cast_slice(values));
         Ok(map)
     }
@@ -166,7 +217,7 @@ impl Gpu {
         }
         let view = out.get_mapped_range(..);
         let view = view.map_err(|error| self.given_up(&error.to_string()))?;
-        *self.counted.lock() += Counted { fetched: map.bytes(), ..Counted::default() };
+        self.count(Work::Fetched, Counted { fetched: map.bytes(), ..Counted::default() });
         let values = bytemuck::cast_slice(&view).to_vec();
         drop(view);
         out.unmap();
@@ -295,7 +346,7 @@ impl Gpu {
 
     /// Queues a copy to a place in a buffer.
     pub(crate) fn copy(&self, Part { buffer, start, bytes }: Part<'_>, to: &wgpu::Buffer, at: u64) {
-        *self.counted.lock() += Counted { bytes: 2 * bytes, ..Counted::default() };
+        self.count(Work::Copied, Counted { bytes: 2 * bytes, ..Counted::default() });
         let work = |encoder: &mut wgpu::CommandEncoder| {
             encoder.copy_buffer_to_buffer(buffer, start, to, at, Some(bytes));
         };
@@ -344,7 +395,7 @@ impl Gpu {
             entries: &entries,
         });
         let bytes: u64 = buffers.iter().map(|(_, part)| part.bytes).sum();
-        *self.counted.lock() += Counted { dispatches: 1, operations, bytes, ..Counted::default() };
+        self.count(Work::Kernel(kernel), Counted { dispatches: 1, operations, bytes, ..Counted::default() });
         let [x, y, z] = groups.map(|count| count as u32);
         self.encode(operations + bytes * A_BYTE, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -1,10 +1,14 @@
 //! The kernels by name, each compiled when it is first used.
 
+use crate::matrices::Shape;
+
 /// A kernel, with what it is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
     /// Convolution with a square kernel.
     Conv { side: u32, stride: u32 },
+    /// The same as products of matrices of 16-bit floats.
+    ConvByMatrices(Shape),
     /// Bilinear resize between pixel centres, and a factor for even and for odd planes.
     Resize,
     /// Mean of each four pixels.
@@ -157,6 +161,7 @@ impl Kernel {
     pub(crate) fn source(self) -> String {
         let own = match self {
             Self::Conv { .. } => include_str!("shaders/conv.wgsl"),
+            Self::ConvByMatrices(_) => include_str!("shaders/matrices.wgsl"),
             Self::Resize => include_str!("shaders/resize.wgsl"),
             Self::Halve => include_str!("shaders/halve.wgsl"),
             Self::Area => include_str!("shaders/area.wgsl"),
@@ -183,7 +188,20 @@ impl Kernel {
             Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
         let around = if self.is_of_one() { include_str!("shaders/place.wgsl") } else { "" };
-        [include_str!("shaders/common.wgsl"), &self.compiled_for(), own, around].join("\n")
+        let source =
+            [self.enabled(), include_str!("shaders/common.wgsl"), &self.compiled_for(), own, around].join("\n");
+        match self {
+            Self::ConvByMatrices(shape) => shape.unrolled(&source),
+            _ => source,
+        }
+    }
+
+    /// What of the language it needs beyond what all GPUs do.
+    fn enabled(self) -> &'static str {
+        match self {
+            Self::ConvByMatrices(_) => "enable f16;\nenable wgpu_cooperative_matrix;",
+            _ => "",
+        }
     }
 
     /// Whether it makes one map of another place by place, and says no more than how.
@@ -210,6 +228,7 @@ impl Kernel {
                 let (span, chunk) = (16 * stride + side - stride, if stride == 1 { 8 } else { 2 });
                 format!("const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;")
             }
+            Self::ConvByMatrices(shape) => shape.compiled_for(),
             Self::Beside { steps: [near, far] } => {
                 format!("const REACH = 1; const NEAR_STEP = {near}; const FAR_STEP = {far};")
             }
@@ -250,6 +269,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::matrices::Matrices;
 
     /// Every kernel there is.
     fn all() -> Vec<Kernel> {
@@ -274,6 +294,10 @@ mod tests {
             Kernel::Nearest,
         ];
         all.extend([(1, 1), (1, 2), (3, 1), (3, 2), (5, 1)].map(|(side, stride)| Kernel::Conv { side, stride }));
+        for matrices in [Matrices { side: 8, subgroup: 8 }, Matrices { side: 16, subgroup: 64 }] {
+            let of = |(outputs, side, stride)| Kernel::ConvByMatrices(Shape::of(matrices, outputs, side, stride));
+            all.extend([(3, 1, 1), (96, 3, 1), (24, 3, 2)].map(of));
+        }
         all.extend([false, true].map(|along_rows| Kernel::Box { along_rows }));
         all.extend([1, 3, 4].map(|together| Kernel::Mix { together }));
         all.extend([Across::Sum, Across::Mean, Across::Largest].map(Kernel::Across));
@@ -291,7 +315,13 @@ mod tests {
             let module = wgsl::parse_str(&source)
                 .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
             assert!(module.entry_points.iter().any(|entry| entry.name == kernel.entry()), "{kernel:?}");
-            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+            let needed = match kernel {
+                Kernel::ConvByMatrices(_) => {
+                    Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP
+                }
+                _ => Capabilities::empty(),
+            };
+            let mut validator = Validator::new(ValidationFlags::all(), needed);
             validator.validate(&module).unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
         }
     }

@@ -20,7 +20,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod adapter;
 mod conv;
@@ -29,6 +29,7 @@ mod error;
 mod gpu;
 mod kernel;
 mod map;
+mod matrices;
 mod mix;
 mod ops;
 mod point;

@@ -97,6 +97,7 @@ impl Gpu {
             let patches = self.patches(one, &listed, reach)?;
             let biases = self.zeros([1, 1, places.len().next_multiple_of(BLOCK)])?;
             let conv = Conv {
+                shape: None,
                 weights: wgpu::Buffer::clone(&patches.buffer),
                 biases: wgpu::Buffer::clone(&biases.buffer),
                 slope: 1.0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pickup_gpu::{Adapter, Gpu, Kind, adapters};
+use pickup_gpu::{Adapter, Gpu, GpuError, Kind, adapters};
 
 use super::{
     Checked, Engine,
@@ -12,19 +12,28 @@ use super::{
 /// Why no GPU is worked on, in words for the user.
 pub type NoGpu = String;
 
+/// What a GPU's convolutions may multiply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products {
+    /// Matrices of 16-bit floats where it has units for that and they do it rightly, else 32-bit floats.
+    OfMatrices,
+    /// 32-bit floats.
+    OfFloats,
+}
+
 /// The strongest GPU that calculates as the CPU does; of all, or of those whose names contain a word, in capitals or not. Software
 /// that does what a GPU does is taken only where it is named.
 ///
 /// # Errors
 /// When there is none, with why each was left out.
-pub fn strongest(named: Option<&str>) -> Result<Arc<Gpu>, NoGpu> {
+pub fn strongest(named: Option<&str>, products: Products) -> Result<Arc<Gpu>, NoGpu> {
     let wanted = |adapter: &Adapter| match named {
         Some(name) => adapter.name().to_lowercase().contains(&name.to_lowercase()),
         None => adapter.kind() != Kind::Software,
     };
     let mut reasons = Vec::new();
     for adapter in adapters().iter().filter(|adapter| wanted(adapter)) {
-        match tested(adapter) {
+        match tested(adapter, products) {
             Ok(gpu) => return Ok(gpu),
             Err(reason) => reasons.push(reason),
         }
@@ -37,11 +46,20 @@ pub fn strongest(named: Option<&str>) -> Result<Arc<Gpu>, NoGpu> {
 }
 
 /// An adapter, open, if it calculates as the CPU does.
-fn tested(adapter: &Adapter) -> Result<Arc<Gpu>, NoGpu> {
-    let gpu = Arc::new(Gpu::open(adapter).map_err(|error| error.to_string())?);
-    let checked = self_test(&gpu).map_err(|error| error.to_string())?;
-    passed(adapter.name(), &checked)?;
-    Ok(gpu)
+fn tested(adapter: &Adapter, products: Products) -> Result<Arc<Gpu>, NoGpu> {
+    let right = |opened: Result<Gpu, GpuError>| {
+        let gpu = Arc::new(opened.map_err(|error| error.to_string())?);
+        let checked = self_test(&gpu).map_err(|error| error.to_string())?;
+        passed(adapter.name(), &checked)?;
+        Ok(gpu)
+    };
+    if products == Products::OfMatrices && adapter.matrices().is_some() {
+        match right(Gpu::open_with_matrices(adapter)) {
+            Ok(gpu) => return Ok(gpu),
+            Err(why) => log::warn!("{why}: without its matrix units"),
+        }
+    }
+    right(Gpu::open(adapter))
 }
 
 fn passed(name: &str, checked: &[Checked]) -> Result<(), NoGpu> {
@@ -62,16 +80,18 @@ pub fn is_faster_than_cpu(gpu: &Arc<Gpu>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::TOLERANCE;
 
     #[test]
     fn a_gpu_that_is_not_there_is_said_to_be_none() {
-        let why = strongest(Some("none has such a name")).unwrap_err();
+        let why = strongest(Some("none has such a name"), Products::OfMatrices).unwrap_err();
         assert!(why.contains("none has such a name") && why.contains("doctor"), "{why}");
     }
 
     #[test]
     fn a_gpu_that_calculates_wrongly_is_none() {
-        let checked = |off| [Checked { kernel: "warp", off: 1e-6 }, Checked { kernel: "splat", off }];
+        let of = |kernel, off| Checked { kernel, off, tolerance: TOLERANCE };
+        let checked = |off| [of("warp", 1e-6), of("splat", off)];
         assert_eq!(passed("A card", &checked(2e-5)), Ok(()));
         for off in [0.1, f32::INFINITY, f32::NAN] {
             let why = passed("A card", &checked(off)).unwrap_err();
@@ -84,10 +104,14 @@ mod tests {
     fn a_gpu_is_found_by_a_part_of_its_name_and_software_by_that_alone() {
         for adapter in adapters() {
             let part = adapter.name().to_uppercase();
-            assert_eq!(strongest(Some(&part)).unwrap().name(), adapter.name());
+            for products in [Products::OfMatrices, Products::OfFloats] {
+                let gpu = strongest(Some(&part), products).unwrap();
+                assert_eq!(gpu.name(), adapter.name());
+                assert_eq!(gpu.has_matrices(), products == Products::OfMatrices && adapter.matrices().is_some());
+            }
         }
         if adapters().iter().all(|adapter| adapter.kind() == Kind::Software) {
-            let why = strongest(None).unwrap_err();
+            let why = strongest(None, Products::OfMatrices).unwrap_err();
             assert!(why.contains("no GPU"), "{why}");
         }
     }

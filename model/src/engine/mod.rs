@@ -15,8 +15,8 @@ pub(crate) use pickup_gpu::TakeOver;
 pub use pickup_gpu::{Adapter, Counted, Gpu, GpuError, Kind, Memory, adapters};
 use pickup_gpu::{ConvWeights, Pixels};
 
-pub use self::check::{Checked, TOLERANCE, operations_a_second, self_test, wrong};
-pub use self::choice::{NoGpu, is_faster_than_cpu, strongest};
+pub use self::check::{Checked, HALF_TOLERANCE, TOLERANCE, operations_a_second, self_test, wrong};
+pub use self::choice::{NoGpu, Products, is_faster_than_cpu, strongest};
 pub(crate) use self::map::{Map, splat};
 pub(crate) use self::search::{PlacesOnGpu, SquaresOnGpu};
 use crate::{
@@ -112,10 +112,12 @@ fn elsewhere(what: &str) -> crate::Error {
     candle_core::Error::Msg(format!("{what} was given a map of another engine")).into()
 }
 
-/// Every GPU of this machine, open, for the tests that need one.
+/// Every GPU of this machine, open, for the tests that need one; those with matrix units once with and once without them.
 #[cfg(test)]
 pub(crate) fn gpus() -> Vec<Arc<Gpu>> {
     let found = adapters();
     assert!(!found.is_empty(), "no GPU: install the driver, or Debian's mesa-vulkan-drivers, which needs none");
-    found.iter().map(|adapter| Arc::new(Gpu::open(adapter).unwrap())).collect()
+    let plain = found.iter().map(Gpu::open);
+    let with_matrices = found.iter().filter(|adapter| adapter.matrices().is_some()).map(Gpu::open_with_matrices);
+    plain.chain(with_matrices).map(|gpu| Arc::new(gpu.unwrap())).collect()
 }

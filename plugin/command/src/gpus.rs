@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use pickup_model::{
     Brief, Encoding, Frame, Unwatched,
-    engine::{Adapter, Engine, Gpu, Kind, adapters, operations_a_second, self_test, wrong},
+    engine::{Adapter, Engine, Gpu, GpuError, Kind, adapters, operations_a_second, self_test, wrong},
     motion::{MotionFiller, Neighbours},
 };
 
@@ -19,10 +19,13 @@ pub(super) fn described() -> Vec<String> {
 
 /// What its driver tells of it.
 fn told(adapter: &Adapter) -> String {
-    let half = if adapter.has_half() { "" } else { "no " };
+    let matrices = match adapter.matrices() {
+        Some(side) => format!("matrices of {side}x{side} 16-bit floats"),
+        None => "no matrices of 16-bit floats".to_owned(),
+    };
     let largest = adapter.largest_map() / (1 << 20);
     format!(
-        "{} ({}, {}, {}), {half}16-bit floats, maps of up to {largest} MiB",
+        "{} ({}, {}, {}), {matrices}, maps of up to {largest} MiB",
         adapter.name(),
         adapter.kind(),
         adapter.api(),
@@ -32,7 +35,16 @@ fn told(adapter: &Adapter) -> String {
 
 /// What it does.
 fn tested(adapter: &Adapter) -> String {
-    let outcome = Gpu::open(adapter).map_err(pickup_model::Error::from).and_then(|gpu| {
+    let plain = told_of(Gpu::open(adapter));
+    match adapter.matrices() {
+        Some(_) => format!("{plain}; by matrices: {}", told_of(Gpu::open_with_matrices(adapter))),
+        None => plain,
+    }
+}
+
+/// What it does, opened one way.
+fn told_of(opened: Result<Gpu, GpuError>) -> String {
+    let outcome = opened.map_err(pickup_model::Error::from).and_then(|gpu| {
         let gpu = Arc::new(gpu);
         let checked = self_test(&gpu)?;
         Ok((checked, operations_a_second(&Engine::Gpu(gpu))?))
@@ -57,7 +69,7 @@ pub(super) fn timed(weights: &Path) -> Vec<pickup_model::Result<String>> {
     let timed = |adapter: &Adapter| {
         // Where software does what a GPU would, a smaller one tells as much.
         let size = if adapter.kind() == Kind::Software { (160, 90) } else { (640, 360) };
-        let gpu = Engine::Gpu(Arc::new(Gpu::open(adapter)?));
+        let gpu = Engine::Gpu(Arc::new(Gpu::open_fastest(adapter)?));
         let (on_gpu, on_cpu) = (seconds(weights, size, &gpu)?, seconds(weights, size, &Engine::Cpu)?);
         let (width, height) = size;
         Ok(format!(

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 use pickup_clips::Setting;
 use pickup_model::{
-    engine::{Engine, Gpu, GpuError, NoGpu, is_faster_than_cpu, strongest},
+    engine::{Engine, Gpu, GpuError, NoGpu, Products, is_faster_than_cpu, strongest},
     motion::MotionFiller,
 };
 
@@ -58,8 +58,8 @@ impl Wanted {
     }
 }
 
-/// How GPUs are opened: by a part of the name, or the strongest.
-type Opener = fn(Option<&str>) -> std::result::Result<Arc<Gpu>, NoGpu>;
+/// How GPUs are opened: by a part of the name, or the strongest, and what its convolutions may multiply.
+type Opener = fn(Option<&str>, Products) -> std::result::Result<Arc<Gpu>, NoGpu>;
 
 /// What motion is found on.
 pub(super) struct Devices {
@@ -180,7 +180,8 @@ impl Devices {
             }
             *state = match self.opened(failures) {
                 Ok(open) => {
-                    log::info!("motion may be found on {}", open.gpu.name());
+                    let by = if open.gpu.has_matrices() { ", by its matrix units" } else { "" };
+                    log::info!("motion may be found on {}{by}", open.gpu.name());
                     State::Open(open)
                 }
                 Err(why) => State::Unusable(why),
@@ -196,7 +197,9 @@ impl Devices {
     }
 
     fn opened(&self, failures: u32) -> std::result::Result<Open, NoGpu> {
-        let gpu = (self.opener)(self.wanted.name())?;
+        // Drivers have had matrix units for a short while: one that failed with them is tried without.
+        let products = if failures == 0 { Products::OfMatrices } else { Products::OfFloats };
+        let gpu = (self.opener)(self.wanted.name(), products)?;
         if let Some(most) = self.memory {
             gpu.limit_memory(most);
         }
@@ -303,7 +306,7 @@ pub(super) mod tests {
     #[test]
     fn a_gpu_that_is_not_there_is_looked_for_once_and_told_of_where_it_was_wanted() {
         static LOOKED: AtomicUsize = AtomicUsize::new(0);
-        fn none(_: Option<&str>) -> std::result::Result<Arc<Gpu>, NoGpu> {
+        fn none(_: Option<&str>, _: Products) -> std::result::Result<Arc<Gpu>, NoGpu> {
             LOOKED.fetch_add(1, Ordering::Relaxed);
             Err("there is none".into())
         }
@@ -325,9 +328,10 @@ pub(super) mod tests {
     }
 
     /// Opens the first GPU of any kind.
-    fn any(_: Option<&str>) -> std::result::Result<Arc<Gpu>, NoGpu> {
+    fn any(_: Option<&str>, products: Products) -> std::result::Result<Arc<Gpu>, NoGpu> {
         let adapter = adapters().into_iter().next().ok_or("install a GPU's driver, or Debian's mesa-vulkan-drivers")?;
-        Ok(Arc::new(Gpu::open(&adapter).map_err(|error| error.to_string())?))
+        let open = if products == Products::OfMatrices { Gpu::open_fastest } else { Gpu::open };
+        Ok(Arc::new(open(&adapter).map_err(|error| error.to_string())?))
     }
 
     /// With the first GPU of any kind, and so many bytes of its memory.
@@ -336,6 +340,10 @@ pub(super) mod tests {
     }
 
     impl Devices {
+        fn has_matrices(&self) -> bool {
+            matches!(&*self.gpu.lock(), State::Open(open) if open.gpu.has_matrices())
+        }
+
         /// What a driver does that is reset.
         pub(in crate::engine) fn close_the_open(&self) {
             if let State::Open(open) = &*self.gpu.lock() {
@@ -378,8 +386,9 @@ pub(super) mod tests {
         assert!(devices.gpu(Device::Gpu).is_none(), "it rests");
         assert!(devices.trouble(Device::Automatic).is_some_and(|why| why.contains("fell out")));
         let devices = Devices { rest: Duration::ZERO, ..Devices::new(Wanted::Open, any, IDLE) };
-        for _ in 0..FAILURES {
+        for failures in 0..FAILURES {
             assert!(devices.gpu(Device::Gpu).is_some());
+            assert!(failures == 0 || !devices.has_matrices(), "tried without what may have been the cause");
             devices.failed(&lost);
         }
         assert!(devices.gpu(Device::Gpu).is_none());

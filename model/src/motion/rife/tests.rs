@@ -32,24 +32,26 @@ fn off(weights: &Path, known: &HashMap<String, Tensor>, name: &str, engine: &Eng
     })
 }
 
-fn answers_as_pytorch_does(engine: &Engine) {
+fn answers_as_pytorch_does(engine: &Engine, most: f32) {
     let known = numbers(&fixture("reference.safetensors"));
     for layout in LAYOUTS {
         let off = off(&fixture(&format!("{layout}.pkl")), &known, &format!("{layout}."), engine);
-        assert!(off.iter().all(|off| *off < 1e-4), "{layout} is off by {off:?}");
+        assert!(off.iter().all(|off| *off < most), "{layout} is off by {off:?}");
     }
 }
 
 #[test]
 fn every_layout_answers_as_pytorch_does() {
-    answers_as_pytorch_does(&Engine::Cpu);
+    answers_as_pytorch_does(&Engine::Cpu, 1e-4);
 }
 
 #[test]
 #[ignore = "needs a GPU, or Mesa's software Vulkan"]
 fn every_layout_answers_as_pytorch_does_on_each_gpu() {
     for gpu in gpus() {
-        answers_as_pytorch_does(&Engine::Gpu(gpu));
+        // Factors of 16 bits keep all but the 2048th part.
+        let most = if gpu.has_matrices() { 2e-3 } else { 1e-4 };
+        answers_as_pytorch_does(&Engine::Gpu(gpu), most);
     }
 }
 

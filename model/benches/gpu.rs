@@ -2,14 +2,14 @@
 //!
 //! `cargo bench -p pickup-model --bench gpu -- [WIDTHxHEIGHT ...] [--only NAME] [--counts]`; without sizes 1280x720, 1920x1080 and
 //! 3840x2160. It opens every GPU, software only where its name has NAME in it, and takes at most six minutes with a card.
-//! `--counts` makes one pair alone and prints the work, as for a card that is not there.
+//! `--counts` makes one pair alone and prints the work, by kernel, as for a card that is not there.
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use pickup_model::{
     Brief, Encoding, Frame, Unwatched,
-    engine::{Counted, Engine, Gpu, Kind, adapters},
+    engine::{Adapter, Counted, Engine, Gpu, Kind, adapters},
     motion::{MotionFiller, Neighbours},
 };
 
@@ -134,34 +134,73 @@ fn likeness(a: &Frame, b: &Frame) -> f64 {
     -10.0 * (squares.sum::<f64>() / a.pixels().len() as f64).log10()
 }
 
-fn compare(gpu: &Arc<Gpu>, size: (usize, usize)) {
-    let (cpu, card) = (filler(&Engine::Cpu), filler(&Engine::Gpu(gpu.clone())));
-    let (cold, _) = made(&card, size, 0, || ());
-    let (mut by_cpu, mut by_card, mut alike) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], f64::INFINITY);
+/// One way to make frames on a GPU, and how it did.
+struct Way {
+    name: &'static str,
+    gpu: Arc<Gpu>,
+    filler: MotionFiller,
+    /// Seconds of the very first frame.
+    cold: f64,
+    seconds: [Vec<f64>; 2],
+    /// PSNR beside the CPU's frames, of the least alike.
+    alike: f64,
+}
+
+impl Way {
+    fn new(name: &'static str, gpu: Gpu, size: (usize, usize)) -> Self {
+        let gpu = Arc::new(gpu);
+        let filler = filler(&Engine::Gpu(gpu.clone()));
+        let ([cold, _], _) = made(&filler, size, 0, || ());
+        Self { name, gpu, filler, cold, seconds: [Vec::new(), Vec::new()], alike: f64::INFINITY }
+    }
+}
+
+fn noted(all: &mut [Vec<f64>; 2], seconds: [f64; 2]) {
+    all.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
+}
+
+fn compare(adapter: &Adapter, size: (usize, usize)) {
+    // A device for each size: its peak of memory is its own.
+    let mut ways = vec![Way::new("32-bit floats", Gpu::open(adapter).expect("it can be opened"), size)];
+    if adapter.matrices().is_some() {
+        let gpu = Gpu::open_with_matrices(adapter).expect("it can be opened");
+        ways.push(Way::new("matrices of 16-bit floats", gpu, size));
+    }
+    let (cpu, mut by_cpu) = (filler(&Engine::Cpu), [Vec::new(), Vec::new()]);
     for round in 1..=ROUNDS {
-        let (seconds, made_by_card) = made(&card, size, round, || ());
-        by_card.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
         // The CPU takes longest: two rounds tell.
-        if round <= 2 {
-            let (seconds, made_by_cpu) = made(&cpu, size, round, || ());
-            by_cpu.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
-            alike = alike.min(likeness(&made_by_card, &made_by_cpu));
+        let known = (round <= 2).then(|| {
+            let (seconds, known) = made(&cpu, size, round, || ());
+            noted(&mut by_cpu, seconds);
+            known
+        });
+        for way in &mut ways {
+            let (seconds, made) = made(&way.filler, size, round, || ());
+            noted(&mut way.seconds, seconds);
+            way.alike = known.as_ref().map_or(way.alike, |known| way.alike.min(likeness(&made, known)));
         }
     }
-    let [[card_both, card_frame], [cpu_both, cpu_frame]] = [by_card, by_cpu].map(|all| all.map(median));
+    let [cpu_both, cpu_frame] = by_cpu.map(median);
     println!(
-        "{}x{}: first frame of a pair {:.1} ms (the very first {:.1}), the next {:.1} ms; CPU {:.1} and {:.1} ms; {:.1} dB alike; \
-         peak {:.2} GB",
+        "{}x{}, CPU: first frame of a pair {:.0} ms, the next {:.0} ms",
         size.0,
         size.1,
-        1e3 * card_both,
-        1e3 * cold[0],
-        1e3 * card_frame,
         1e3 * cpu_both,
-        1e3 * cpu_frame,
-        alike,
-        gpu.memory().peak as f64 / 1e9
+        1e3 * cpu_frame
     );
+    for Way { name, gpu, cold, seconds, alike, .. } in ways {
+        let [both, frame] = seconds.map(median);
+        println!(
+            "{}x{}, {name}: first frame of a pair {:.1} ms (the very first {:.1}), the next {:.1} ms; {alike:.1} dB beside the CPU's; \
+             peak {:.2} GB",
+            size.0,
+            size.1,
+            1e3 * both,
+            1e3 * cold,
+            1e3 * frame,
+            gpu.memory().peak as f64 / 1e9
+        );
+    }
 }
 
 fn main() {
@@ -173,9 +212,11 @@ fn main() {
         }
         println!("{} ({}, {})", adapter.name(), adapter.api(), adapter.driver());
         for &size in &sizes {
-            // A device for each size: its peak of memory is its own.
-            let gpu = Arc::new(Gpu::open_fastest(&adapter).expect("it can be opened"));
-            if counts { tell_counts(&gpu, size) } else { compare(&gpu, size) }
+            if counts {
+                tell_counts(&Arc::new(Gpu::open(&adapter).expect("it can be opened")), size);
+            } else {
+                compare(&adapter, size);
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 use crate::{
     Gpu, GpuError, Map,
     gpu::Params,
-    kernel::Kernel,
-    map::Part,
+    kernel::{Kernel, MOST_MAPS},
+    map::{Made, Part, Value},
     matrices::{COLUMNS, Shape},
+    point::Asked,
 };
 
 /// The weights of a convolution as PyTorch has them: `[outputs, inputs, side, side]`, and a bias for each output.
@@ -82,17 +83,56 @@ impl Gpu {
             return Err(self.misfit("conv", format!("takes {} channels, not {channels}", conv.inputs)));
         }
         let [out_height, out_width] = [height, width].map(|side| side.div_ceil(conv.stride));
+        let maps = self.one_after_another(x)?;
         let y = self.empty([conv.outputs, out_height, out_width])?;
-        let params = Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
-        let buffers = [(1, x.part()), (2, Part::whole(&conv.weights)), (3, Part::whole(&conv.biases)), (4, y.part())];
+        let count = maps.len() as u32;
         let (kernel, [columns, rows, outputs]) = match conv.shape {
-            Some(shape) => (Kernel::ConvByMatrices(shape), [COLUMNS as usize, shape.rows() as usize, shape.outputs()]),
-            None => (Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32 }, [TILE, TILE, BLOCK]),
+            Some(shape) => {
+                let kernel = Kernel::ConvByMatrices { shape, maps: count };
+                (kernel, [COLUMNS as usize, shape.rows() as usize, shape.outputs()])
+            }
+            None => {
+                let kernel = Kernel::Conv { side: conv.side as u32, stride: conv.stride as u32, maps: count };
+                (kernel, [TILE, TILE, BLOCK])
+            }
         };
+        let mut params =
+            Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
+        let mut buffers = vec![(2, Part::whole(&conv.weights)), (3, Part::whole(&conv.biases)), (4, y.part())];
+        let mut first = 0;
+        for (i, map) in maps.iter().enumerate() {
+            match i {
+                0 => buffers.push((1, map.part())),
+                _ => {
+                    params.parts[i - 1] = first;
+                    buffers.push((i as u32 + 4, map.part()));
+                }
+            }
+            first += map.shape[0];
+        }
         let groups = [out_width.div_ceil(columns), out_height.div_ceil(rows), conv.outputs.div_ceil(outputs)];
         let products = conv.outputs * channels * conv.side * conv.side * out_height * out_width;
         self.run(kernel, params, &buffers, groups, 2 * products as u64)?;
-        Ok(y)
+        Ok(y.into())
+    }
+
+    /// The maps whose planes a map has, where it was asked for as several together: these need not be copied into one. The smallest are
+    /// where they are more than a kernel reads.
+    fn one_after_another(&self, x: &Map) -> Result<Vec<Made>, GpuError> {
+        let Value::Asked(Asked::Joined(maps)) = x.value() else { return Ok(vec![self.held(x)?]) };
+        let mut together: Vec<Vec<&Map>> = maps.iter().map(|map| vec![map]).collect();
+        let planes = |maps: &[&Map]| maps.iter().map(|map| map.shape[0]).sum::<usize>();
+        while together.len() > MOST_MAPS {
+            let two = |i: &usize| planes(&together[*i]) + planes(&together[*i + 1]);
+            let smallest = (0..together.len() - 1).min_by_key(two).unwrap_or_default();
+            let next = together.remove(smallest + 1);
+            together[smallest].extend(next);
+        }
+        let made = |maps: &Vec<&Map>| match maps[..] {
+            [one] => self.held(one),
+            _ => self.held(&self.joined(maps)?),
+        };
+        together.iter().map(made).collect()
     }
 }
 

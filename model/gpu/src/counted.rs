@@ -3,15 +3,26 @@
 use crate::kernel::Kernel;
 
 /// What is counted by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Work {
     Kernel(Kernel),
+    /// All that is done place by place.
+    Formulas,
     /// From map to map.
     Copied,
     /// From the machine's memory.
     Sent,
     /// To the machine's memory.
     Fetched,
+}
+
+impl From<Kernel> for Work {
+    fn from(kernel: Kernel) -> Self {
+        match kernel {
+            Kernel::Formula(_) => Self::Formulas,
+            other => Self::Kernel(other),
+        }
+    }
 }
 
 impl std::fmt::Display for Work {

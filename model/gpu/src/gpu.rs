@@ -12,7 +12,7 @@ use crate::{
     Adapter, Counted, GpuError, Map, Memory,
     counted::Work,
     kernel::Kernel,
-    map::{self, Part},
+    map::{self, Made, Part},
     matrices::{self, Matrices},
     mix::Pictures,
     pool::{Pool, Pooled},
@@ -55,15 +55,17 @@ pub(crate) struct Params {
     pub(crate) radius: usize,
     /// Numbers that it calculates with.
     pub(crate) numbers: [f32; 4],
+    /// Where each map but the first of several begins, in channels.
+    pub(crate) parts: [usize; 4],
 }
 
 impl Params {
-    fn words(self) -> [u32; 12] {
-        let ([a, b, c], [d, e, f]) = (self.from, self.to);
-        let [a, b, c, d, e, f, g] =
-            [a, b, c, d, e, f, self.radius].map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+    fn words(self) -> [u32; 16] {
+        let word = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let ([a, b, c], [d, e, f], g) = (self.from.map(word), self.to.map(word), word(self.radius));
         let [first, second, third, fourth] = self.numbers.map(f32::to_bits);
-        [a, b, c, d, e, f, g, first, second, third, fourth, 0]
+        let [h, i, j, k] = self.parts.map(word);
+        [a, b, c, d, e, f, g, first, second, third, fourth, 0, h, i, j, k]
     }
 }
 
@@ -189,9 +191,9 @@ impl Gpu {
         let map = self.empty(shape)?;
         // What is queued may still use this memory: it comes first.
         self.send();
-        self.count(Work::Sent, Counted { sent: map.bytes(), ..Counted::default() });
+        self.count(Work::Sent, Counted { sent: map.part().bytes, ..Counted::default() });
         self.queue.write_buffer(&map.buffer, 0, bytemuck::cast_slice(values));
-        Ok(map)
+        Ok(map.into())
     }
 
     /// Waits for all that was asked for, and gives a map's numbers.
@@ -200,8 +202,10 @@ impl Gpu {
     /// When anything of it failed, now or before: a GPU that has failed is to be opened anew.
     pub fn read(&self, map: &Map) -> Result<Vec<f32>, GpuError> {
         let out = self.answer(map.bytes());
+        let made = self.held(map);
         self.check()?;
-        self.copy(map.part(), &out, 0);
+        let made = made?;
+        self.copy(made.part(), &out, 0);
         self.send();
         let (tell, told) = mpsc::channel();
         out.map_async(wgpu::MapMode::Read, .., move |result| {
@@ -291,7 +295,7 @@ impl Gpu {
     pub fn zeros(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
         let map = self.empty(shape)?;
         self.encode(0, |encoder| encoder.clear_buffer(&map.buffer, 0, None));
-        Ok(map)
+        Ok(map.into())
     }
 
     /// What a part of a buffer that a kernel reads has to begin at a multiple of, in bytes.
@@ -300,7 +304,7 @@ impl Gpu {
     }
 
     /// A map of a shape, for a kernel to write: it may hold anything.
-    pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Map, GpuError> {
+    pub(crate) fn empty(&self, shape: [usize; 3]) -> Result<Made, GpuError> {
         let size = map::bytes(shape);
         self.check_size(size)?;
         let idle = self.pool.lock().take(size);
@@ -340,8 +344,8 @@ impl Gpu {
         GpuError::OutOfMemory { adapter: self.name.clone() }
     }
 
-    fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Map {
-        Map { buffer: Arc::new(Pooled::new(buffer, &self.pool)), start: 0, shape }
+    fn pooled(&self, buffer: wgpu::Buffer, shape: [usize; 3]) -> Made {
+        Made { buffer: Arc::new(Pooled::new(buffer, &self.pool)), start: 0, shape }
     }
 
     /// Queues a copy to a place in a buffer.
@@ -378,14 +382,25 @@ impl Gpu {
         groups: [usize; 3],
         operations: u64,
     ) -> Result<(), GpuError> {
+        let bytes = buffers.iter().map(|(_, part)| part.bytes).sum();
+        self.run_told(kernel, bytemuck::cast_slice(&params.words()), buffers, groups, (operations, bytes))
+    }
+
+    /// The same with what the kernel is told as bytes, and with how many operations it does and how many bytes it moves.
+    pub(crate) fn run_told(
+        &self,
+        kernel: Kernel,
+        told: &[u8],
+        buffers: &[(u32, Part<'_>)],
+        groups: [usize; 3],
+        (operations, bytes): (u64, u64),
+    ) -> Result<(), GpuError> {
         let most = self.device.limits().max_compute_workgroups_per_dimension as usize;
         if groups.iter().any(|count| *count > most) {
             return Err(self.misfit("kernel", format!("{groups:?} groups are more than {most} one way")));
         }
-        let params = params.words();
-        let uniform =
-            self.made(size_of_val(&params) as u64, BufferUsages::UNIFORM, Some(bytemuck::cast_slice(&params)));
-        let pipeline = self.pipeline(kernel);
+        let uniform = self.made(told.len() as u64, BufferUsages::UNIFORM, Some(told));
+        let pipeline = self.pipeline(&kernel);
         let bound = std::iter::once((0, Part::whole(&uniform))).chain(buffers.iter().copied());
         let entries: Vec<_> =
             bound.map(|(binding, part)| wgpu::BindGroupEntry { binding, resource: part.binding() }).collect();
@@ -394,8 +409,7 @@ impl Gpu {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        let bytes: u64 = buffers.iter().map(|(_, part)| part.bytes).sum();
-        self.count(Work::Kernel(kernel), Counted { dispatches: 1, operations, bytes, ..Counted::default() });
+        self.count(kernel.into(), Counted { dispatches: 1, operations, bytes, ..Counted::default() });
         let [x, y, z] = groups.map(|count| count as u32);
         self.encode(operations + bytes * A_BYTE, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -410,7 +424,7 @@ impl Gpu {
         GpuError::Shape { operation, reason }
     }
 
-    fn check_size(&self, bytes: u64) -> Result<(), GpuError> {
+    pub(crate) fn check_size(&self, bytes: u64) -> Result<(), GpuError> {
         if bytes <= self.largest {
             return Ok(());
         }
@@ -439,21 +453,23 @@ impl Gpu {
         }
     }
 
-    fn pipeline(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+    fn pipeline(&self, kernel: &Kernel) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.lock();
-        let made = pipelines.entry(kernel).or_insert_with(|| {
-            let source = wgpu::ShaderSource::Wgsl(kernel.source().into());
-            let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
-            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.entry()),
-                layout: None,
-                module: &module,
-                entry_point: Some(kernel.entry()),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
+        if let Some(made) = pipelines.get(kernel) {
+            return made.clone();
+        }
+        let source = wgpu::ShaderSource::Wgsl(kernel.source().into());
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+        let made = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.entry()),
+            layout: None,
+            module: &module,
+            entry_point: Some(kernel.entry()),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
         });
-        made.clone()
+        pipelines.insert(kernel.clone(), made.clone());
+        made
     }
 }
 
@@ -481,7 +497,7 @@ mod tests {
         let gpu = Gpu::open(&adapter).unwrap();
         let map = gpu.map([1, 2, 2], &[0.0; 4]).unwrap();
         let params = Params { from: map.shape(), to: map.shape(), ..Params::default() };
-        let _ = gpu.run(Kernel::Broken, params, &[(1, map.part())], [1, 1, 1], 0);
+        let _ = gpu.run(Kernel::Broken, params, &[(1, gpu.held(&map).unwrap().part())], [1, 1, 1], 0);
         assert!(matches!(gpu.read(&map), Err(GpuError::Refused { .. })));
     }
 }

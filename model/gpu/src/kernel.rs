@@ -1,14 +1,18 @@
 //! The kernels by name, each compiled when it is first used.
 
-use crate::matrices::Shape;
+use std::sync::Arc;
+
+use crate::{formula::Formula, matrices::Shape};
 
 /// A kernel, with what it is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
-    /// Convolution with a square kernel.
-    Conv { side: u32, stride: u32 },
+    /// Convolution with a square kernel, of the planes of so many maps.
+    Conv { side: u32, stride: u32, maps: u32 },
     /// The same as products of matrices of 16-bit floats.
-    ConvByMatrices(Shape),
+    ConvByMatrices { shape: Shape, maps: u32 },
+    /// What is done place by place.
+    Formula(Arc<Formula>),
     /// Bilinear resize between pixel centres, and a factor for even and for odd planes.
     Resize,
     /// Mean of each four pixels.
@@ -23,20 +27,12 @@ pub(crate) enum Kernel {
     Splat,
     /// Those sums as floats.
     SplatSums,
-    /// A function of each value.
-    Each(Each),
-    /// A function of each value and one of another map.
-    Both(Both),
-    /// One of two maps, by a third.
-    Choose,
     /// All planes as one.
     Across(Across),
     /// Mean of what lies around, across or along.
     Box { along_rows: bool },
     /// Half a turn.
     Turn,
-    /// The upper left part.
-    Crop,
     /// Four planes as one of twice the size.
     Shuffle,
     /// How far each place is from those beside it.
@@ -86,18 +82,34 @@ pub enum Each {
 }
 
 impl Each {
-    fn formula(self) -> &'static str {
+    /// All there are.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Affine,
+        Self::Magnitude,
+        Self::Square,
+        Self::Exp,
+        Self::Sigmoid,
+        Self::Softplus,
+        Self::Leaky,
+        Self::AtLeast,
+        Self::AtMost,
+        Self::IsBelow,
+    ];
+
+    /// Of a value `v`, with the numbers `first` and `second`.
+    pub(crate) fn formula(self) -> &'static str {
         match self {
-            Self::Affine => "v * p.first + p.second",
+            Self::Affine => "v * first + second",
             Self::Magnitude => "abs(v)",
             Self::Square => "v * v",
             Self::Exp => "exp(v)",
             Self::Sigmoid => "1.0 / (1.0 + exp(-v))",
             Self::Softplus => "max(v, 0.0) + log(1.0 + exp(-abs(v)))",
-            Self::Leaky => "max(v, v * p.first)",
-            Self::AtLeast => "max(v, p.first)",
-            Self::AtMost => "min(v, p.first)",
-            Self::IsBelow => "select(0.0, 1.0, v < p.first)",
+            Self::Leaky => "max(v, v * first)",
+            Self::AtLeast => "max(v, first)",
+            Self::AtMost => "min(v, first)",
+            Self::IsBelow => "select(0.0, 1.0, v < first)",
         }
     }
 }
@@ -122,7 +134,13 @@ pub enum Both {
 }
 
 impl Both {
-    fn formula(self) -> &'static str {
+    /// All there are.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Sum, Self::Difference, Self::Product, Self::Quotient, Self::Larger, Self::Smaller, Self::IsBelow];
+
+    /// Of the values `a` and `b`.
+    pub(crate) fn formula(self) -> &'static str {
         match self {
             Self::Sum => "a + b",
             Self::Difference => "a - b",
@@ -158,23 +176,20 @@ impl Across {
 
 impl Kernel {
     /// Its whole source: what all have in common, what it is compiled for, and its own.
-    pub(crate) fn source(self) -> String {
+    pub(crate) fn source(&self) -> String {
         let own = match self {
+            Self::Formula(formula) => return formula.source(),
             Self::Conv { .. } => include_str!("shaders/conv.wgsl"),
-            Self::ConvByMatrices(_) => include_str!("shaders/matrices.wgsl"),
+            Self::ConvByMatrices { .. } => include_str!("shaders/matrices.wgsl"),
             Self::Resize => include_str!("shaders/resize.wgsl"),
             Self::Halve => include_str!("shaders/halve.wgsl"),
             Self::Area => include_str!("shaders/area.wgsl"),
             Self::Correlate => include_str!("shaders/correlate.wgsl"),
             Self::Warp => include_str!("shaders/warp.wgsl"),
             Self::Splat | Self::SplatSums => include_str!("shaders/splat.wgsl"),
-            Self::Each(_) => include_str!("shaders/unary.wgsl"),
-            Self::Both(_) => include_str!("shaders/binary.wgsl"),
-            Self::Choose => include_str!("shaders/choose.wgsl"),
             Self::Across(_) => include_str!("shaders/across.wgsl"),
             Self::Box { .. } => include_str!("shaders/box.wgsl"),
             Self::Turn => include_str!("shaders/turn.wgsl"),
-            Self::Crop => include_str!("shaders/crop.wgsl"),
             Self::Shuffle => include_str!("shaders/shuffle.wgsl"),
             #[cfg(test)]
             Self::Broken => "no kernel at all",
@@ -191,52 +206,51 @@ impl Kernel {
         let source =
             [self.enabled(), include_str!("shaders/common.wgsl"), &self.compiled_for(), own, around].join("\n");
         match self {
-            Self::ConvByMatrices(shape) => shape.unrolled(&source),
+            Self::ConvByMatrices { shape, .. } => shape.unrolled(&source),
             _ => source,
         }
     }
 
     /// What of the language it needs beyond what all GPUs do.
-    fn enabled(self) -> &'static str {
+    fn enabled(&self) -> &'static str {
         match self {
-            Self::ConvByMatrices(_) => "enable f16;\nenable wgpu_cooperative_matrix;",
+            Self::ConvByMatrices { .. } => "enable f16;\nenable wgpu_cooperative_matrix;",
             _ => "",
         }
     }
 
     /// Whether it makes one map of another place by place, and says no more than how.
-    fn is_of_one(self) -> bool {
+    fn is_of_one(&self) -> bool {
         matches!(
             self,
             Self::Resize
                 | Self::Halve
                 | Self::Area
-                | Self::Each(_)
                 | Self::Across(_)
                 | Self::Box { .. }
                 | Self::Turn
-                | Self::Crop
                 | Self::Shuffle
                 | Self::Pad
                 | Self::Edge
         )
     }
 
-    fn compiled_for(self) -> String {
-        match self {
-            Self::Conv { side, stride } => {
+    fn compiled_for(&self) -> String {
+        match *self {
+            Self::Conv { side, stride, maps } => {
                 let (span, chunk) = (16 * stride + side - stride, if stride == 1 { 8 } else { 2 });
-                format!("const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;")
+                format!(
+                    "const SIDE = {side}u; const STRIDE = {stride}u; const SPAN = {span}u; const CHUNK = {chunk}u;\n{}",
+                    fetching(maps)
+                )
             }
-            Self::ConvByMatrices(shape) => shape.compiled_for(),
+            Self::ConvByMatrices { shape, maps } => [shape.compiled_for(), fetching(maps)].join("\n"),
             Self::Beside { steps: [near, far] } => {
                 format!("const REACH = 1; const NEAR_STEP = {near}; const FAR_STEP = {far};")
             }
             Self::Lost { reach } => format!("const REACH = {reach};"),
             Self::Patches { reach } => format!("const REACH = {reach}u;"),
             Self::Mix { together } => format!("const TOGETHER = {together}u;"),
-            Self::Each(each) => function("made", "v: f32", each.formula()),
-            Self::Both(both) => function("made", "a: f32, b: f32", both.formula()),
             Self::Across(across) => {
                 let (made, ended) = across.formulas();
                 [function("made", "a: f32, b: f32", made), function("ended", "v: f32", ended)].join("\n")
@@ -248,7 +262,7 @@ impl Kernel {
         }
     }
 
-    pub(crate) fn entry(self) -> &'static str {
+    pub(crate) fn entry(&self) -> &'static str {
         match self {
             Self::Splat => "splat",
             Self::SplatSums => "sums",
@@ -257,8 +271,25 @@ impl Kernel {
     }
 }
 
-fn function(name: &str, takes: &str, formula: &str) -> String {
+pub(crate) fn function(name: &str, takes: &str, formula: &str) -> String {
     format!("fn {name}({takes}) -> f32 {{ return {formula}; }}")
+}
+
+/// Maps whose planes a convolution takes one after another, at the most: `x`, and those bound from 5 on. `parts` of its parameters says
+/// where each but the first begins.
+pub(crate) const MOST_MAPS: usize = 5;
+
+/// The value of a channel at a place of its plane, for a convolution.
+fn fetching(maps: u32) -> String {
+    let begins = |map: u32| if map == 0 { "0u".to_owned() } else { format!("p.parts[{}]", map - 1) };
+    let name = |map: u32| if map == 0 { "x".to_owned() } else { format!("x{map}") };
+    let bound = (1..maps).map(|i| format!("@group(0) @binding({}) var<storage, read> x{i}: array<f32>;\n", i + 4));
+    let from = (1..maps).rev().chain([0]).map(|map| {
+        let fetched = format!("return {}[(channel - {}) * p.height * p.width + place];", name(map), begins(map));
+        if map == 0 { fetched } else { format!("if channel >= {} {{ {fetched} }}", begins(map)) }
+    });
+    let (bound, from) = (bound.collect::<String>(), from.collect::<Vec<_>>().join(" "));
+    format!("{bound}fn fetched(channel: u32, place: u32) -> f32 {{ {from} }}")
 }
 
 #[cfg(test)]
@@ -269,7 +300,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::matrices::Matrices;
+    use crate::{formula, matrices::Matrices};
 
     /// Every kernel there is.
     fn all() -> Vec<Kernel> {
@@ -281,9 +312,7 @@ mod tests {
             Kernel::Warp,
             Kernel::Splat,
             Kernel::SplatSums,
-            Kernel::Choose,
             Kernel::Turn,
-            Kernel::Crop,
             Kernel::Shuffle,
             Kernel::Edge,
             Kernel::Beside { steps: [2, 5] },
@@ -293,18 +322,19 @@ mod tests {
             Kernel::Patches { reach: 2 },
             Kernel::Nearest,
         ];
-        all.extend([(1, 1), (1, 2), (3, 1), (3, 2), (5, 1)].map(|(side, stride)| Kernel::Conv { side, stride }));
+        let convs = [(1, 1, 1), (1, 2, 2), (3, 1, 5), (3, 2, 3), (5, 1, 1)];
+        all.extend(convs.map(|(side, stride, maps)| Kernel::Conv { side, stride, maps }));
+        all.extend(formula::tests::all().into_iter().map(|formula| Kernel::Formula(formula.into())));
         for matrices in [Matrices { side: 8, subgroup: 8 }, Matrices { side: 16, subgroup: 64 }] {
-            let of = |(outputs, side, stride)| Kernel::ConvByMatrices(Shape::of(matrices, outputs, side, stride));
-            all.extend([(3, 1, 1), (96, 3, 1), (24, 3, 2)].map(of));
+            let of = |(outputs, side, stride, maps)| Kernel::ConvByMatrices {
+                shape: Shape::of(matrices, outputs, side, stride),
+                maps,
+            };
+            all.extend([(3, 1, 1, 1), (96, 3, 1, 5), (24, 3, 2, 2)].map(of));
         }
         all.extend([false, true].map(|along_rows| Kernel::Box { along_rows }));
         all.extend([1, 3, 4].map(|together| Kernel::Mix { together }));
         all.extend([Across::Sum, Across::Mean, Across::Largest].map(Kernel::Across));
-        let each = [Each::Affine, Each::Magnitude, Each::Square, Each::Exp, Each::Sigmoid, Each::Softplus];
-        all.extend(each.into_iter().chain([Each::Leaky, Each::AtLeast, Each::AtMost, Each::IsBelow]).map(Kernel::Each));
-        let both = [Both::Sum, Both::Difference, Both::Product, Both::Quotient, Both::Larger, Both::Smaller];
-        all.extend(both.into_iter().chain([Both::IsBelow]).map(Kernel::Both));
         all
     }
 
@@ -316,7 +346,7 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
             assert!(module.entry_points.iter().any(|entry| entry.name == kernel.entry()), "{kernel:?}");
             let needed = match kernel {
-                Kernel::ConvByMatrices(_) => {
+                Kernel::ConvByMatrices { .. } => {
                     Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP
                 }
                 _ => Capabilities::empty(),

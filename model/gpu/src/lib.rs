@@ -26,6 +26,7 @@ mod adapter;
 mod conv;
 mod counted;
 mod error;
+mod formula;
 mod gpu;
 mod kernel;
 mod map;

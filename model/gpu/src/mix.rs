@@ -1,6 +1,6 @@
 //! Moving and mixing a host's own pixels.
 
-use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel, ops::groups};
+use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel, map::Made, ops::groups};
 
 /// A picture in the machine's memory: rows of pixels, the channels of a pixel side by side.
 #[derive(Clone, Copy, Debug)]
@@ -85,14 +85,14 @@ impl Gpu {
         }
         let shape = [channels, height, width];
         let [first, last] = frames.map(|frame| self.picture(shape, frame));
-        let (first, last) = (first?, last?);
+        let [said, first, last] = [self.held(said)?, self.held(&first?)?, self.held(&last?)?];
         let (y, sure) = (self.empty(shape)?, self.empty([1, height, width])?);
         let together = if matches!(channels, 3 | 4) { channels as u32 } else { 1 };
         let params = Params { from: said.shape, to: shape, numbers: [scale, 0.0, 0.0, 0.0], ..Params::default() };
-        let buffers = [said, &first, &last, &y, &sure].map(Map::part);
+        let buffers = [&said, &first, &last, &y, &sure].map(Made::part);
         let bound = [1, 2, 3, 4, 5].map(|binding| (binding, buffers[binding as usize - 1]));
         let operations = (height * width * channels * EACH) as u64;
         self.run(Kernel::Mix { together }, params, &bound, groups(height, width, 1), operations)?;
-        Ok((self.read(&y)?, self.read(&sure)?))
+        Ok((self.read(&y.into())?, self.read(&sure.into())?))
     }
 }

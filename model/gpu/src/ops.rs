@@ -1,6 +1,12 @@
 //! What the networks need beside convolutions.
 
-use crate::{Gpu, GpuError, Map, gpu::Params, kernel::Kernel};
+use crate::{
+    Gpu, GpuError, Map,
+    gpu::Params,
+    kernel::Kernel,
+    map::{Made, bytes},
+    point::Asked,
+};
 
 /// Pixels of a group to each side, in all kernels that make one pixel a thread.
 const TILE: usize = 16;
@@ -9,15 +15,45 @@ pub(crate) fn groups(height: usize, width: usize, planes: usize) -> [usize; 3] {
     [width.div_ceil(TILE), height.div_ceil(TILE), planes]
 }
 
+/// A kernel that makes a map of others, which it binds from 1 on, with what it writes behind them.
+#[derive(Debug)]
+pub(crate) struct Call {
+    kernel: Kernel,
+    /// With the shape that it makes in `to`.
+    params: Params,
+    maps: Vec<Map>,
+    groups: [usize; 3],
+    operations: u64,
+}
+
 impl Gpu {
+    /// Asks for a map that a kernel makes of others.
+    pub(crate) fn called(
+        &self,
+        kernel: Kernel,
+        params: Params,
+        maps: &[&Map],
+        groups: [usize; 3],
+        operations: usize,
+    ) -> Result<Map, GpuError> {
+        self.check_size(bytes(params.to))?;
+        let maps = maps.iter().map(|map| (*map).clone()).collect();
+        let call = Call { kernel, params, maps, groups, operations: operations as u64 };
+        Ok(Map::asked(params.to, Asked::Called(call.into())))
+    }
+
+    /// Makes what was asked for by a kernel at a place.
+    pub(crate) fn call(&self, call: &Call, to: &Made) -> Result<(), GpuError> {
+        let maps = call.maps.iter().map(|map| self.held(map)).collect::<Result<Vec<_>, _>>()?;
+        let bound: Vec<_> = (1..).zip(maps.iter().chain([to]).map(Made::part)).collect();
+        self.run(call.kernel.clone(), call.params, &bound, call.groups, call.operations)
+    }
+
     /// A map made of another, place by place: `params` says its shape in `to`, and what the kernel is told beside.
     pub(crate) fn of_one(&self, kernel: Kernel, x: &Map, params: Params, operations: usize) -> Result<Map, GpuError> {
-        let y = self.empty(params.to)?;
         let [planes, height, width] = params.to;
         let params = Params { from: x.shape, ..params };
-        let buffers = [(1, x.part()), (2, y.part())];
-        self.run(kernel, params, &buffers, groups(height, width, planes), operations as u64)?;
-        Ok(y)
+        self.called(kernel, params, &[x], groups(height, width, planes), operations)
     }
 
     /// A map of another size, interpolated bilinearly between pixel centres. It does not filter.
@@ -86,12 +122,9 @@ impl Gpu {
         }
         let [channels, height, width] = one.shape;
         let shifts = (2 * radius + 1).pow(2);
-        let y = self.empty([shifts, height, width])?;
-        let params = Params { from: one.shape, to: y.shape, radius, ..Params::default() };
-        let operations = (shifts * channels * height * width * 2) as u64;
-        let buffers = [(1, one.part()), (2, other.part()), (3, y.part())];
-        self.run(Kernel::Correlate, params, &buffers, groups(height, width, shifts), operations)?;
-        Ok(y)
+        let params = Params { from: one.shape, to: [shifts, height, width], radius, ..Params::default() };
+        let operations = shifts * channels * height * width * 2;
+        self.called(Kernel::Correlate, params, &[one, other], groups(height, width, shifts), operations)
     }
 
     /// Fetches each pixel from `(x, y) + flow(x, y)`, bilinearly; the flow is `[2, H, W]` in pixels, x before y. Positions outside
@@ -104,12 +137,8 @@ impl Gpu {
         if flow.shape != [2, height, width] {
             return Err(self.misfit("warp", format!("{:?} is no flow for {:?}", flow.shape, x.shape)));
         }
-        let y = self.empty(x.shape)?;
-        let params = Params { from: x.shape, to: y.shape, ..Params::default() };
-        let operations = (channels * height * width * 9) as u64;
-        let buffers = [(1, x.part()), (2, flow.part()), (3, y.part())];
-        self.run(Kernel::Warp, params, &buffers, groups(height, width, 1), operations)?;
-        Ok(y)
+        let params = Params { from: x.shape, to: x.shape, ..Params::default() };
+        self.called(Kernel::Warp, params, &[x, flow], groups(height, width, 1), channels * height * width * 9)
     }
 
     /// Adds values `[C, H, W]` at `(x, y) + displacement(x, y)`, weighted by `[1, H, W]`: `[C + 1, H, W]` sums of bilinear weight
@@ -127,7 +156,8 @@ impl Gpu {
             ));
         }
         let y = self.empty([channels + 1, height, width])?;
-        let counted = self.zeros([2 * (channels + 1), height, width])?;
+        let counted = self.held(&self.zeros([2 * (channels + 1), height, width])?)?;
+        let [values, displacement, weights] = [self.held(values)?, self.held(displacement)?, self.held(weights)?];
         let params = Params { from: values.shape, to: y.shape, ..Params::default() };
         let operations = ((channels + 1) * height * width * 8) as u64;
         let buffers = [(1, values.part()), (2, displacement.part()), (3, weights.part()), (4, counted.part())];
@@ -135,6 +165,6 @@ impl Gpu {
         let buffers = [(4, counted.part()), (5, y.part())];
         let operations = ((channels + 1) * height * width * 2) as u64;
         self.run(Kernel::SplatSums, params, &buffers, groups(height, width, channels + 1), operations)?;
-        Ok(y)
+        Ok(y.into())
     }
 }

@@ -1,6 +1,6 @@
 //! Looking for better flows than a network found.
 
-use crate::{Across, Conv, Each, Gpu, GpuError, Map, conv::BLOCK, gpu::Params, kernel::Kernel, ops::groups};
+use crate::{Across, Conv, Each, Gpu, GpuError, Map, conv::BLOCK, gpu::Params, kernel::Kernel, map::Made, ops::groups};
 
 /// When a place takes over another's motion; see [`Gpu::taken_over`].
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +63,11 @@ impl Gpu {
         if other.shape != one.shape || flow.shape != [2, height, width] {
             return Err(self.misfit("lost", format!("{:?} and {:?} with {:?}", one.shape, other.shape, flow.shape)));
         }
-        let y = self.empty([2, height, width])?;
-        let params = Params { from: one.shape, to: y.shape, numbers: [misfit, far, 0.0, 0.0], ..Params::default() };
-        let buffers = [(1, one.part()), (2, other.part()), (3, flow.part()), (4, y.part())];
+        let to = [2, height, width];
+        let params = Params { from: one.shape, to, numbers: [misfit, far, 0.0, 0.0], ..Params::default() };
         // Of a place that is not lost; each that is looks at 25 places more.
         let operations = channels * height * width * (2 * reach as usize + 1).pow(2) * 20;
-        self.run(Kernel::Lost { reach }, params, &buffers, groups(height, width, 1), operations as u64)?;
-        Ok(y)
+        self.called(Kernel::Lost { reach }, params, &[one, other, flow], groups(height, width, 1), operations)
     }
 
     /// The places of `other` whose squares of `reach` places to each side are most like those about some places of `one`: how far each
@@ -90,12 +88,13 @@ impl Gpu {
             return Err(self.misfit("likest", format!("{:?} and {:?}", one.shape, other.shape)));
         }
         let padded = self.padded(other, reach)?;
+        let [one, squares_of_one, squares_of_other] = [self.held(one)?, self.held(squares[0])?, self.held(squares[1])?];
         let mut found = Vec::new();
         for places in places.chunks(SOUGHT_AT_ONCE) {
             let listed: Vec<f32> = places.iter().map(|place| *place as f32).collect();
-            let listed = self.map([1, 1, listed.len()], &listed)?;
-            let patches = self.patches(one, &listed, reach)?;
-            let biases = self.zeros([1, 1, places.len().next_multiple_of(BLOCK)])?;
+            let listed = self.held(&self.map([1, 1, listed.len()], &listed)?)?;
+            let patches = self.patches(&one, &listed, reach)?;
+            let biases = self.held(&self.zeros([1, 1, places.len().next_multiple_of(BLOCK)])?)?;
             let conv = Conv {
                 shape: None,
                 weights: wgpu::Buffer::clone(&patches.buffer),
@@ -106,14 +105,14 @@ impl Gpu {
                 side: 2 * reach + 1,
                 stride: 1,
             };
-            let products = self.convolved(&padded, &conv)?;
+            let products = self.held(&self.convolved(&padded, &conv)?)?;
             let y = self.empty([2, 1, places.len()])?;
             let params = Params { from: one.shape, to: y.shape, radius: reach, ..Params::default() };
-            let maps = [&products, squares[0], squares[1], &listed, &y].map(Map::part);
+            let maps = [&products, &squares_of_one, &squares_of_other, &listed, &y].map(Made::part);
             let buffers = [1, 2, 3, 4, 5].map(|binding| (binding, maps[binding as usize - 1]));
             let operations = (places.len() * height * width * 4) as u64;
             self.run(Kernel::Nearest, params, &buffers, [places.len(), 1, 1], operations)?;
-            found.push(y);
+            found.push(Map::from(y));
         }
         let mut likest = [Vec::new(), Vec::new()];
         for found in &found {
@@ -132,7 +131,7 @@ impl Gpu {
     }
 
     /// The squares about some places as weights of a convolution.
-    fn patches(&self, x: &Map, places: &Map, reach: usize) -> Result<Map, GpuError> {
+    fn patches(&self, x: &Made, places: &Made, reach: usize) -> Result<Made, GpuError> {
         let [channels, ..] = x.shape;
         let (count, taps) = (places.shape[2], (2 * reach + 1).pow(2));
         let rounded = count.next_multiple_of(BLOCK);
@@ -168,18 +167,26 @@ impl Gpu {
             );
         }
         let to = [3, height, width];
+        let [one, other, grain, flow] = [self.held(one)?, self.held(other)?, self.held(grain)?, self.held(flow)?];
+        let told = told.map(|told| self.held(told)).transpose()?;
         let taken = self.empty(to)?;
         let numbers = [rules.misfit, rules.far, rules.share, rules.told_share];
-        let params = Params { from: one.shape, to, radius: usize::from(told.is_some()), numbers };
-        let maps = [one, other, grain, flow, told.unwrap_or(flow), &taken].map(Map::part);
+        let params = Params { from: one.shape, to, radius: usize::from(told.is_some()), numbers, ..Params::default() };
+        let maps = [&one, &other, &grain, &flow, told.as_ref().unwrap_or(&flow), &taken].map(Made::part);
         let buffers = [1, 2, 3, 4, 5, 6].map(|binding| (binding, maps[binding as usize - 1]));
         // Of a place that is not lost; each that is tries up to 17 more.
         let operations = (channels * height * width * 9 * 9) as u64;
         self.run(Kernel::Beside { steps: rules.steps }, params, &buffers, groups(height, width, 1), operations)?;
         let kept = self.empty(to)?;
-        let params = Params { from: taken.shape, to, radius: rules.neighbours, numbers: [rules.like, 0.0, 0.0, 0.0] };
+        let params = Params {
+            from: taken.shape,
+            to,
+            radius: rules.neighbours,
+            numbers: [rules.like, 0.0, 0.0, 0.0],
+            ..Params::default()
+        };
         let buffers = [(1, taken.part()), (2, flow.part()), (3, kept.part())];
         self.run(Kernel::Scattered, params, &buffers, groups(height, width, 1), (height * width * 8 * 3) as u64)?;
-        Ok(kept)
+        Ok(kept.into())
     }
 }

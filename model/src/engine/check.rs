@@ -386,10 +386,12 @@ mod tests {
             assert_eq!(gpu.memory().now, 0);
             gpu.limit_memory(2 * each);
             let x = picture(&engine, 3, 1).unwrap();
-            let y = x.affine(2.0, 0.0).unwrap();
-            assert!(matches!(x.plus(&y), Err(crate::Error::Gpu(GpuError::OutOfMemory { .. }))));
-            drop(x);
-            assert!(y.plus(&y).is_ok(), "what lies idle is used");
+            let y = x.turned().unwrap();
+            y.tensor().unwrap();
+            let sum = x.plus(&y).unwrap();
+            assert!(matches!(sum.tensor(), Err(crate::Error::Gpu(GpuError::OutOfMemory { .. }))));
+            drop((x, sum));
+            assert!(y.plus(&y).unwrap().tensor().is_ok(), "what lies idle is used");
         }
     }
 
@@ -398,11 +400,14 @@ mod tests {
     fn work_is_counted() {
         for gpu in gpus() {
             let map = gpu.map([1, 4, 6], &[0.5; 24]).unwrap();
-            gpu.halved(&map).unwrap();
-            assert_eq!(
-                gpu.counted(),
-                Counted { dispatches: 1, operations: 24, bytes: (24 + 6) * 4, sent: 24 * 4, fetched: 0 }
-            );
+            let halved = gpu.halved(&map).unwrap();
+            assert_eq!(gpu.counted(), Counted { sent: 24 * 4, ..Counted::default() }, "nobody needs it yet");
+            gpu.read(&halved).unwrap();
+            // The kernel's, and the copy's.
+            let bytes = (24 + 6) * 4 + 2 * 6 * 4;
+            let counted = Counted { dispatches: 1, operations: 24, bytes, sent: 24 * 4, fetched: 6 * 4 };
+            assert_eq!(gpu.counted(), counted);
+            assert_eq!(gpu.counted_each().into_iter().map(|(_, each)| each).sum::<Counted>(), counted);
             assert!(operations_a_second(&Engine::Gpu(gpu)).unwrap() > 1e6);
         }
     }

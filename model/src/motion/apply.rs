@@ -35,7 +35,10 @@ impl Plan {
         let maps = [a, b, c, d, &said.weights, &said.error];
         match maps[0] {
             Map::Cpu(_) => Ok(Self::Cpu(Said::new(&maps, size)?)),
-            Map::Gpu(..) => Self::of(Map::joined(&maps)?.cropped(size)?),
+            Map::Gpu(..) => {
+                let cropped = maps.iter().map(|map| map.cropped(size)).collect::<Result<Vec<_>>>()?;
+                Self::of(Map::joined(&cropped.iter().collect::<Vec<_>>())?)
+            }
         }
     }
 

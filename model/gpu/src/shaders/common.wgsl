@@ -13,6 +13,7 @@ struct Params {
     third: f32,
     fourth: f32,
     unused: u32,
+    parts: vec4<u32>,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

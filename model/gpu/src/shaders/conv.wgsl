@@ -3,6 +3,7 @@
 // A workgroup makes 16x16 pixels of 8 output channels; each of its 16x8 threads makes two pixels, eight rows apart. The input that
 // they share lies in workgroup memory, CHUNK channels at a time.
 
+// The first channels; `fetched`, which is written before this, gives the value of any.
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 // Of each block of 8 outputs: by input, by tap, twice four outputs.
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
@@ -21,7 +22,7 @@ fn load(first: u32, corner: vec2<i32>, thread: u32) {
         let at = corner + vec2(i32(i % AREA % SPAN), i32(i % AREA / SPAN));
         var value = 0.0;
         if channel < p.channels && all(at >= vec2(0)) && at.x < i32(p.width) && at.y < i32(p.height) {
-            value = x[(channel * p.height + u32(at.y)) * p.width + u32(at.x)];
+            value = fetched(channel, u32(at.y) * p.width + u32(at.x));
         }
         tile[i] = value;
     }

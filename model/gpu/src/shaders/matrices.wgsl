@@ -6,6 +6,7 @@
 // where that begins. What stands between `//each b` and `//end b` is repeated for each of BLOCKS, and by `r` for each of ROUNDS: so
 // many matrices of pixels a subgroup makes at the most, whose number is not known before.
 
+// The first channels; `fetched`, which is written before this, gives the value of any.
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 // Of each BLOCKS times T outputs: by T inputs, by tap, by T outputs: a matrix, outputs down and inputs across.
 @group(0) @binding(2) var<storage, read> weights: array<f16>;
@@ -36,7 +37,7 @@ fn load(first: u32, corner: vec2<i32>, thread: u32) {
         let at = corner + vec2(i32(pixel % SPAN), i32(pixel / SPAN));
         var value = 0.0;
         if channel < p.channels && all(at >= vec2(0)) && at.x < i32(p.width) && at.y < i32(p.height) {
-            value = x[(channel * p.height + u32(at.y)) * p.width + u32(at.x)];
+            value = fetched(channel, u32(at.y) * p.width + u32(at.x));
         }
         tile[pixel * PITCH + i / AREA] = f16(clamp(value, -LARGEST, LARGEST));
     }

@@ -75,6 +75,15 @@ impl Gpu {
         Ok(made)
     }
 
+    /// Makes what was asked for now. What is made of it later has the same bits then, whoever needs it first, and what it is made of is
+    /// let go.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn settle(&self, map: &Map) -> Result<(), GpuError> {
+        self.held(map).map(drop)
+    }
+
     /// Makes what was asked for at a place.
     fn make(&self, map: &Map, asked: &Asked, to: &Made) -> Result<(), GpuError> {
         match asked {

@@ -36,6 +36,14 @@ impl Map {
         })
     }
 
+    /// See [`Gpu::settle`]; the CPU makes all at once.
+    pub(crate) fn settle(&self) -> Result<()> {
+        match self {
+            Self::Cpu(_) => Ok(()),
+            Self::Gpu(gpu, x) => Ok(gpu.settle(x)?),
+        }
+    }
+
     /// Zeros of the same shape.
     pub(crate) fn zeros_like(&self) -> Result<Self> {
         self.by(Tensor::zeros_like, |gpu, x| gpu.zeros(x.shape()))

@@ -98,11 +98,14 @@ impl Pair {
         Ok((self.known.flow[1].tensor()?, self.known.trust[1].tensor()?))
     }
 
-    fn bytes(&self) -> usize {
+    fn maps(&self) -> impl Iterator<Item = &Map> {
         let Known { pictures, features, flow, visible, trust, bend, apart } = &self.known;
         let bends = bend.iter().flatten().flat_map(|Bend { acceleration, spread, sure }| [acceleration, spread, sure]);
-        let all = [pictures, features, flow, visible, trust].into_iter().flatten().chain(bends).chain(apart);
-        all.map(Map::bytes).sum()
+        [pictures, features, flow, visible, trust].into_iter().flatten().chain(bends).chain(apart)
+    }
+
+    fn bytes(&self) -> usize {
+        self.maps().map(Map::bytes).sum()
     }
 }
 
@@ -132,6 +135,8 @@ struct Found {
 
 impl Found {
     fn new(pictures: [&Map; 2], way: Way) -> Result<Self> {
+        way.flow.settle()?;
+        way.visible.settle()?;
         let evidence = CutEvidence::weigh(pictures, &way)?;
         Ok(Self { way, evidence })
     }
@@ -242,12 +247,10 @@ impl Matching<'_> {
         let flow = ways.map(|w| w.flow);
         let trust = trust(&pictures, &flow, &visible)?;
         let apart = (seen.len() > 2).then(|| apart(&seen.iter().collect::<Vec<_>>())).transpose()?;
-        Ok(Pair {
-            known: Known { pictures, features, flow, visible, trust, bend, apart },
-            size,
-            turned: self.settings.turned,
-            evidence,
-        })
+        let known = Known { pictures, features, flow, visible, trust, bend, apart };
+        let pair = Pair { known, size, turned: self.settings.turned, evidence };
+        pair.maps().try_for_each(Map::settle)?;
+        Ok(pair)
     }
 
     fn proxy(&self, frame: &Frame) -> Result<Proxy> {
@@ -336,5 +339,86 @@ impl Matching<'_> {
             }
         };
         Ok((!found.evidence.is_cut()).then_some(found.way))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{
+        Brief, Encoding, Unwatched,
+        engine::{Engine, gpus},
+        motion::MotionFiller,
+    };
+
+    use super::*;
+
+    /// Waves that have moved so many pixels, with noise over them.
+    fn picture(shift: f32) -> Frame {
+        const SIZE: (usize, usize) = (160, 96);
+        let value = |i: usize| {
+            let (x, y) = ((i / 3 % SIZE.0) as f32 + shift, (i / 3 / SIZE.0) as f32);
+            let noise = ((i as u32 ^ shift.to_bits()).wrapping_mul(0x9E37_79B9) >> 16) as f32 / 65_536.0;
+            0.5 + 0.2 * (x * 0.21).sin() + 0.2 * (y * 0.17 + x * 0.03).cos() + 0.02 * noise
+        };
+        Frame::new(SIZE.0, SIZE.1, 3, Encoding::Display, (0..SIZE.0 * SIZE.1 * 3).map(value).collect()).unwrap()
+    }
+
+    fn filler(engine: &Engine) -> MotionFiller {
+        let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+        MotionFiller::load_to(&weights, 1 << 26, engine).unwrap()
+    }
+
+    /// The frames about a gap.
+    fn about(frames: &[Frame]) -> Neighbours<'_> {
+        let [before, first, last, after] = frames else { panic!("two frames on each side") };
+        Neighbours { first, last, before: Some((1.0, before)), after: Some((1.0, after)) }
+    }
+
+    fn is_the_same_whatever_was_made_before(engine: &Engine) {
+        let frames: Vec<Frame> = (0..6).map(|i| picture(3.0 * i as f32)).collect();
+        let made = |filler: &MotionFiller, from: usize, t: f64| {
+            let near = about(&frames[from..from + 4]);
+            let frame = filler.between(&near, t, &Brief::default(), &Unwatched).unwrap().frame;
+            frame.pixels().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+        };
+        let alone = made(&filler(engine), 1, 0.25);
+        let used = filler(engine);
+        made(&used, 0, 0.5);
+        made(&used, 2, 0.5);
+        made(&used, 1, 0.5);
+        assert_eq!(made(&used, 1, 0.25), alone);
+    }
+
+    #[test]
+    fn a_frame_is_the_same_whatever_was_made_before() {
+        is_the_same_whatever_was_made_before(&Engine::Cpu);
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn a_frame_by_a_gpu_is_the_same_whatever_was_made_before() {
+        for gpu in gpus() {
+            is_the_same_whatever_was_made_before(&Engine::Gpu(gpu));
+        }
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, or Mesa's software Vulkan"]
+    fn all_that_is_kept_of_a_pair_is_made() {
+        let frames: Vec<Frame> = (0..4).map(|i| picture(3.0 * i as f32)).collect();
+        let settings = Settings::of(Quality::Normal, frames[0].width(), frames[0].height());
+        for gpu in gpus() {
+            let filler = filler(&Engine::Gpu(gpu.clone()));
+            let pair = filler.pairs.get(&filler.net, &about(&frames), settings, &Unwatched).unwrap();
+            // What was left to be made would be work of the first frame, and of no other.
+            let work = |t: f64| {
+                let before = gpu.counted();
+                pair.plan(&filler.net, t).unwrap().apply(&frames[1], &frames[2]).unwrap();
+                gpu.counted().dispatches - before.dispatches
+            };
+            assert_eq!(work(0.5), work(0.25));
+        }
     }
 }

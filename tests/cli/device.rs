@@ -24,7 +24,10 @@ fn clip() -> TempDir {
 #[ignore = "needs a GPU, or Mesa's software Vulkan"]
 fn every_node_that_makes_frames_by_motion_makes_the_same_on_a_gpu() {
     let folder = clip();
-    let gpu = adapters().first().expect("a GPU, or Mesa's software Vulkan").name().to_owned();
+    let adapters = adapters();
+    let adapter = adapters.first().expect("a GPU, or Mesa's software Vulkan");
+    // Of 16-bit factors less is left.
+    let (gpu, least) = (adapter.name().to_owned(), if adapter.matrices().is_some() { 50.0 } else { 60.0 });
     let rife = concat!(env!("CARGO_MANIFEST_DIR"), "/../../model/tests/fixtures/rife/4.25.pkl");
     let by_rife = format!("--set frames=4 --set motionModel={rife}");
     let jobs = [
@@ -44,7 +47,7 @@ fn every_node_that_makes_frames_by_motion_makes_the_same_on_a_gpu() {
         };
         let (cpu, on_gpu) = (made("cpu", "cpu"), made(&gpu, "gpu"));
         let alike = pickup_clips::psnr(&cpu, &on_gpu).unwrap();
-        assert!(alike > 60.0, "{node} {set}: {alike:.1} dB");
+        assert!(alike > least, "{node} {set}: {alike:.1} dB");
         // No two engines add in the same order: the same bits would be the same engine's.
         assert_ne!(cpu, on_gpu, "{node} {set}");
     }

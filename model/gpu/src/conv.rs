@@ -3,7 +3,7 @@
 use crate::{
     Gpu, GpuError, Map,
     gpu::Params,
-    kernel::{Kernel, MOST_MAPS},
+    kernel::{FIRST_MAP, Kernel, MOST_MAPS},
     map::{Made, Part, Value},
     matrices::{COLUMNS, Shape},
     point::Asked,
@@ -98,16 +98,13 @@ impl Gpu {
         };
         let mut params =
             Params { from: x.shape, to: y.shape, numbers: [conv.slope, 0.0, 0.0, 0.0], ..Params::default() };
-        let mut buffers = vec![(2, Part::whole(&conv.weights)), (3, Part::whole(&conv.biases)), (4, y.part())];
+        let mut buffers = vec![(1, Part::whole(&conv.weights)), (2, Part::whole(&conv.biases)), (3, y.part())];
         let mut first = 0;
         for (i, map) in maps.iter().enumerate() {
-            match i {
-                0 => buffers.push((1, map.part())),
-                _ => {
-                    params.parts[i - 1] = first;
-                    buffers.push((i as u32 + 4, map.part()));
-                }
+            if i > 0 {
+                params.parts[i - 1] = first;
             }
+            buffers.push((FIRST_MAP + i as u32, map.part()));
             first += map.shape[0];
         }
         let groups = [out_width.div_ceil(columns), out_height.div_ceil(rows), conv.outputs.div_ceil(outputs)];

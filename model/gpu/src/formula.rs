@@ -66,7 +66,8 @@ impl Formula {
             .collect();
         let (last, all) = (self.0.len() - 1, include_str!("shaders/formula.wgsl"));
         let all = all.replace("//steps", steps.trim_end()).replace("//last", &format!("v{last}"));
-        format!("{bound}{}\n{all}", functions.join("\n"))
+        let sizes = format!("const LEAVES = {MOST_LEAVES}u; const NUMBERS = {}u;", 2 * MOST_STEPS / 4);
+        format!("{sizes}\n{bound}{}\n{all}", functions.join("\n"))
     }
 }
 
@@ -83,7 +84,7 @@ struct Told {
     /// Where in its buffer the first value is written.
     start: u32,
     unused: u32,
-    leaves: [[u32; 4]; MOST_LEAVES + 1],
+    leaves: [[u32; 4]; MOST_LEAVES],
     numbers: [f32; 2 * MOST_STEPS],
 }
 

@@ -86,8 +86,7 @@ impl Gpu {
     /// # Errors
     /// When the driver refuses.
     pub fn open(adapter: &Adapter) -> Result<Self, GpuError> {
-        let asked = wgpu::DeviceDescriptor { required_limits: adapter.inner.limits(), ..Default::default() };
-        Self::opened(adapter, &asked, None)
+        Self::opened(adapter, None)
     }
 
     /// Opens a GPU whose convolutions multiply matrices of 16-bit floats, with sums in 32 bits; not those with a kernel of 5, in 32.
@@ -100,13 +99,7 @@ impl Gpu {
             let reason = "it multiplies no matrices of 16-bit floats".to_owned();
             return Err(GpuError::Closed { adapter: adapter.name().to_owned(), reason });
         };
-        let asked = wgpu::DeviceDescriptor {
-            required_features: matrices::features(),
-            required_limits: adapter.inner.limits(),
-            experimental_features: matrices::allowed(),
-            ..Default::default()
-        };
-        Self::opened(adapter, &asked, Some(matrices))
+        Self::opened(adapter, Some(matrices))
     }
 
     /// Opens a GPU [with its matrix units](Self::open_with_matrices) where it has any, [without](Self::open) where it has none.
@@ -117,13 +110,22 @@ impl Gpu {
         if adapter.matrices().is_some() { Self::open_with_matrices(adapter) } else { Self::open(adapter) }
     }
 
-    fn opened(
-        adapter: &Adapter,
-        asked: &wgpu::DeviceDescriptor<'_>,
-        matrices: Option<Matrices>,
-    ) -> Result<Self, GpuError> {
+    fn opened(adapter: &Adapter, matrices: Option<Matrices>) -> Result<Self, GpuError> {
         let name = adapter.name().to_owned();
-        let (device, queue) = pollster::block_on(adapter.inner.request_device(asked))
+        let plain = wgpu::DeviceDescriptor {
+            label: Some("Pickup"),
+            required_limits: adapter.inner.limits(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let asked = match matrices {
+            None => plain,
+            Some(_) => wgpu::DeviceDescriptor {
+                required_features: matrices::features(),
+                experimental_features: matrices::allowed(),
+                ..plain
+            },
+        };
+        let (device, queue) = pollster::block_on(adapter.inner.request_device(&asked))
             .map_err(|error| GpuError::Closed { adapter: name.clone(), reason: one_line(&error.to_string()) })?;
         let failed = Arc::new(Mutex::new(None));
         let (told, adapter_name) = (failed.clone(), name.clone());

@@ -275,18 +275,23 @@ pub(crate) fn function(name: &str, takes: &str, formula: &str) -> String {
     format!("fn {name}({takes}) -> f32 {{ return {formula}; }}")
 }
 
-/// Maps whose planes a convolution takes one after another, at the most: `x`, and those bound from 5 on. `parts` of its parameters says
-/// where each but the first begins.
+/// Maps whose planes a convolution takes one after another, at the most: `parts` of its parameters says where each but the first begins.
 pub(crate) const MOST_MAPS: usize = 5;
+/// Where the first of them is bound; the others follow.
+pub(crate) const FIRST_MAP: u32 = 4;
 
-/// The value of a channel at a place of its plane, for a convolution.
+/// The value of a channel at a place of its plane, for a convolution of so many maps.
 fn fetching(maps: u32) -> String {
-    let begins = |map: u32| if map == 0 { "0u".to_owned() } else { format!("p.parts[{}]", map - 1) };
-    let name = |map: u32| if map == 0 { "x".to_owned() } else { format!("x{map}") };
-    let bound = (1..maps).map(|i| format!("@group(0) @binding({}) var<storage, read> x{i}: array<f32>;\n", i + 4));
-    let from = (1..maps).rev().chain([0]).map(|map| {
-        let fetched = format!("return {}[(channel - {}) * p.height * p.width + place];", name(map), begins(map));
-        if map == 0 { fetched } else { format!("if channel >= {} {{ {fetched} }}", begins(map)) }
+    let bound = (0..maps).map(|i| {
+        let binding = FIRST_MAP + i;
+        format!("@group(0) @binding({binding}) var<storage, read> x{i}: array<f32>;\n")
+    });
+    let from = (0..maps).rev().map(|map| match map.checked_sub(1) {
+        None => "return x0[channel * p.height * p.width + place];".to_owned(),
+        Some(part) => {
+            let begin = format!("p.parts[{part}]");
+            format!("if channel >= {begin} {{ return x{map}[(channel - {begin}) * p.height * p.width + place]; }}")
+        }
     });
     let (bound, from) = (bound.collect::<String>(), from.collect::<Vec<_>>().join(" "));
     format!("{bound}fn fetched(channel: u32, place: u32) -> f32 {{ {from} }}")

@@ -2,9 +2,9 @@
 //! Direct3D 12.
 //!
 //! A [`Map`] holds `[channels, height, width]` numbers in `f32`, plane after plane and row after row, as a tensor `[1, C, H, W]` of
-//! the CPU's kernels does. What is asked for is made when something else needs it, and queued; [`Gpu::read`] waits for it. What goes wrong on
-//! the way (a lost device, a shader that does not compile) is the error of the next `read`, and of every one after it: a GPU that has failed is
-//! to be opened anew. What it has no memory for is an error at once, and harms nothing else.
+//! the CPU's kernels does. What is asked for is made when something else needs it, and queued; [`Gpu::read`] waits for it. What goes
+//! wrong on the way (a lost device, a shader that does not compile) is the error of the next `read`, and of every one after it: a GPU
+//! that has failed is to be opened anew. What it has no memory for is the error of whatever needs it first, and harms nothing else.
 //!
 //! On one device the same maps give the same numbers every time: no sum's order is left to chance.
 //!

@@ -88,12 +88,11 @@ impl Gpu {
             return Err(self.misfit("likest", format!("{:?} and {:?}", one.shape, other.shape)));
         }
         let padded = self.padded(other, reach)?;
-        let [one, squares_of_one, squares_of_other] = [self.held(one)?, self.held(squares[0])?, self.held(squares[1])?];
         let mut found = Vec::new();
         for places in places.chunks(SOUGHT_AT_ONCE) {
             let listed: Vec<f32> = places.iter().map(|place| *place as f32).collect();
-            let listed = self.held(&self.map([1, 1, listed.len()], &listed)?)?;
-            let patches = self.patches(&one, &listed, reach)?;
+            let listed = self.map([1, 1, listed.len()], &listed)?;
+            let patches = self.patches(one, &listed, reach)?;
             let biases = self.held(&self.zeros([1, 1, places.len().next_multiple_of(BLOCK)])?)?;
             let conv = Conv {
                 shape: None,
@@ -105,14 +104,15 @@ impl Gpu {
                 side: 2 * reach + 1,
                 stride: 1,
             };
-            let products = self.held(&self.convolved(&padded, &conv)?)?;
-            let y = self.empty([2, 1, places.len()])?;
-            let params = Params { from: one.shape, to: y.shape, radius: reach, ..Params::default() };
-            let maps = [&products, &squares_of_one, &squares_of_other, &listed, &y].map(Made::part);
-            let buffers = [1, 2, 3, 4, 5].map(|binding| (binding, maps[binding as usize - 1]));
-            let operations = (places.len() * height * width * 4) as u64;
-            self.run(Kernel::Nearest, params, &buffers, [places.len(), 1, 1], operations)?;
-            found.push(Map::from(y));
+            let products = self.convolved(&padded, &conv)?;
+            let to = [2, 1, places.len()];
+            let params = Params { from: one.shape, to, radius: reach, ..Params::default() };
+            let maps = [&products, squares[0], squares[1], &listed];
+            let operations = places.len() * height * width * 4;
+            let likest = self.called(Kernel::Nearest, params, &maps, [places.len(), 1, 1], operations)?;
+            // The products take much memory, which is let go then.
+            self.settle(&likest)?;
+            found.push(likest);
         }
         let mut likest = [Vec::new(), Vec::new()];
         for found in &found {
@@ -131,7 +131,8 @@ impl Gpu {
     }
 
     /// The squares about some places as weights of a convolution.
-    fn patches(&self, x: &Made, places: &Made, reach: usize) -> Result<Made, GpuError> {
+    fn patches(&self, x: &Map, places: &Map, reach: usize) -> Result<Made, GpuError> {
+        let (x, places) = (self.held(x)?, self.held(places)?);
         let [channels, ..] = x.shape;
         let (count, taps) = (places.shape[2], (2 * reach + 1).pow(2));
         let rounded = count.next_multiple_of(BLOCK);
@@ -167,26 +168,15 @@ impl Gpu {
             );
         }
         let to = [3, height, width];
-        let [one, other, grain, flow] = [self.held(one)?, self.held(other)?, self.held(grain)?, self.held(flow)?];
-        let told = told.map(|told| self.held(told)).transpose()?;
-        let taken = self.empty(to)?;
         let numbers = [rules.misfit, rules.far, rules.share, rules.told_share];
         let params = Params { from: one.shape, to, radius: usize::from(told.is_some()), numbers, ..Params::default() };
-        let maps = [&one, &other, &grain, &flow, told.as_ref().unwrap_or(&flow), &taken].map(Made::part);
-        let buffers = [1, 2, 3, 4, 5, 6].map(|binding| (binding, maps[binding as usize - 1]));
+        let maps = [one, other, grain, flow, told.unwrap_or(flow)];
         // Of a place that is not lost; each that is tries up to 17 more.
-        let operations = (channels * height * width * 9 * 9) as u64;
-        self.run(Kernel::Beside { steps: rules.steps }, params, &buffers, groups(height, width, 1), operations)?;
-        let kept = self.empty(to)?;
-        let params = Params {
-            from: taken.shape,
-            to,
-            radius: rules.neighbours,
-            numbers: [rules.like, 0.0, 0.0, 0.0],
-            ..Params::default()
-        };
-        let buffers = [(1, taken.part()), (2, flow.part()), (3, kept.part())];
-        self.run(Kernel::Scattered, params, &buffers, groups(height, width, 1), (height * width * 8 * 3) as u64)?;
-        Ok(kept.into())
+        let operations = channels * height * width * 9 * 9;
+        let groups = groups(height, width, 1);
+        let taken = self.called(Kernel::Beside { steps: rules.steps }, params, &maps, groups, operations)?;
+        let numbers = [rules.like, 0.0, 0.0, 0.0];
+        let params = Params { from: to, to, radius: rules.neighbours, numbers, ..Params::default() };
+        self.called(Kernel::Scattered, params, &[&taken, flow], groups, height * width * 8 * 3)
     }
 }

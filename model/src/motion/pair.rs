@@ -135,6 +135,7 @@ struct Found {
 
 impl Found {
     fn new(pictures: [&Map; 2], way: Way) -> Result<Self> {
+        // Ways are kept: what is made of one has the same bits then, whoever needs it first.
         way.flow.settle()?;
         way.visible.settle()?;
         let evidence = CutEvidence::weigh(pictures, &way)?;

@@ -3,13 +3,13 @@
 // A workgroup makes 16x16 pixels of 8 output channels; each of its 16x8 threads makes two pixels, eight rows apart. The input that
 // they share lies in workgroup memory, CHUNK channels at a time.
 
-// The first channels; `fetched`, which is written before this, gives the value of any.
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+// `fetched`, which is written before this, gives the value of a channel at a place of the input.
+
 // Of each block of 8 outputs: by input, by tap, twice four outputs.
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
 // Of each block of 8 outputs twice four.
-@group(0) @binding(3) var<storage, read> biases: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> biases: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 const TAPS = SIDE * SIDE;
 const PAD = SIDE / 2u;

@@ -1,5 +1,5 @@
-// Each value of a map by steps, from those that stand at the same place in others. The functions that they call, and the maps, are
-// written before this.
+// Each value of a map by steps, from those that stand at the same place in others. The functions that they call, the maps, and how
+// many it is told of are written before this.
 
 struct Params {
     width: u32,
@@ -9,8 +9,8 @@ struct Params {
     unused: u32,
     // Of each map that is read: where the first value stands, and how far it is to the next plane, row and column; 0 where all have
     // the same.
-    leaves: array<vec4<u32>, 8>,
-    numbers: array<vec4<f32>, 8>,
+    leaves: array<vec4<u32>, LEAVES>,
+    numbers: array<vec4<f32>, NUMBERS>,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

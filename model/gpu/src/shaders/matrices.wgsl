@@ -6,13 +6,13 @@
 // where that begins. What stands between `//each b` and `//end b` is repeated for each of BLOCKS, and by `r` for each of ROUNDS: so
 // many matrices of pixels a subgroup makes at the most, whose number is not known before.
 
-// The first channels; `fetched`, which is written before this, gives the value of any.
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+// `fetched`, which is written before this, gives the value of a channel at a place of the input.
+
 // Of each BLOCKS times T outputs: by T inputs, by tap, by T outputs: a matrix, outputs down and inputs across.
-@group(0) @binding(2) var<storage, read> weights: array<f16>;
+@group(0) @binding(1) var<storage, read> weights: array<f16>;
 // Of each T outputs: a matrix, outputs down, that has the same value across.
-@group(0) @binding(3) var<storage, read> biases: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> biases: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 const TAPS = SIDE * SIDE;
 const PAD = SIDE / 2u;

@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::micro::{self, Finish, VECTORS};
-use super::tile::{copy_run, gather, with_scratch};
+use super::tile::{copy_row, gather, with_scratch};
 use super::winograd::Winograd;
 use super::{CpuKernel, Planes, bands, on_planes, planar};
 
@@ -455,7 +455,7 @@ impl Tile<'_, '_> {
                 if valid > 0 {
                     let to = row * self.width + self.left + col;
                     for (plane, sums) in planes.iter_mut().zip(sums.chunks_exact(block)) {
-                        copy_run(&sums[at - pixel..][..valid], &mut plane[to..to + valid], block);
+                        copy_row(&sums[at - pixel..][..valid], &mut plane[to..to + valid]);
                     }
                 }
                 at += run;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::bf16;
 use super::conv::{Activation, Conv2d};
 use super::product::{Matrix, multiply};
-use super::tile::with_scratch;
+use super::tile::{copy_row, with_scratch};
 use super::weights::WeightSlice;
 use super::{Planes, planar};
 
@@ -268,7 +268,7 @@ impl ProductKernel<'_> {
             let from = (col + skipped + dx).saturating_sub(left).min(width);
             let inside = width.saturating_sub(from).min(count - skipped);
             run[..skipped].fill(0.0);
-            run[skipped..skipped + inside].copy_from_slice(&line[from..from + inside]);
+            copy_row(&line[from..from + inside], &mut run[skipped..skipped + inside]);
             run[skipped + inside..].fill(0.0);
         }
     }

@@ -4,7 +4,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::tile::{copy_run, gather, with_scratch};
+use super::tile::{copy_row, gather, with_scratch};
 use super::{CpuKernel, Planes, bands, on_planes, planar};
 
 /// Compares each position of `f1` with those of `f2` up to `radius` away, both `[N, C, H, W]`.
@@ -174,7 +174,7 @@ impl Tile<'_, '_> {
                 let to = row * self.width + self.left + col;
                 let sums = self.sums.chunks_exact(block);
                 for (plane, sums) in self.planes[first..first + D].iter_mut().zip(sums) {
-                    copy_run(&sums[at - pixel..][..valid], &mut plane[to..to + valid], block);
+                    copy_row(&sums[at - pixel..][..valid], &mut plane[to..to + valid]);
                 }
             }
             at += run;

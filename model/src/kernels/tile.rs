@@ -29,7 +29,7 @@ pub(super) fn gather(
         margin.fill(0.0);
         end.fill(0.0);
         match step {
-            1 => middle.copy_from_slice(&from[..inside]),
+            1 => copy_row(&from[..inside], middle),
             2 => stride::<2>(from, middle),
             4 => stride::<4>(from, middle),
             _ => middle.iter_mut().zip(from.iter().step_by(step)).for_each(|(o, v)| *o = *v),
@@ -50,13 +50,28 @@ fn stride<const N: usize>(from: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Copies a run of results; whole blocks, of a length the compiler knows, need no call.
+/// Copies a row of samples of a tile, or of results: so few that a call of the system's copy would take longer than the
+/// copy itself.
 #[inline(always)]
-pub(super) fn copy_run(from: &[f32], to: &mut [f32], block: usize) {
-    if from.len() == block && to.len() == block {
-        to[..block].copy_from_slice(&from[..block]);
-    } else {
-        to.copy_from_slice(from);
+pub(super) fn copy_row(from: &[f32], to: &mut [f32]) {
+    assert_eq!(from.len(), to.len(), "a row is copied to one as long");
+    match from.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..16 => copy_by::<4>(from, to),
+        _ => copy_by::<16>(from, to),
+    }
+}
+
+/// Copies `N` samples at a time, of which there have to be as many. The last `N` are the last samples, whether or not some of
+/// them were copied before.
+#[inline(always)]
+fn copy_by<const N: usize>(from: &[f32], to: &mut [f32]) {
+    let (whole, rest) = from.as_chunks::<N>();
+    to.as_chunks_mut::<N>().0.iter_mut().zip(whole).for_each(|(to, from)| *to = *from);
+    if !rest.is_empty()
+        && let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>())
+    {
+        *to = *from;
     }
 }
 
@@ -80,6 +95,17 @@ pub(super) fn with_scratch<R>(len: usize, f: impl FnOnce(&mut [f32]) -> R) -> R 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_any_length_are_copied_and_nothing_beside_them() {
+        for n in 0..70 {
+            let from: Vec<f32> = (1..=n).map(|v| v as f32).collect();
+            let mut to = vec![0.0; n + 2];
+            copy_row(&from, &mut to[1..=n]);
+            assert_eq!(to[1..=n], from, "{n} samples");
+            assert_eq!((to[0], to[n + 1]), (0.0, 0.0), "{n} samples");
+        }
+    }
 
     #[test]
     fn gather_pads_with_zeros_and_steps() {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::conv::{BlockWidth, Epilogue, LargestBlock};
 use super::micro::{self, Finish, VECTORS};
-use super::tile::with_scratch;
+use super::tile::{copy_row, with_scratch};
 use super::{Planes, bands};
 
 /// Places of a transformed tile.
@@ -299,7 +299,7 @@ impl Task<'_, '_> {
                 line.fill(0.0);
             } else {
                 line[..before].fill(0.0);
-                line[before..before + inside].copy_from_slice(&plane[y as usize * w + first..][..inside]);
+                copy_row(&plane[y as usize * w + first..][..inside], &mut line[before..before + inside]);
                 line[before + inside..].fill(0.0);
             }
         }
@@ -379,7 +379,7 @@ impl Task<'_, '_> {
         let part = self.tile.len() / 4;
         for (r, out) in self.planes[o].chunks_exact_mut(self.width).enumerate().take(4 * rows) {
             let from = r % 4 * part + r / 4 * 4 * pitch;
-            out[left..left + count].copy_from_slice(&self.tile[from..from + count]);
+            copy_row(&self.tile[from..from + count], &mut out[left..left + count]);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! moved and mixed. Nothing is painted: float, highlights above white, alpha and extra channels survive.
 
 mod afar;
+mod align;
 mod apply;
 mod bars;
 mod beside;

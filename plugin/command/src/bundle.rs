@@ -182,8 +182,9 @@ fn is_fresh(bundle: &Path, library: &Path) -> bool {
         return false;
     };
     let resources = bundle.join("Contents").join("Resources");
+    // Weights trained anew are as long as those before them.
     let same = |(name, bytes): &(&str, &[u8])| {
-        *name == INFO || facts(&resources.join(name)).is_some_and(|(len, _)| len == bytes.len() as u64)
+        *name == INFO || fs::read(resources.join(name)).is_ok_and(|there| there == *bytes)
     };
     made.0 == built.0 && made.1 >= built.1 && RESOURCES.iter().all(same)
 }
@@ -225,6 +226,18 @@ mod tests {
         assert_eq!(beside(&library).unwrap(), bundle);
         assert!(!bundle.join("Contents/stray").exists() && is_fresh(&bundle, &library));
         assert_eq!(files(folder.path()), [NAME, "lib.so"]);
+    }
+
+    #[test]
+    fn a_bundle_with_other_weights_of_the_same_length_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("lib.so");
+        fs::write(&library, b"code").unwrap();
+        let weights = make(folder.path(), &library).unwrap().join("Contents/Resources/motion.safetensors");
+        let right = fs::read(&weights).unwrap();
+        fs::write(&weights, vec![0; right.len()]).unwrap();
+        beside(&library).unwrap();
+        assert!(fs::read(&weights).unwrap() == right);
     }
 
     #[test]

@@ -114,11 +114,22 @@ mod tests {
         })
     }
 
-    fn said(t: f32, motion: (f32, f32), other: (f32, f32)) -> (Known, Synthesised) {
+    /// A picture with noise on it, of so much from the lowest to the highest.
+    fn noisy(picture: Map, seed: usize, range: f32) -> Map {
+        let noise = map(3, |c, y, x| {
+            let place = ((seed * 3 + c) * SIZE.0 + y) * SIZE.1 + x;
+            let hash = (place as u32 + 1).wrapping_mul(0x9E37_79B9);
+            range * ((hash ^ (hash >> 15)).wrapping_mul(0x85EB_CA6B) as f32 / u32::MAX as f32 - 0.5)
+        });
+        picture.plus(&noise).unwrap()
+    }
+
+    /// Of two pictures: what is known of them and what is said of a time, by the motion along the curve and the even one.
+    fn said(pictures: Both, t: f32, motion: (f32, f32), other: (f32, f32)) -> (Known, Synthesised) {
         let flow = |motion: (f32, f32), share: f32| map(2, |c, _, _| share * if c == 0 { motion.0 } else { motion.1 });
         let both = |channels: usize| [map(channels, |_, _, _| 1.0), map(channels, |_, _, _| 1.0)];
         let known = Known {
-            pictures: [waves(0.0), waves(1.0)],
+            pictures,
             features: both(FEATURES),
             flow: both(2),
             visible: both(1),
@@ -141,7 +152,8 @@ mod tests {
     #[test]
     fn a_motion_that_is_a_little_off_is_mended_at_any_time() {
         for t in [0.5, 0.25] {
-            let (known, said) = said(t, (3.8, 0.5), (3.8, 0.5));
+            let (known, said) =
+                said([noisy(waves(0.0), 0, 0.04), noisy(waves(1.0), 1, 0.04)], t, (3.8, 0.5), (3.8, 0.5));
             let aligned = said.aligned(&known, f64::from(t)).unwrap();
             for (i, share) in [-t, 1.0 - t, -t, 1.0 - t].into_iter().enumerate() {
                 let (x, y) = (middle(&aligned.flow[i], 0), middle(&aligned.flow[i], 1));
@@ -152,28 +164,34 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_and_what_no_step_mends_does_too() {
-        let (known, fits) = said(0.5, (3.0, 1.0), (3.0, 1.0));
-        let aligned = fits.clone().aligned(&known, 0.5).unwrap();
-        assert!((middle(&aligned.flow[0], 0) - middle(&fits.flow[0], 0)).abs() < 0.01);
-        // One is all grey: nothing tells where it would fit better.
-        let grey = Known { pictures: [waves(0.0), map(3, |_, _, _| 0.5)], ..known };
-        let aligned = fits.clone().aligned(&grey, 0.5).unwrap();
-        let off = aligned.flow[0].minus(&fits.flow[0]).unwrap().abs().unwrap();
-        assert!(middle(&off, 0) < 0.5 * MOST as f32 * STEPS as f32);
+    fn what_fits_stays_and_noise_moves_nothing() {
+        let moved = |pictures: Both, motion: (f32, f32)| {
+            let (known, before) = said(pictures, 0.5, motion, motion);
+            let after = before.clone().aligned(&known, 0.5).unwrap();
+            middle(&after.flow[0].minus(&before.flow[0]).unwrap().abs().unwrap(), 0)
+        };
+        let grey = || map(3, |_, _, _| 0.5);
+        let noise = |range: f32| [noisy(grey(), 0, range), noisy(grey(), 1, range)];
+        assert!(moved([waves(0.0), waves(1.0)], (3.0, 1.0)) < 0.01);
+        for range in [0.05, 0.2, 0.8] {
+            assert!(moved(noise(range), (3.0, 1.0)) < 0.01, "noise of {range}");
+        }
+        // Waves too faint to be told from noise, where they do not fit.
+        let faint = |t: f32| waves(t).affine(0.005, 0.5).unwrap();
+        assert!(moved([faint(0.0), faint(1.0)], (3.8, 0.5)) < 0.02);
     }
 
     #[test]
     fn paths_become_one_by_their_worth_where_they_are_near_to_each_other_alone() {
-        let even = |known: Known| Known { pictures: [map(3, |_, _, _| 0.5), map(3, |_, _, _| 0.5)], ..known };
-        let (known, near) = said(0.5, (4.0, 0.0), (2.0, 0.0));
-        let aligned = near.aligned(&even(known), 0.5).unwrap();
+        let grey = || [map(3, |_, _, _| 0.5), map(3, |_, _, _| 0.5)];
+        let (known, near) = said(grey(), 0.5, (4.0, 0.0), (2.0, 0.0));
+        let aligned = near.aligned(&known, 0.5).unwrap();
         // Three quarters of it are the curved path's, of -2 and -1 pixels.
         for i in [0, 2] {
             assert!((middle(&aligned.flow[i], 0) + 1.75).abs() < 1e-4);
         }
-        let (known, far) = said(0.5, (14.0, 0.0), (2.0, 0.0));
-        let aligned = far.aligned(&even(known), 0.5).unwrap();
+        let (known, far) = said(grey(), 0.5, (14.0, 0.0), (2.0, 0.0));
+        let aligned = far.aligned(&known, 0.5).unwrap();
         assert_eq!([0, 2].map(|i| middle(&aligned.flow[i], 0).round()), [-7.0, -1.0]);
     }
 }

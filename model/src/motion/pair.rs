@@ -87,7 +87,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// What to do at time `t`.
     pub(crate) fn plan(&self, net: &MotionNet, t: f64) -> Result<Plan> {
-        let said = net.synthesis.run(&self.known, t)?.aligned(&self.known, t)?.with_stills(&self.known)?;
+        let said = net.synthesis.run(&self.known, t)?.aligned(&self.known, t)?.at_rest()?.with_stills(&self.known)?;
         let said = if self.turned { turned_back(said)? } else { said };
         Plan::new(&said, self.size)
     }

@@ -168,7 +168,8 @@ mod tests {
         let moved = |pictures: Both, motion: (f32, f32)| {
             let (known, before) = said(pictures, 0.5, motion, motion);
             let after = before.clone().aligned(&known, 0.5).unwrap();
-            middle(&after.flow[0].minus(&before.flow[0]).unwrap().abs().unwrap(), 0)
+            let off = |i: usize| after.flow[i].minus(&before.flow[i]).unwrap().abs().unwrap();
+            (0..MOVED).flat_map(|i| [middle(&off(i), 0), middle(&off(i), 1)]).fold(0.0, f32::max)
         };
         let grey = || map(3, |_, _, _| 0.5);
         let noise = |range: f32| [noisy(grey(), 0, range), noisy(grey(), 1, range)];

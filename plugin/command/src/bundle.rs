@@ -153,7 +153,7 @@ fn refused(path: &Path, error: &io::Error) -> CliError {
     CliError::failed(format!("cannot make the bundle at {}{advice}", path.display()))
 }
 
-/// The bundle beside a library, made afresh when the library is newer.
+/// The bundle beside a library, made afresh when the library is newer or what the bundle carries is not what it should.
 ///
 /// Where the library's folder cannot be written to, it is made in the folder of temporary files.
 pub(super) fn beside(library: &Path) -> Result<PathBuf, CliError> {
@@ -184,7 +184,9 @@ fn is_fresh(bundle: &Path, library: &Path) -> bool {
     let resources = bundle.join("Contents").join("Resources");
     // Weights trained anew are as long as those before them.
     let same = |(name, bytes): &(&str, &[u8])| {
-        *name == INFO || fs::read(resources.join(name)).is_ok_and(|there| there == *bytes)
+        let file = resources.join(name);
+        let as_long = || facts(&file).is_some_and(|(len, _)| len == bytes.len() as u64);
+        *name == INFO || as_long() && fs::read(&file).is_ok_and(|there| there == *bytes)
     };
     made.0 == built.0 && made.1 >= built.1 && RESOURCES.iter().all(same)
 }

@@ -34,6 +34,8 @@ def counted(end, like):
 def warp(x, flow):
     """Backward warp: out(p) = x(p + flow(p)), bilinear, the border repeated."""
     n, _, h, w = x.shape
+    # In 16 bits places would be whole pixels from 128 on.
+    x, flow = x.float(), flow.float()
     ys = counted(h, flow)[None, :, None] + flow[:, 1]
     xs = counted(w, flow)[None, None] + flow[:, 0]
     at = torch.stack([xs * (2 / max(w - 1, 1)) - 1, ys * (2 / max(h - 1, 1)) - 1], -1)
@@ -244,7 +246,7 @@ class Flow(nn.Module):
             half, quarter = self.encoder(picture)
             size = quarter.shape[-2:]
             if flow is None:
-                flow, visible, memory = (quarter.new_zeros(ways * n, c, *size) for c in (2, 1, HIDDEN))
+                flow, visible, memory = (picture.new_zeros(ways * n, c, *size) for c in (2, 1, HIDDEN))
             else:
                 flow, visible, memory = resize_flow(flow, size), resize(visible, size), resize(memory, size)
             a, b = quarter[:ways * n], quarter.roll(n, 0)[:ways * n]
@@ -372,9 +374,9 @@ class Synthesis(nn.Module):
         self.head = conv(48, 15)
 
     def forward(self, first, last, t, features0, features1, forward, backward, bend0, bend1, visible0, visible1):
-        """Flows and accelerations (see `acceleration`) at full resolution; visibilities in [0,1]; features at quarter resolution. Returns
-        the flows t→0 and t→1 along the curve, the same moved evenly, the six weights (curved, even, standing; the first
-        frame before the last in each) and the error expected (display units)."""
+        """Flows and accelerations (see `acceleration`) at full resolution; visibilities in [0,1]; features at quarter resolution.
+        Returns the flows t→0 and t→1 along the curve, the same moved evenly, the six weights (curved, even, standing; the
+        first frame before the last in each) and the error expected (display units)."""
         n, _, h, w = first.shape
         t = t.reshape(n, 1, 1, 1)
         trusts = trust(first, last, forward, backward, visible0), trust(last, first, backward, forward, visible1)
@@ -410,10 +412,14 @@ class Synthesis(nn.Module):
         return curved, even, weights, F.softplus(out[:, 14:15])
 
 
+def shown(first, last, curved, even):
+    """The six pictures that are mixed: each frame moved along its curve, moved evenly, and as it stands."""
+    return warp(first, curved[0]), warp(last, curved[1]), warp(first, even[0]), warp(last, even[1]), first, last
+
+
 def mixed(first, last, curved, even, weights):
     """The picture that the synthesis means."""
-    pictures = (warp(first, curved[0]), warp(last, curved[1]), warp(first, even[0]), warp(last, even[1]), first, last)
-    return sum(p * weights[:, i:i + 1] for i, p in enumerate(pictures))
+    return sum(p * weights[:, i:i + 1] for i, p in enumerate(shown(first, last, curved, even)))
 
 
 class Motion(nn.Module):

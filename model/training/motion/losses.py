@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from motion.operations import resize
 
 PICTURE, PYRAMID, CENSUS = 10.0, 1.0, 0.15
-"""The root of each sample's squared error, which is what PSNR counts; a Laplacian pyramid, for edges; census, for structure that
+"""The root of each sample's mean squared error, which is what PSNR counts; a Laplacian pyramid, for edges; census, for structure that
 differs little in brightness."""
 PLACED, MATCHED, MOVED = 0.05, 0.05, 0.03
 """The true place among all at a sixteenth; true flow between the frames, and from the wanted time to both."""

@@ -20,7 +20,7 @@ WAYS = ((1, 3), (3, 1), (2, 1), (2, 3))
 GROUPS = {"cpu": 4, "cuda": 16}
 """Samples that share a cast, by the kind of device: what one is drawn of, all of them are. A GPU waits for its orders
 where they are few."""
-RENEWED = 500
+RENEWED = 100
 """Batches drawn from one bank."""
 
 

@@ -17,6 +17,9 @@ pub(super) const BAND: usize = 64;
 
 /// Orders of magnitude between an expected error and the confidence it leaves: e^(-error/SCALE).
 const CONFIDENCE_SCALE: f32 = 0.08;
+/// How many times as far off as the network expects it is on real clips; what it expects was learned on drawn ones. Measured by
+/// `model/training/confidence.py`.
+const REAL: f64 = 3.0;
 
 /// What the network said at the proxy's size, without its padding: the planes of each flow, of each picture's worth, and of the error
 /// to expect.
@@ -32,7 +35,8 @@ const ERROR: usize = WORTHS + PICTURES;
 impl Plan {
     pub(crate) fn new(said: &Synthesised, size: (usize, usize)) -> Result<Self> {
         let [a, b, c, d] = &said.flow;
-        let maps = [a, b, c, d, &said.weights, &said.error];
+        let error = said.error.scaled(REAL)?;
+        let maps = [a, b, c, d, &said.weights, &error];
         match maps[0] {
             Map::Cpu(_) => Ok(Self::Cpu(Said::new(&maps, size)?)),
             Map::Gpu(..) => {

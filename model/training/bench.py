@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 import networks
-from networks import Motion, mixed
+from networks import Motion, mixed, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +47,7 @@ def pytorch(model, frames, levels):
     known = model.match(first, last, before, after, torch.ones(1, 2), levels)
     matched = time.time()
     curved, even, weights, _ = model.synthesis(first, last, torch.tensor([0.5]), *(x for y in known for x in y.chunk(2)))
-    mixed(first, last, curved, even, weights)
+    mixed(shown(first, last, curved, even), weights)
     return matched - began, time.time() - matched
 
 

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from motion.operations import correlation, counted, resize, resize_flow, splat, warp
+
 RADIUS, FINE_RADIUS = 3, 2
 FEATURES, HALF_FEATURES, HIDDEN, FINE_HIDDEN = 48, 24, 32, 16
 SLOPE = 0.1
@@ -24,47 +26,6 @@ def conv(i, o, kernel=3, stride=1):
 
 def act(x):
     return F.leaky_relu(x, SLOPE)
-
-
-def counted(end, like):
-    """0, 1 ... as a tensor of the kind that `like` is."""
-    return torch.arange(end, dtype=like.dtype, device=like.device)
-
-
-def warp(x, flow):
-    """Backward warp: out(p) = x(p + flow(p)), bilinear, the border repeated."""
-    n, _, h, w = x.shape
-    # In 16 bits places would be whole pixels from 128 on.
-    x, flow = x.float(), flow.float()
-    ys = counted(h, flow)[None, :, None] + flow[:, 1]
-    xs = counted(w, flow)[None, None] + flow[:, 0]
-    at = torch.stack([xs * (2 / max(w - 1, 1)) - 1, ys * (2 / max(h - 1, 1)) - 1], -1)
-    return F.grid_sample(x, at, mode="bilinear", padding_mode="border", align_corners=True)
-
-
-def correlation(a, b, radius):
-    """Mean over channels of a(p)·b(p + d), for every d within the radius, dy outermost; zero outside."""
-    n, c, h, w = a.shape
-    side, wide = 2 * radius + 1, w + 2 * radius
-    rows = a.permute(0, 2, 3, 1).reshape(n * h, w, c) / c
-    b = F.pad(b, [radius] * 4).permute(0, 2, 1, 3)
-    out = []
-    for dy in range(side):
-        # All pairs of a row's pixels by matrix product, of which the band about the diagonal is wanted: far fewer
-        # passes over memory than a product for each shift.
-        pairs = torch.bmm(rows, b[:, dy:dy + h].reshape(n * h, c, wide))
-        out.append(pairs.as_strided((n, h, w, side), (h * w * wide, w * wide, wide + 1, 1)))
-    return torch.cat(out, -1).permute(0, 3, 1, 2)
-
-
-def resize(x, size):
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-
-def resize_flow(flow, size):
-    h, w = flow.shape[-2:]
-    scale = flow.new_tensor([size[1] / w, size[0] / h])[None, :, None, None]
-    return resize(flow, size) * scale
 
 
 class Encoder(nn.Module):
@@ -277,27 +238,6 @@ class Flow(nn.Module):
         return flows + [flow], visibles + [visible], quarter
 
 
-def splat(values, displacement, weight):
-    """Forward bilinear splat: sums of weight·values and of weight, landed at p + displacement(p)."""
-    n, c, h, w = values.shape
-    payload = torch.cat([values * weight, weight], 1).permute(0, 2, 3, 1).reshape(-1, c + 1)
-    xs = counted(w, values)[None, None] + displacement[:, 0]
-    ys = counted(h, values)[None, :, None] + displacement[:, 1]
-    x0, y0 = xs.floor(), ys.floor()
-    base = torch.arange(n, device=values.device)[:, None, None] * (h * w)
-    total = values.new_zeros(n * h * w, c + 1)
-    for dy in (0, 1):
-        for dx in (0, 1):
-            x, y = x0 + dx, y0 + dy
-            share = (1 - (xs - x).abs()) * (1 - (ys - y).abs())
-            inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
-            share = torch.where(inside, share, torch.zeros_like(share))
-            index = base + y.clamp(0, h - 1).long() * w + x.clamp(0, w - 1).long()
-            total.index_add_(0, index.reshape(-1), payload * share.reshape(-1, 1))
-    total = total.reshape(n, h, w, c + 1).permute(0, 3, 1, 2)
-    return total[:, :c], total[:, c:]
-
-
 def acceleration(forward, backward, seen0, seen1, before, after, seen_before, seen_after, spacing):
     """How the speed changes over the interval, at each pixel of the first and of the last frame (quadratic motion, Xu et
     al. 2019): four channels, the acceleration in pixels per interval squared, how far its witnesses lie apart, and how
@@ -417,9 +357,9 @@ def shown(first, last, curved, even):
     return warp(first, curved[0]), warp(last, curved[1]), warp(first, even[0]), warp(last, even[1]), first, last
 
 
-def mixed(first, last, curved, even, weights):
-    """The picture that the synthesis means."""
-    return sum(p * weights[:, i:i + 1] for i, p in enumerate(shown(first, last, curved, even)))
+def mixed(pictures, weights):
+    """The picture that the synthesis means: what is shown, each as much as it is worth."""
+    return sum(picture * weights[:, i:i + 1] for i, picture in enumerate(pictures))
 
 
 class Motion(nn.Module):
@@ -456,4 +396,4 @@ class Motion(nn.Module):
         with torch.no_grad():
             matched = self.match(first, last, before, after, spacing, levels)
         curved, even, weights, error = self.synthesis(first, last, t, *(half for x in matched for half in x.chunk(2)))
-        return mixed(first, last, curved, even, weights), error, (curved, even, weights)
+        return mixed(shown(first, last, curved, even), weights), error, (curved, even, weights)

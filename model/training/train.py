@@ -77,12 +77,13 @@ def synthesis_step(model, batch):
     with torch.no_grad():
         matched = model.match(first, last, before, after, batch.spacing, LEVELS)
     curved, even, weights, error = model.synthesis(first, last, batch.t, *(half for x in matched for half in x.chunk(2)))
-    made = mixed(first, last, curved, even, weights)
+    pictures = shown(first, last, curved, even)
+    made = mixed(pictures, weights)
     root, psnr = root_error(made, between)
     missed = (made - between).abs().mean(1, keepdim=True).detach()
     moved = sum(flow_loss(flow, batch.flows[:, way], batch.visible[:, way, None]) for flow, way in zip(curved, (2, 3)))
     loss = (PICTURE * root + PYRAMID * pyramid_loss(made, between) + CENSUS * census_loss(made, between) + MOVED * moved
-            + GHOSTS * ghosts(shown(first, last, curved, even), weights, made) + EXPECTED * (error - missed).abs().mean())
+            + GHOSTS * ghosts(pictures, weights, made) + EXPECTED * (error - missed).abs().mean())
     return loss, psnr
 
 
@@ -152,11 +153,7 @@ class Run:
         # bf16 halves a step on processors that have it; flows stay f32.
         with torch.autocast(batch.t.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
             loss, figure = STEPS[self.args.stage](self.model, batch)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.part.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        trainer.descend(loss, self.part, self.optimizer)
         self.state["steps"] += 1
         self.state["learned"] += len(batch)
         trainer.update_average(

@@ -20,6 +20,16 @@ def set_rate(optimizer, rate):
         group["lr"] = rate
 
 
+def descend(loss, model, optimizer):
+    """One step of an optimiser down the loss, by gradients of the model's weights of norm 1 at most; none where those are not
+    finite."""
+    optimizer.zero_grad()
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if torch.isfinite(norm):
+        optimizer.step()
+
+
 @torch.no_grad()
 def update_average(average, weights, step, decay, warm):
     """One update of an exponential moving average of weights. Its decay comes up to `decay`, over the more steps the larger

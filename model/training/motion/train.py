@@ -78,11 +78,7 @@ class Run:
         rate = self.args.peak * trainer.warmup(done, WARM) * trainer.cosine(share, self.args.least)
         trainer.set_rate(self.optimizer, rate)
         loss, told = step(self.model, batch, self.args.bf16)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        trainer.descend(loss, self.model, self.optimizer)
         self.state["steps"] += 1
         self.state["samples"] += len(batch)
         trainer.update_average(

@@ -62,10 +62,10 @@ class Decoder(nn.Module):
         return flow + out[:, :2], out[:, 2:], act(self.memory(x))
 
 
-def described(features, reach=2):
-    """Each place by the features of the square of so many to each side of it, less the features' mean: [N, 25C, H, W]."""
+def described(features):
+    """Each place by the features of the square of nine about it, less the features' mean: [N, 9C, H, W]."""
     features = features - features.mean((2, 3), keepdim=True)
-    return F.unfold(F.pad(features, [reach] * 4, mode="replicate"), 2 * reach + 1).unflatten(2, features.shape[-2:])
+    return F.unfold(F.pad(features, [1] * 4, mode="replicate"), 3).unflatten(2, features.shape[-2:])
 
 
 def grain(described):
@@ -82,51 +82,6 @@ def within(flow):
     return (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
 
 
-def likest(a, b):
-    """The place of `b` [D, H, W] that is most like each place of `a`, and how far it is from being the same."""
-    a, b = a.flatten(1).T, b.flatten(1).T
-    apart = a.pow(2).sum(1)[:, None] + b.pow(2).sum(1)[None] - 2 * a @ b.T
-    least, place = apart.clamp(min=0).min(1)
-    return place, least
-
-
-def looked_afar(a, b, flow, sought=3000):
-    """Flow [N, 2, H, W] from `a` to `b`, started anew where something more like is found further away.
-
-    Global matching, without weights: what moves further than its own size is gone where the picture is coarse enough for the
-    motion to be small. Unless the flow leads out of the picture, what is found must lie further than two places from where
-    the flow leads, leave at most 0.7 of the difference that any nearer place does, be found the same from both sides to within
-    a place, and by two neighbours. It is looked for where that difference is more than half a place's misfit could be; of more
-    than `sought` such places, where it is so the most."""
-    h, w = flow.shape[-2:]
-    a, b, out = described(a), described(b), flow.clone()
-    misfit, seen = grain(a), within(flow)
-    ys, xs = torch.meshgrid(*(torch.arange(n, device=flow.device) for n in (h, w)), indexing="ij")
-    for i in range(len(flow)):
-        (there, least), (back, _) = likest(a[i], b[i]), likest(b[i], a[i])
-        returns = back[there].reshape(h, w)
-        strays = torch.maximum((returns % w - xs).abs(), (returns // w - ys).abs())
-        motion = torch.stack([(there % w).reshape(h, w) - xs, (there // w).reshape(h, w) - ys]).float()
-        left = (a[i] - warp(b[i:i + 1], flow[i:i + 1])[0]).pow(2).sum(0)
-        # Places within two of where the flow leads, as it is rounded there.
-        x, y = xs + flow[i, 0], ys + flow[i, 1]
-        sides = [(at + step).round().clamp(0, end - 1).long() for at, end in ((y, h), (x, w)) for step in (-2, 2)]
-        for dy in range(5):
-            for dx in range(5):
-                v, u = torch.minimum(sides[0] + dy, sides[1]), torch.minimum(sides[2] + dx, sides[3])
-                left = torch.minimum(left, (a[i] - b[i][:, v, u]).pow(2).sum(0))
-        far = (motion - flow[i]).abs().amax(0) > 2
-        over = torch.where(seen[i], left - 0.6 * misfit[i], 0)
-        lost = (over > 0) & (over >= over.flatten().topk(min(sought, h * w)).values[-1])
-        found = lost & (strays <= 1) & far & (least.reshape(h, w) < 0.7 * left)
-        # Beyond the border nothing is found.
-        around = F.pad(torch.cat([found[None].float(), motion]), [1] * 4).unfold(1, 3, 1).unfold(2, 3, 1).flatten(3)
-        like = (around[1:] - motion[..., None]).abs().amax(0) <= 1
-        neighbours = (around[0] * like).sum(-1) - 1
-        out[i] = torch.where(found & (neighbours >= 2), motion, flow[i])
-    return out
-
-
 def roughness(features):
     """How far each place is from the four beside it, in the mean, by the squares of nine about them: [N, H, W]."""
     return 9 * F.avg_pool2d(F.pad(grain(features), [1] * 4, mode="replicate")[:, None], 3, 1)[:, 0]
@@ -141,7 +96,7 @@ def looked_beside(a, b, flow, told=None):
     if that leaves at most 0.85 of the difference."""
     h, w = flow.shape[-2:]
     rough = roughness(a)
-    a, b = described(a, 1), described(b, 1)
+    a, b = described(a), described(b)
     own = (a - warp(b, flow)).pow(2).sum(1)
     seen = within(flow)
     lost = seen & (own > 0.6 * rough)
@@ -178,10 +133,10 @@ def across(outer, spacing):
 
 
 class Flow(nn.Module):
-    MOST = 22000
-    """The most places of a frame to look at afar: the work may grow by their square."""
     BESIDE = 2
-    """The finest levels, at which places beside are asked."""
+    """The finest levels, at which places beside are asked, before the last step."""
+    STEPS = 3
+    """Steps of matching at each level but the finest, where one costs as much as four at the next."""
 
     def __init__(self):
         super().__init__()
@@ -211,18 +166,13 @@ class Flow(nn.Module):
             else:
                 flow, visible, memory = resize_flow(flow, size), resize(visible, size), resize(memory, size)
             a, b = quarter[:ways * n], quarter.roll(n, 0)[:ways * n]
-            flow, visible, memory = self.decoder(a, b, flow, visible, memory)
-            # Training teaches the matching nearby; the finest level finds no more.
-            if not self.training and level > 0 and size[0] * size[1] <= self.MOST < 64 * size[0] * size[1]:
-                with torch.no_grad():
-                    anew = looked_afar(a, b, flow)
-                if (anew != flow).any():
-                    flow, visible, memory = self.decoder(a, b, anew, visible, memory)
-            if not self.training and level < self.BESIDE:
-                with torch.no_grad():
-                    anew = looked_beside(a, b, flow, told)
-                if (anew != flow).any():
-                    flow, visible, memory = self.decoder(a, b, anew, visible, memory)
+            steps = self.STEPS if level > 0 else 1
+            for step in range(steps):
+                # Training teaches the matching nearby.
+                if not self.training and level < self.BESIDE and step == steps - 1:
+                    with torch.no_grad():
+                        flow = looked_beside(a, b, flow, told)
+                flow, visible, memory = self.decoder(a, b, flow, visible, memory)
             flows.append(flow)
             visibles.append(visible)
         size = half.shape[-2:]

@@ -41,14 +41,6 @@ pub(crate) enum Kernel {
     Beside { steps: [i32; 2] },
     /// What of that scatters.
     Scattered,
-    /// Which places' flow leads to nothing alike, by squares of so many to each side.
-    Lost { reach: u32 },
-    /// With a border more, as wide as it reaches.
-    Pad,
-    /// Such squares as a convolution's weights.
-    Patches { reach: u32 },
-    /// The likest of all places.
-    Nearest,
     /// A frame from two, so many channels together.
     Mix { together: u32 },
     /// One that no driver takes.
@@ -196,10 +188,6 @@ impl Kernel {
             Self::Edge => include_str!("shaders/edge.wgsl"),
             Self::Beside { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/beside.wgsl")),
             Self::Scattered => include_str!("shaders/scattered.wgsl"),
-            Self::Lost { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/lost.wgsl")),
-            Self::Pad => include_str!("shaders/pad.wgsl"),
-            Self::Patches { .. } => include_str!("shaders/patches.wgsl"),
-            Self::Nearest => include_str!("shaders/nearest.wgsl"),
             Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
         let around = if self.is_of_one() { include_str!("shaders/place.wgsl") } else { "" };
@@ -230,7 +218,6 @@ impl Kernel {
                 | Self::Box { .. }
                 | Self::Turn
                 | Self::Shuffle
-                | Self::Pad
                 | Self::Edge
         )
     }
@@ -248,8 +235,6 @@ impl Kernel {
             Self::Beside { steps: [near, far] } => {
                 format!("const REACH = 1; const NEAR_STEP = {near}; const FAR_STEP = {far};")
             }
-            Self::Lost { reach } => format!("const REACH = {reach};"),
-            Self::Patches { reach } => format!("const REACH = {reach}u;"),
             Self::Mix { together } => format!("const TOGETHER = {together}u;"),
             Self::Across(across) => {
                 let (made, ended) = across.formulas();
@@ -322,10 +307,6 @@ mod tests {
             Kernel::Edge,
             Kernel::Beside { steps: [2, 5] },
             Kernel::Scattered,
-            Kernel::Lost { reach: 2 },
-            Kernel::Pad,
-            Kernel::Patches { reach: 2 },
-            Kernel::Nearest,
         ];
         let convs = [(1, 1, 1), (1, 2, 2), (3, 1, 5), (3, 2, 3), (5, 1, 1)];
         all.extend(convs.map(|(side, stride, maps)| Kernel::Conv { side, stride, maps }));

@@ -11,7 +11,7 @@ use pickup_gpu::Gpu;
 use super::{Engine, Map, splat};
 use crate::{
     Encoding, Frame, Result,
-    motion::{Beside, Compared, Plan},
+    motion::{Beside, Plan},
 };
 
 /// How far a GPU's numbers may be from the CPU's, as a share of the largest: what the order of sums makes of 32-bit floats.
@@ -157,12 +157,6 @@ const OPERATIONS: &[(&str, Run)] = &[
     ("mixing of one channel", |engine| mixed(engine, 1)),
     ("mixing of three channels", |engine| mixed(engine, 3)),
     ("mixing of four channels", |engine| mixed(engine, 4)),
-    ("search in the whole frame", |engine| {
-        let [first, last] = jumped(engine)?;
-        let still = engine.zeros(2, SIZE)?;
-        let found = Compared::new([&first, &last])?.better(0, &still, engine)?;
-        Ok(found.unwrap_or(still))
-    }),
     ("search beside", |engine| {
         let [first, last] = jumped(engine)?;
         // The motion of what jumped is known in its middle, and told of in all of the frame.

@@ -18,7 +18,7 @@ use pickup_gpu::{ConvWeights, Pixels};
 pub use self::check::{Checked, HALF_TOLERANCE, TOLERANCE, operations_a_second, self_test, wrong};
 pub use self::choice::{NoGpu, Products, is_faster_than_cpu, strongest};
 pub(crate) use self::map::{Map, splat};
-pub(crate) use self::search::{PlacesOnGpu, SquaresOnGpu};
+pub(crate) use self::search::PlacesOnGpu;
 use crate::{
     Frame, Result,
     kernels::{Activation, Conv2d},

@@ -44,38 +44,3 @@ impl PlacesOnGpu {
         if any.iter().all(|share| *share == 0.0) { Ok(None) } else { taken.planes(0, 2).map(Some) }
     }
 }
-
-/// Two frames' features, to be compared each place with each by the squares about them.
-pub(crate) struct SquaresOnGpu {
-    gpu: Arc<Gpu>,
-    features: [pickup_gpu::Map; 2],
-    squares: [pickup_gpu::Map; 2],
-    reach: usize,
-}
-
-impl SquaresOnGpu {
-    /// Of features on a GPU, by squares of so many places to each side; none of the CPU's.
-    pub(crate) fn new(features: [&Map; 2], reach: usize) -> Result<Option<Self>> {
-        let Some((gpu, features)) = centred(features)? else { return Ok(None) };
-        let squares = [gpu.squares(&features[0], reach)?, gpu.squares(&features[1], reach)?];
-        Ok(Some(Self { gpu, features, squares, reach }))
-    }
-
-    /// See [`Gpu::lost`]: both planes of it, and then those of the flow.
-    pub(crate) fn lost(&self, from: usize, flow: &Map, rules: [f32; 2]) -> Result<Vec<f32>> {
-        let features = [&self.features[from], &self.features[1 - from]];
-        let flow = flow.on_gpu()?;
-        let reach = u32::try_from(self.reach).unwrap_or_default();
-        let lost = self.gpu.lost(features, flow, reach, rules)?;
-        Ok(self.gpu.read(&self.gpu.joined(&[&lost, flow])?)?)
-    }
-
-    /// See [`Gpu::likest`].
-    pub(crate) fn likest(&self, from: usize, places: &[usize]) -> Result<Vec<(f32, usize)>> {
-        let listed: Vec<u32> = places.iter().map(|place| u32::try_from(*place).unwrap_or(u32::MAX)).collect();
-        let features = [&self.features[from], &self.features[1 - from]];
-        let squares = [&self.squares[from], &self.squares[1 - from]];
-        let [apart, which] = self.gpu.likest(features, squares, &listed, self.reach)?;
-        Ok(apart.into_iter().zip(which.into_iter().map(|which| which as usize)).collect())
-    }
-}

@@ -39,7 +39,6 @@ pub use conv3d::{Conv3d, TimePadding};
 pub use correlation::local_correlation;
 pub use linear::{Linear, Then};
 pub use pixel_norm::{Channels, pixel_norm_silu};
-pub(crate) use product::{Matrix, multiply};
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
 pub(crate) use resize::{box_mean, resize_flow};
 pub use rows::{Groups, Modulation, Norm, gated_add, modulated_norm, rotated, weighted_norm};

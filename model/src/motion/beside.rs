@@ -11,7 +11,7 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::afar::{LIKE, apart, apart_between, neighbours, place_by_place};
+use super::alike::{LIKE, apart, apart_between, neighbours, place_by_place};
 use crate::{
     Result,
     engine::{Map, PlacesOnGpu, TakeOver},

@@ -5,8 +5,8 @@
 //! `SynthesisNet` says how to move each frame there and what it is worth; then the frames' own pixels are
 //! moved and mixed. Nothing is painted: float, highlights above white, alpha and extra channels survive.
 
-mod afar;
 mod align;
+mod alike;
 mod apply;
 mod bars;
 mod beside;
@@ -31,7 +31,7 @@ pub use cut::CutEvidence;
 pub use guest::MotionByRife;
 use pair::{Pairs, Settings};
 
-pub(crate) use self::{afar::Compared, apply::Plan, beside::Beside, course::Course, onward::Beyond};
+pub(crate) use self::{apply::Plan, beside::Beside, course::Course, onward::Beyond};
 use self::{bars::Window, guest::Guests, mixing::Mixing, network::MotionNet, onward::onward, rife::Rife};
 use crate::{Brief, Encoding, Error, Filler, Frame, Known, Made, Origin, Quality, Result, Shot, Watch, engine::Engine};
 

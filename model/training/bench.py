@@ -62,8 +62,8 @@ def main():
     model = Motion()
     model.load_state_dict(load_file(ROOT / "resources" / "motion.safetensors"))
     model.eval()
-    # Looking afar and beside has no weights, and is written for clarity here: PyTorch is timed without, Rust with it.
-    networks.Flow.MOST = networks.Flow.BESIDE = 0
+    # Looking beside has no weights, and is written for clarity here: PyTorch is timed without, Rust with it.
+    networks.Flow.BESIDE = 0
     # As the filler does: so many levels that three features of the coarsest span the shorter side, and sides padded to
     # what the levels need.
     levels = next(n for n in range(4, 8) if n == 7 or min(height, width) >> (n + 2) < 3)

@@ -224,6 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pixel_is_as_sure_as_three_times_the_error_to_expect_leaves_it() {
+        let size = (29, 45);
+        let planes =
+            |count: usize, value: f32| Map::Cpu(Tensor::full(value, (1, count, size.0, size.1), &Device::Cpu).unwrap());
+        let sure = |error: f32| {
+            let said = Synthesised {
+                flow: std::array::from_fn(|_| planes(2, 0.0)),
+                weights: planes(PICTURES, 1.0 / PICTURES as f32),
+                error: planes(1, error),
+                arrived: planes(1, 1.0),
+            };
+            Plan::new(&said, size).unwrap().apply(&frame(3, 1), &frame(3, 2)).unwrap().1.pixels().to_vec()
+        };
+        // e^(-3 error / 0.08).
+        for (error, known) in [(0.0, 1.0), (0.01, 0.6873), (0.04, 0.2231)] {
+            assert!(sure(error).iter().all(|sure| (sure - known).abs() < 1e-3), "{error}: {}", sure(error)[0]);
+        }
+    }
+
+    #[test]
     #[ignore = "needs a GPU, or Mesa's software Vulkan"]
     fn a_gpu_moves_and_mixes_as_the_cpu_does() {
         for gpu in gpus() {

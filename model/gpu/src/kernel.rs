@@ -186,7 +186,7 @@ impl Kernel {
             #[cfg(test)]
             Self::Broken => "no kernel at all",
             Self::Edge => include_str!("shaders/edge.wgsl"),
-            Self::Beside { .. } => concat!(include_str!("shaders/square.wgsl"), include_str!("shaders/beside.wgsl")),
+            Self::Beside { .. } => include_str!("shaders/beside.wgsl"),
             Self::Scattered => include_str!("shaders/scattered.wgsl"),
             Self::Mix { .. } => include_str!("shaders/mix.wgsl"),
         };
@@ -233,7 +233,7 @@ impl Kernel {
             }
             Self::ConvByMatrices { shape, maps } => [shape.compiled_for(), fetching(maps)].join("\n"),
             Self::Beside { steps: [near, far] } => {
-                format!("const REACH = 1; const NEAR_STEP = {near}; const FAR_STEP = {far};")
+                format!("const NEAR_STEP = {near}; const FAR_STEP = {far};")
             }
             Self::Mix { together } => format!("const TOGETHER = {together}u;"),
             Self::Across(across) => {

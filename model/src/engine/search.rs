@@ -7,14 +7,7 @@ use pickup_gpu::{Gpu, TakeOver};
 use super::Map;
 use crate::Result;
 
-/// Features less their mean; none of the CPU's.
-fn centred(features: [&Map; 2]) -> Result<Option<(Arc<Gpu>, [pickup_gpu::Map; 2])>> {
-    let Map::Gpu(gpu, _) = features[0] else { return Ok(None) };
-    let centred = |x: &Map| -> Result<pickup_gpu::Map> { Ok(x.minus(&x.mean_of_planes()?)?.on_gpu()?.clone()) };
-    Ok(Some((gpu.clone(), [centred(features[0])?, centred(features[1])?])))
-}
-
-/// Two frames' features, and the grain of each.
+/// Two frames' features less their mean, and the grain of each.
 pub(crate) struct PlacesOnGpu {
     gpu: Arc<Gpu>,
     features: [pickup_gpu::Map; 2],
@@ -24,9 +17,11 @@ pub(crate) struct PlacesOnGpu {
 impl PlacesOnGpu {
     /// Of features on a GPU; none of the CPU's.
     pub(crate) fn new(features: [&Map; 2]) -> Result<Option<Self>> {
-        let Some((gpu, features)) = centred(features)? else { return Ok(None) };
+        let Map::Gpu(gpu, _) = features[0] else { return Ok(None) };
+        let centred = |x: &Map| -> Result<pickup_gpu::Map> { Ok(x.minus(&x.mean_of_planes()?)?.on_gpu()?.clone()) };
+        let features = [centred(features[0])?, centred(features[1])?];
         let grain = [gpu.grain(&features[0])?, gpu.grain(&features[1])?];
-        Ok(Some(Self { gpu, features, grain }))
+        Ok(Some(Self { gpu: gpu.clone(), features, grain }))
     }
 
     /// The flow from one of the frames to the other with what places take over by the rules; none where they take over nothing.

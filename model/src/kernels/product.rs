@@ -7,7 +7,7 @@ use gemm::{Parallelism, gemm};
 
 /// A matrix in a slice: the element at `(r, c)` lies at `r * row + c * col`.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a> {
+pub(super) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     cols: usize,
@@ -27,7 +27,7 @@ impl<'a> Matrix<'a> {
     ///
     /// # Panics
     /// When the slice is too short.
-    pub(crate) fn new(data: &'a [f32], rows: usize, cols: usize, pitch: usize) -> Self {
+    pub(super) fn new(data: &'a [f32], rows: usize, cols: usize, pitch: usize) -> Self {
         assert!(
             rows == 0 || cols == 0 || reach(rows, cols, pitch, 1) <= data.len(),
             "the slice is shorter than its matrix"
@@ -36,7 +36,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The same, rows for columns.
-    pub(crate) fn transposed(self) -> Self {
+    pub(super) fn transposed(self) -> Self {
         Self { rows: self.cols, cols: self.rows, row: self.col, col: self.row, ..self }
     }
 }
@@ -45,7 +45,7 @@ impl<'a> Matrix<'a> {
 ///
 /// # Panics
 /// When the sizes do not fit each other, or `out` is too short.
-pub(crate) fn multiply(out: &mut [f32], pitch: usize, a: Matrix<'_>, b: Matrix<'_>, add: bool) {
+pub(super) fn multiply(out: &mut [f32], pitch: usize, a: Matrix<'_>, b: Matrix<'_>, add: bool) {
     assert_eq!(a.cols, b.rows, "the sizes of a product must fit");
     let (m, n, k) = (a.rows, b.cols, a.cols);
     if m == 0 || n == 0 {

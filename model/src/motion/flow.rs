@@ -73,7 +73,6 @@ impl Encoder {
 }
 
 /// What matching carries from level to level for one direction.
-#[derive(Clone)]
 struct State {
     flow: Map,
     visible: Map,

@@ -136,7 +136,7 @@ impl Said {
                 let x = self.rows(2 * i, to, rows, scale[0])?;
                 let y = self.rows(2 * i + 1, to, rows, scale[1])?;
                 let source = Pixels { data: source.pixels(), width, height, channels };
-                sample_rows(source, rows.clone(), (&x, &y), Filter::CatmullRom, &mut moved)?;
+                sample_rows(source, rows.clone(), (&x, &y), Filter::Sharp, &mut moved)?;
                 &moved
             } else {
                 &source.pixels()[rows.start * width * channels..rows.end * width * channels]

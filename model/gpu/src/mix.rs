@@ -69,8 +69,8 @@ impl Gpu {
     /// The frame between two, and how sure of each pixel one may be, 0 to 1.
     ///
     /// `said` holds, at any size: four flows in pixels of that size, x before y, to the first frame and to the last by turns; what
-    /// each of the four is worth that they fetch (Catmull-Rom), and what the frames are worth as they stand; and the error to
-    /// expect, of which `scale` leaves 1/e of certainty.
+    /// each of the four is worth that they fetch (by cubic convolution, a = -0.75), and what the frames are worth as they stand; and
+    /// the error to expect, of which `scale` leaves 1/e of certainty.
     ///
     /// # Errors
     /// When the frames are not of one size, the planes are not so many, or something failed since the last reading.

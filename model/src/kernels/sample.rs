@@ -282,7 +282,7 @@ mod tests {
         };
         for (filter, left) in [(Filter::CatmullRom, 0.8839), (Filter::Sharp, 0.9723)] {
             let made = moved(&wave, filter, 0.5);
-            // (cos(pi / 4) of the wave is where it is seen half a pixel on.)
+            // Half a pixel after a crest the wave itself stands at cos(pi / 4).
             let seen = (made[32] - 0.5) / (0.25 * std::f32::consts::FRAC_1_SQRT_2);
             assert!((seen - left).abs() < 1e-3, "{filter:?} left {seen}");
         }

@@ -179,6 +179,8 @@ unsafe impl GlobalAlloc for Reused {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::hint::black_box;
+
     use super::*;
 
     const MB: usize = 1 << 20;
@@ -250,7 +252,8 @@ mod tests {
                 memory.dealloc(at, layout);
                 assert_eq!(memory.kept(), 0, "{layout:?}");
             }
-            assert!(memory.alloc(layout(isize::MAX as usize - 7)).is_null());
+            // An optimiser may take an allocation that nothing else looks at for one that succeeded.
+            assert!(black_box(memory.alloc(layout(isize::MAX as usize - 7))).is_null());
         }
     }
 }

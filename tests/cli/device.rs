@@ -1,6 +1,6 @@
 //! What motion is found on.
 
-use pickup_model::engine::adapters;
+use pickup_model::engine::{Kind, adapters};
 
 use super::*;
 
@@ -67,6 +67,19 @@ fn two_processes_share_a_gpu() {
         assert!(process.wait().unwrap().success());
     }
     assert_eq!(read(folder.path(), "1/%04d.exr", 4), read(folder.path(), "2/%04d.exr", 4));
+}
+
+#[test]
+#[ignore = "needs a GPU, or Mesa's software Vulkan"]
+fn the_doctor_tries_software_only_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let adapters = adapters();
+    let software = adapters.iter().find(|adapter| adapter.kind() == Kind::Software).expect("Mesa's software Vulkan");
+    let said = on(folder.path(), "auto", "doctor");
+    assert!(said.contains(software.name()) && said.contains("PICKUP_DEVICE names it"), "{said}");
+    assert!(!said.contains("a frame of"), "{said}");
+    let said = on(folder.path(), software.name(), "doctor");
+    assert!(said.contains("kernels calculate as the CPU does") && said.contains("a frame of 160x90"), "{said}");
 }
 
 #[test]

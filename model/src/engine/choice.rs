@@ -27,12 +27,10 @@ pub enum Products {
 /// # Errors
 /// When there is none, with why each was left out.
 pub fn strongest(named: Option<&str>, products: Products) -> Result<Arc<Gpu>, NoGpu> {
-    let wanted = |adapter: &Adapter| match named {
-        Some(name) => adapter.name().to_lowercase().contains(&name.to_lowercase()),
-        None => adapter.kind() != Kind::Software,
-    };
     let mut reasons = Vec::new();
-    for adapter in adapters().iter().filter(|adapter| wanted(adapter)) {
+    for adapter in
+        adapters().iter().filter(|adapter| named.map_or(is_hardware(adapter), |name| is_called(adapter, name)))
+    {
         match tested(adapter, products) {
             Ok(gpu) => return Ok(gpu),
             Err(reason) => reasons.push(reason),
@@ -43,6 +41,22 @@ pub fn strongest(named: Option<&str>, products: Products) -> Result<Arc<Gpu>, No
         (true, Some(name)) => format!("no GPU of this machine is called “{name}”: “pickup doctor” lists them"),
         (true, None) => "this machine has no GPU that Vulkan, Metal or Direct3D 12 reach".to_owned(),
     })
+}
+
+/// Whether it is no software that does what a GPU does.
+fn is_hardware(adapter: &Adapter) -> bool {
+    adapter.kind() != Kind::Software
+}
+
+/// Whether its name contains a word, in capitals or not.
+fn is_called(adapter: &Adapter, name: &str) -> bool {
+    adapter.name().to_lowercase().contains(&name.to_lowercase())
+}
+
+/// Whether motion may come to be found on it: on any but software, and on software that is named.
+#[must_use]
+pub fn may_be_used(adapter: &Adapter, named: Option<&str>) -> bool {
+    is_hardware(adapter) || named.is_some_and(|name| is_called(adapter, name))
 }
 
 /// An adapter, open, if it calculates as the CPU does.
@@ -109,6 +123,11 @@ mod tests {
                 assert_eq!(gpu.name(), adapter.name());
                 assert_eq!(gpu.has_matrices(), products == Products::OfMatrices && adapter.matrices().is_some());
             }
+        }
+        for adapter in &adapters() {
+            assert!(may_be_used(adapter, Some(adapter.name())));
+            let hardware = adapter.kind() != Kind::Software;
+            assert_eq!([may_be_used(adapter, None), may_be_used(adapter, Some("another"))], [hardware; 2]);
         }
         if adapters().iter().all(|adapter| adapter.kind() == Kind::Software) {
             let why = strongest(None, Products::OfMatrices).unwrap_err();

@@ -16,7 +16,7 @@ pub use pickup_gpu::{Adapter, Counted, Gpu, GpuError, Kind, Memory, adapters};
 use pickup_gpu::{ConvWeights, Pixels};
 
 pub use self::check::{Checked, HALF_TOLERANCE, TOLERANCE, operations_a_second, self_test, wrong};
-pub use self::choice::{NoGpu, Products, is_faster_than_cpu, strongest};
+pub use self::choice::{NoGpu, Products, is_faster_than_cpu, may_be_used, strongest};
 pub(crate) use self::map::{Map, splat};
 pub(crate) use self::search::PlacesOnGpu;
 use crate::{

@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
+use pickup::engine::named_gpu;
 use pickup_model::{
     Brief, Encoding, Frame, Unwatched,
-    engine::{Adapter, Engine, Gpu, GpuError, Kind, adapters, operations_a_second, self_test, wrong},
+    engine::{Adapter, Engine, Gpu, GpuError, Kind, adapters, may_be_used, operations_a_second, self_test, wrong},
     motion::{MotionFiller, Neighbours},
 };
 
@@ -14,7 +15,21 @@ pub(super) fn described() -> Vec<String> {
     if found.is_empty() {
         return vec!["none that Vulkan, Metal or Direct3D 12 reach".to_owned()];
     }
-    found.iter().map(|adapter| format!("{}; {}", told(adapter), tested(adapter))).collect()
+    found.iter().map(|adapter| format!("{}; {}", told(adapter), outcome(adapter))).collect()
+}
+
+/// Whether motion may come to be found on it. What may not is not tried either: software would take minutes for that.
+fn is_tried(adapter: &Adapter) -> bool {
+    may_be_used(adapter, named_gpu().as_deref())
+}
+
+/// What came of trying it.
+fn outcome(adapter: &Adapter) -> String {
+    if is_tried(adapter) {
+        tested(adapter)
+    } else {
+        "not used, nor tried here, unless PICKUP_DEVICE names it: it is software".to_owned()
+    }
 }
 
 /// What its driver tells of it.
@@ -63,8 +78,8 @@ fn told_of(opened: Result<Gpu, GpuError>) -> String {
     }
 }
 
-/// How long a frame between two takes on the processor and on each GPU, once the kernels are compiled: a line for each GPU, or why
-/// it makes none.
+/// How long a frame between two takes on the processor and on each GPU that may be used, once the kernels are compiled: a line for each,
+/// or why it makes none.
 pub(super) fn timed(weights: &Path) -> Vec<pickup_model::Result<String>> {
     let timed = |adapter: &Adapter| {
         // Where software does what a GPU would, a smaller one tells as much.
@@ -77,7 +92,7 @@ pub(super) fn timed(weights: &Path) -> Vec<pickup_model::Result<String>> {
             adapter.name()
         ))
     };
-    adapters().iter().map(timed).collect()
+    adapters().iter().filter(|adapter| is_tried(adapter)).map(timed).collect()
 }
 
 /// Seconds that a frame between two takes, after another.

@@ -58,6 +58,11 @@ impl Wanted {
     }
 }
 
+/// The part of a GPU's name that `PICKUP_DEVICE` names one by.
+pub fn named_gpu() -> Option<String> {
+    Wanted::read(Setting::DEVICE.text().as_deref()).name().map(str::to_owned)
+}
+
 /// How GPUs are opened: by a part of the name, or the strongest, and what its convolutions may multiply.
 type Opener = fn(Option<&str>, Products) -> std::result::Result<Arc<Gpu>, NoGpu>;
 

@@ -21,7 +21,7 @@ use std::{
 use parking_lot::Mutex;
 use pickup_model::{Kept, Made, Recipe, Watch, diffusion::Lexicon};
 
-pub use self::devices::Device;
+pub use self::devices::{Device, named_gpu};
 pub use self::error::{EngineError, Result};
 pub use self::glances::Name;
 pub use self::jobs::{EMBEDDED, Model, Tweaks, model_path};

@@ -70,7 +70,7 @@ fn two_processes_share_a_gpu() {
 }
 
 #[test]
-#[ignore = "needs a GPU, or Mesa's software Vulkan"]
+#[ignore = "needs Mesa's software Vulkan"]
 fn the_doctor_tries_software_only_where_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let adapters = adapters();

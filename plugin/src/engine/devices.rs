@@ -40,6 +40,10 @@ enum Wanted {
 }
 
 impl Wanted {
+    fn of_machine() -> Self {
+        Self::read(Setting::DEVICE.text().as_deref())
+    }
+
     fn read(said: Option<&str>) -> Self {
         match said.map(str::trim) {
             None | Some("") => Self::Open,
@@ -60,7 +64,7 @@ impl Wanted {
 
 /// The part of a GPU's name that `PICKUP_DEVICE` names one by.
 pub fn named_gpu() -> Option<String> {
-    Wanted::read(Setting::DEVICE.text().as_deref()).name().map(str::to_owned)
+    Wanted::of_machine().name().map(str::to_owned)
 }
 
 /// How GPUs are opened: by a part of the name, or the strongest, and what its convolutions may multiply.
@@ -122,8 +126,7 @@ const FAILURES: u32 = 3;
 
 impl Default for Devices {
     fn default() -> Self {
-        let wanted = Wanted::read(Setting::DEVICE.text().as_deref());
-        Self { memory: Setting::GPU_MEMORY.bytes(), ..Self::new(wanted, strongest, IDLE) }
+        Self { memory: Setting::GPU_MEMORY.bytes(), ..Self::new(Wanted::of_machine(), strongest, IDLE) }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result as CandleResult, Tensor};
+use candle_core::{Device, Result as CandleResult, Tensor};
 use pickup_gpu::{Across, Both, Each, Gpu, GpuError};
 
 use super::elsewhere;
 use crate::{
     Result,
-    kernels::{self, avg_pool2, backward_warp, box_mean, local_correlation, resize_area, resize_bilinear},
+    kernels::{self, avg_pool2, backward_warp, box_mean, local_correlation, pointwise, resize_area, resize_bilinear},
 };
 
 /// `[C, H, W]` numbers on an engine; on the CPU a tensor `[1, C, H, W]`.
@@ -94,27 +94,27 @@ impl Map {
         }
     }
 
-    fn each(
-        &self,
-        cpu: impl FnOnce(&Tensor) -> CandleResult<Tensor>,
-        function: Each,
-        numbers: [f64; 2],
-    ) -> Result<Self> {
-        self.by(cpu, |gpu, x| gpu.each(x, function, numbers.map(|n| n as f32)))
+    fn each(&self, cpu: impl Fn(f32) -> f32 + Sync, function: Each, numbers: [f32; 2]) -> Result<Self> {
+        self.by(|x| pointwise::each(x, cpu), |gpu, x| gpu.each(x, function, numbers))
     }
 
-    fn both(
+    fn both(&self, other: &Self, cpu: impl Fn(f32, f32) -> f32 + Sync, function: Both) -> Result<Self> {
+        self.with(other, |x, y| pointwise::both(x, y, cpu), |gpu, x, y| gpu.both(x, y, function))
+    }
+
+    fn across(
         &self,
-        other: &Self,
-        cpu: impl FnOnce(&Tensor, &Tensor) -> CandleResult<Tensor>,
-        function: Both,
+        cpu: impl Fn(f32, f32) -> f32 + Sync,
+        last: impl Fn(f32) -> f32 + Sync,
+        function: Across,
     ) -> Result<Self> {
-        self.with(other, cpu, |gpu, x, y| gpu.both(x, y, function))
+        self.by(|x| pointwise::across(x, cpu, last), |gpu, x| gpu.across(x, function))
     }
 
     /// Times `scale`, and `offset` more.
     pub(crate) fn affine(&self, scale: f64, offset: f64) -> Result<Self> {
-        self.each(|x| x.affine(scale, offset), Each::Affine, [scale, offset])
+        let [scale, offset] = [scale as f32, offset as f32];
+        self.each(|x| x * scale + offset, Each::Affine, [scale, offset])
     }
 
     pub(crate) fn scaled(&self, scale: f64) -> Result<Self> {
@@ -123,84 +123,88 @@ impl Map {
 
     /// The size of each value.
     pub(crate) fn abs(&self) -> Result<Self> {
-        self.each(Tensor::abs, Each::Magnitude, [0.0; 2])
+        self.each(f32::abs, Each::Magnitude, [0.0; 2])
     }
 
     pub(crate) fn squared(&self) -> Result<Self> {
-        self.each(Tensor::sqr, Each::Square, [0.0; 2])
+        self.each(|x| x * x, Each::Square, [0.0; 2])
     }
 
     /// e to the power of each value.
     pub(crate) fn exp(&self) -> Result<Self> {
-        self.each(Tensor::exp, Each::Exp, [0.0; 2])
+        self.each(f32::exp, Each::Exp, [0.0; 2])
     }
 
     /// 1 / (1 + e^-x).
     pub(crate) fn sigmoid(&self) -> Result<Self> {
-        self.each(|x| (x.neg()?.exp()? + 1.0)?.recip(), Each::Sigmoid, [0.0; 2])
+        self.each(|x| ((-x).exp() + 1.0).recip(), Each::Sigmoid, [0.0; 2])
     }
 
     /// ln(1 + e^x), written so that a large x does not overflow.
     pub(crate) fn softplus(&self) -> Result<Self> {
-        self.each(|x| x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?, Each::Softplus, [0.0; 2])
+        self.each(|x| x.max(0.0) + ((-x.abs()).exp() + 1.0).ln(), Each::Softplus, [0.0; 2])
     }
 
     /// Each value where positive, else so much of it, less than all.
     pub(crate) fn leaky(&self, slope: f64) -> Result<Self> {
-        self.each(|x| x.maximum(&(x * slope)?), Each::Leaky, [slope, 0.0])
+        let slope = slope as f32;
+        self.each(|x| larger(x, x * slope), Each::Leaky, [slope, 0.0])
     }
 
     pub(crate) fn at_least(&self, least: f64) -> Result<Self> {
-        self.each(|x| x.maximum(least), Each::AtLeast, [least, 0.0])
+        let least = least as f32;
+        self.each(|x| larger(x, least), Each::AtLeast, [least, 0.0])
     }
 
     pub(crate) fn at_most(&self, most: f64) -> Result<Self> {
-        self.each(|x| x.minimum(most), Each::AtMost, [most, 0.0])
+        let most = most as f32;
+        self.each(|x| smaller(x, most), Each::AtMost, [most, 0.0])
     }
 
     /// 1 where a value is less than `limit`, else 0.
     pub(crate) fn is_below(&self, limit: f64) -> Result<Self> {
-        self.each(|x| x.lt(limit)?.to_dtype(DType::F32), Each::IsBelow, [limit, 0.0])
+        let limit = limit as f32;
+        self.each(|x| is_below(x, limit), Each::IsBelow, [limit, 0.0])
     }
 
     // Of two maps the second may have one plane for all of the first's, or one value for a whole plane.
 
     pub(crate) fn plus(&self, other: &Self) -> Result<Self> {
-        self.both(other, Tensor::broadcast_add, Both::Sum)
+        self.both(other, |x, y| x + y, Both::Sum)
     }
 
     pub(crate) fn minus(&self, other: &Self) -> Result<Self> {
-        self.both(other, Tensor::broadcast_sub, Both::Difference)
+        self.both(other, |x, y| x - y, Both::Difference)
     }
 
     pub(crate) fn times(&self, other: &Self) -> Result<Self> {
-        self.both(other, Tensor::broadcast_mul, Both::Product)
+        self.both(other, |x, y| x * y, Both::Product)
     }
 
     pub(crate) fn over(&self, other: &Self) -> Result<Self> {
-        self.both(other, Tensor::broadcast_div, Both::Quotient)
+        self.both(other, |x, y| x / y, Both::Quotient)
     }
 
     /// The larger value of two.
     pub(crate) fn larger(&self, other: &Self) -> Result<Self> {
-        self.both(other, |x, y| x.maximum(y), Both::Larger)
+        self.both(other, larger, Both::Larger)
     }
 
     /// The smaller value of two.
     pub(crate) fn smaller(&self, other: &Self) -> Result<Self> {
-        self.both(other, |x, y| x.minimum(y), Both::Smaller)
+        self.both(other, smaller, Both::Smaller)
     }
 
     /// 1 where a value is less than the other map's, else 0.
     pub(crate) fn is_below_that_of(&self, other: &Self) -> Result<Self> {
-        self.both(other, |x, y| x.lt(y)?.to_dtype(DType::F32), Both::IsBelow)
+        self.both(other, is_below, Both::IsBelow)
     }
 
     /// Where this is 1 `one`, where it is 0 `other`; it has as many planes as those, or one for all.
     pub(crate) fn chosen(&self, one: &Self, other: &Self) -> Result<Self> {
         match (self, one, other) {
             (Self::Cpu(which), Self::Cpu(one), Self::Cpu(other)) => {
-                Ok(Self::Cpu(which.gt(0.5)?.broadcast_as(one.shape())?.where_cond(one, other)?))
+                Ok(Self::Cpu(pointwise::chosen(which, one, other)?))
             }
             (Self::Gpu(gpu, which), Self::Gpu(_, one), Self::Gpu(_, other)) => {
                 Ok(Self::on(gpu, gpu.chosen(which, one, other)?))
@@ -211,17 +215,18 @@ impl Map {
 
     /// The sum of all planes.
     pub(crate) fn sum(&self) -> Result<Self> {
-        self.by(|x| x.sum_keepdim(1), |gpu, x| gpu.across(x, Across::Sum))
+        self.across(|x, y| x + y, |sum| sum, Across::Sum)
     }
 
     /// The mean of all planes.
     pub(crate) fn mean(&self) -> Result<Self> {
-        self.by(|x| x.mean_keepdim(1), |gpu, x| gpu.across(x, Across::Mean))
+        let share = 1.0 / self.shape()[0] as f32;
+        self.across(|x, y| x + y, |sum| sum * share, Across::Mean)
     }
 
     /// The largest value of all planes.
     pub(crate) fn largest(&self) -> Result<Self> {
-        self.by(|x| x.max_keepdim(1), |gpu, x| gpu.across(x, Across::Largest))
+        self.across(larger, |most| most, Across::Largest)
     }
 
     /// The mean of each plane, `[C, 1, 1]`.
@@ -293,7 +298,7 @@ impl Map {
         }
     }
 
-    fn on_cpu(&self) -> Result<&Tensor> {
+    pub(super) fn on_cpu(&self) -> Result<&Tensor> {
         match self {
             Self::Cpu(x) => Ok(x),
             Self::Gpu(..) => Err(elsewhere("an operation")),
@@ -332,6 +337,20 @@ impl Map {
     pub(crate) fn warped(&self, flow: &Self) -> Result<Self> {
         self.with(flow, backward_warp, Gpu::warped)
     }
+}
+
+// As candle does it: of two values of which one is no number, the first.
+
+fn larger(x: f32, y: f32) -> f32 {
+    if x < y { y } else { x }
+}
+
+fn smaller(x: f32, y: f32) -> f32 {
+    if x > y { y } else { x }
+}
+
+fn is_below(x: f32, limit: f32) -> f32 {
+    if x < limit { 1.0 } else { 0.0 }
 }
 
 /// How many values of a row or column become one, where all of a plane become one.

@@ -88,6 +88,18 @@ impl Conv {
             _ => Err(elsewhere("a convolution")),
         }
     }
+
+    /// Of the planes of several maps, one after another, which are not joined in memory.
+    pub(crate) fn forward_joined(&self, maps: &[&Map]) -> Result<Map> {
+        match self {
+            Self::Cpu(conv) => {
+                let tensors = maps.iter().map(|map| map.on_cpu()).collect::<Result<Vec<_>>>()?;
+                Ok(Map::Cpu(conv.forward_joined(&tensors)?))
+            }
+            // A GPU's convolutions read the parts of what is joined.
+            Self::Gpu(..) => self.forward(&Map::joined(maps)?),
+        }
+    }
 }
 
 /// The frame between two by what is said of it, and how sure of each pixel one may be; see [`Gpu::mixed`].

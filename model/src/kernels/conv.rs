@@ -5,7 +5,7 @@
 //! kernel is the same run of samples at a fixed offset, and a block of output channels times a run of pixels is summed
 //! in registers straight from the tile: no im2col. The few sums that fall between two rows are thrown away.
 
-use candle_core::{Device, Result, Shape, Tensor, bail};
+use candle_core::{Device, Result, Shape, Storage, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -182,41 +182,69 @@ impl Conv2d {
         self.forward_over_time(x, x.dim(0)?, 1, 0)
     }
 
+    /// Convolves the channels of several maps, one map's after another's, which are read where they lie.
+    ///
+    /// # Errors
+    /// As [`Self::forward`] of all of them joined; and when they differ in anything but their channels.
+    pub fn forward_joined(&self, maps: &[&Tensor]) -> Result<Tensor> {
+        if let Way::Candle { .. } = self.way {
+            return self.forward(&Tensor::cat(maps, 1)?);
+        }
+        let maps = maps.iter().map(|map| planar("conv2d", "the input", map)).collect::<Result<Vec<_>>>()?;
+        let stored: Vec<_> = maps.iter().map(Tensor::storage_and_layout).collect();
+        let planes = stored.iter().map(|(storage, layout)| match &**storage {
+            Storage::Cpu(storage) => Planes::new(storage, layout),
+            _ => bail!("conv2d: the input lies on another device than the weights"),
+        });
+        let planes = planes.collect::<Result<Vec<_>>>()?;
+        let Some((first, more)) = planes.split_first() else { bail!("conv2d: there is no input") };
+        if more.iter().any(|map| (map.n, map.h, map.w) != (first.n, first.h, first.w)) {
+            bail!("conv2d: the maps of an input must have one size")
+        }
+        let (sums, shape) = self.sums(first.joined(more))?;
+        Tensor::from_vec(sums, shape, &Device::Cpu)
+    }
+
     /// Convolves the frames of a video `[T, C, H, W]`, of which each of the `n` output frames sees `taps`; as
     /// [`Planes::over_time`] says. On the CPU alone where `taps` is above one.
     pub(super) fn forward_over_time(&self, x: &Tensor, n: usize, taps: usize, before: usize) -> Result<Tensor> {
         let x = planar("conv2d", "the input", x)?;
-        let (_, c, h, w) = x.dims4()?;
+        if let Way::Candle { weight, bias } = &self.way {
+            let (_, c, h, w) = x.dims4()?;
+            self.size_of(c, h, w)?;
+            let y = x.conv2d(weight, self.shape.padding, self.shape.stride, 1, 1)?;
+            let y = match bias {
+                Some(bias) => y.broadcast_add(bias)?,
+                None => y,
+            };
+            return self.activate(&y);
+        }
+        let run = on_planes(|x: &[Planes<'_>]| self.sums(x[0].over_time(n, taps, before)));
+        x.apply_op1_no_bwd(&CpuKernel { name: "conv2d", run })
+    }
+
+    /// The output's height and width, of an input of so many channels.
+    fn size_of(&self, c: usize, h: usize, w: usize) -> Result<(usize, usize)> {
         let s = &self.shape;
-        if c * taps != s.inputs {
-            bail!("conv2d: the weights take {} channels, the input is {:?}", s.inputs / taps, x.dims())
+        if c != s.inputs {
+            bail!("conv2d: the weights take {} channels, the input has {c}", s.inputs)
         }
         let Some(size) = self.output_size(h, w) else {
-            bail!("conv2d: an input of {:?} is smaller than the {:?} kernel", x.dims(), s.kernel)
+            bail!("conv2d: an input of {w}x{h} is smaller than the {:?} kernel", s.kernel)
         };
-        let shape = Shape::from((n, s.outputs, size.0, size.1));
-        match &self.way {
-            Way::Candle { weight, bias } => {
-                let y = x.conv2d(weight, s.padding, s.stride, 1, 1)?;
-                let y = match bias {
-                    Some(bias) => y.broadcast_add(bias)?,
-                    None => y,
-                };
-                self.activate(&y)
-            }
-            Way::Direct(packed) => x.apply_op1_no_bwd(&CpuKernel {
-                name: "conv2d",
-                run: on_planes(|x: &[Planes<'_>]| {
-                    Ok((direct(x[0].over_time(n, taps, before), s, packed, size), shape.clone()))
-                }),
-            }),
-            Way::Winograd(winograd) => x.apply_op1_no_bwd(&CpuKernel {
-                name: "conv2d",
-                run: on_planes(|x: &[Planes<'_>]| {
-                    Ok((winograd.run(x[0].over_time(n, taps, before), size), shape.clone()))
-                }),
-            }),
-        }
+        Ok(size)
+    }
+
+    /// The convolution by our own kernels.
+    fn sums(&self, x: Planes<'_>) -> Result<(Vec<f32>, Shape)> {
+        let size = self.size_of(x.c, x.h, x.w)?;
+        let shape = Shape::from((x.n, self.shape.outputs, size.0, size.1));
+        let sums = match &self.way {
+            Way::Direct(packed) => direct(x, &self.shape, packed, size),
+            Way::Winograd(winograd) => winograd.run(x, size),
+            Way::Candle { .. } => bail!("conv2d: the weights lie on another device than the input"),
+        };
+        Ok((sums, shape))
     }
 
     fn activate(&self, y: &Tensor) -> Result<Tensor> {
@@ -418,13 +446,17 @@ impl WithSimd for Tile<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let packed = self.packed;
-        for &(first, size) in &packed.blocks {
-            match size {
-                8 => self.channels::<S, 8>(simd, first),
-                4 => self.channels::<S, 4>(simd, first),
-                2 => self.channels::<S, 2>(simd, first),
-                _ => self.channels::<S, 1>(simd, first),
+        let block = VECTORS * S::F32_LANES;
+        let (rows, pitch) = (self.size.0, self.layout.pitch);
+        // All channels of a run of pixels before the next: their samples are then in the first-level cache.
+        for pixel in (0..rows * pitch).step_by(block) {
+            for &(first, size) in &self.packed.blocks {
+                match size {
+                    8 => self.channels::<S, 8>(simd, pixel, first),
+                    4 => self.channels::<S, 4>(simd, pixel, first),
+                    2 => self.channels::<S, 2>(simd, pixel, first),
+                    _ => self.channels::<S, 1>(simd, pixel, first),
+                }
             }
         }
     }
@@ -432,7 +464,7 @@ impl WithSimd for Tile<'_, '_> {
 
 impl Tile<'_, '_> {
     #[inline(always)]
-    fn channels<S: Simd, const M: usize>(&mut self, simd: S, first: usize) {
+    fn channels<S: Simd, const M: usize>(&mut self, simd: S, pixel: usize, first: usize) {
         let block = VECTORS * S::F32_LANES;
         let TileLayout { pitch, offsets, .. } = self.layout;
         let taps = offsets.len();
@@ -442,24 +474,22 @@ impl Tile<'_, '_> {
         start.copy_from_slice(&epilogue.bias[first..first + M]);
         let planes = &mut self.planes[first..(first + M).min(self.outputs)];
         let (rows, cols) = self.size;
-        for pixel in (0..rows * pitch).step_by(block) {
-            let src = &self.tile[pixel..];
-            let sums = &mut self.sums[..M * block];
-            micro::block::<S, M>(simd, src, offsets, weights, start, epilogue.finish(first), sums);
-            // The runs of this block that are pixels and not the gap between two rows.
-            let mut at = pixel;
-            while at < (pixel + block).min(rows * pitch) {
-                let (row, col) = (at / pitch, at % pitch);
-                let run = (pitch - col).min(pixel + block - at);
-                let valid = run.min(cols.saturating_sub(col));
-                if valid > 0 {
-                    let to = row * self.width + self.left + col;
-                    for (plane, sums) in planes.iter_mut().zip(sums.chunks_exact(block)) {
-                        copy_row(&sums[at - pixel..][..valid], &mut plane[to..to + valid]);
-                    }
+        let src = &self.tile[pixel..];
+        let sums = &mut self.sums[..M * block];
+        micro::block::<S, M>(simd, src, offsets, weights, start, epilogue.finish(first), sums);
+        // The runs of this block that are pixels and not the gap between two rows.
+        let mut at = pixel;
+        while at < (pixel + block).min(rows * pitch) {
+            let (row, col) = (at / pitch, at % pitch);
+            let run = (pitch - col).min(pixel + block - at);
+            let valid = run.min(cols.saturating_sub(col));
+            if valid > 0 {
+                let to = row * self.width + self.left + col;
+                for (plane, sums) in planes.iter_mut().zip(sums.chunks_exact(block)) {
+                    copy_row(&sums[at - pixel..][..valid], &mut plane[to..to + valid]);
                 }
-                at += run;
             }
+            at += run;
         }
     }
 }

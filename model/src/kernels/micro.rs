@@ -1,6 +1,6 @@
 //! The inner product under convolution: a few output channels times a few vectors of pixels, held in registers.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
 /// Vectors of pixels a block spans.
 pub(super) const VECTORS: usize = 3;
@@ -61,8 +61,10 @@ impl Finish<'_> {
 
 /// For each of `M` channels and each of `VECTORS` vectors of pixels: `start[m] + sum over k of w[k][m] * src[base +
 /// offsets[k] + pixel]`, in the order of `k`, then finished. `out` receives `M` rows of `VECTORS` vectors.
-#[allow(clippy::needless_range_loop, reason = "loops of constant length unroll, so that `acc` stays in registers")]
-#[inline(always)]
+///
+/// A function of its own, whatever calls it: compiled into a larger one, where registers are few, the sums would not all stay in them,
+/// and take four times as long.
+#[inline(never)]
 pub(super) fn block<S: Simd, const M: usize>(
     simd: S,
     src: &[f32],
@@ -72,33 +74,53 @@ pub(super) fn block<S: Simd, const M: usize>(
     finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let width = VECTORS * S::F32_LANES;
-    let mut acc = [[simd.splat_f32s(0.0); VECTORS]; M];
-    for m in 0..M {
-        acc[m] = [simd.splat_f32s(start[m]); VECTORS];
-    }
-    let (weights, _) = pulp::as_arrays::<M, f32>(weights);
-    for (&offset, weights) in offsets.iter().zip(weights) {
-        let (x, _) = S::as_simd_f32s(&src[offset..offset + width]);
-        let x = [x[0], x[1], x[2]];
+    simd.vectorize(Block { src, offsets, weights, start, finish, out });
+}
+
+struct Block<'a, const M: usize> {
+    src: &'a [f32],
+    offsets: &'a [usize],
+    weights: &'a [f32],
+    start: [f32; M],
+    finish: Finish<'a>,
+    out: &'a mut [f32],
+}
+
+impl<const M: usize> WithSimd for Block<'_, M> {
+    type Output = ();
+
+    #[allow(clippy::needless_range_loop, reason = "loops of constant length unroll, so that `acc` stays in registers")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { src, offsets, weights, start, finish, out } = self;
+        let width = VECTORS * S::F32_LANES;
+        let mut acc = [[simd.splat_f32s(0.0); VECTORS]; M];
         for m in 0..M {
-            let w = simd.splat_f32s(weights[m]);
-            for v in 0..VECTORS {
-                acc[m][v] = simd.mul_add_e_f32s(w, x[v], acc[m][v]);
+            acc[m] = [simd.splat_f32s(start[m]); VECTORS];
+        }
+        let (weights, _) = pulp::as_arrays::<M, f32>(weights);
+        for (&offset, weights) in offsets.iter().zip(weights) {
+            let (x, _) = S::as_simd_f32s(&src[offset..offset + width]);
+            let x = [x[0], x[1], x[2]];
+            for m in 0..M {
+                let w = simd.splat_f32s(weights[m]);
+                for v in 0..VECTORS {
+                    acc[m][v] = simd.mul_add_e_f32s(w, x[v], acc[m][v]);
+                }
             }
         }
-    }
-    let (out, _) = S::as_mut_simd_f32s(&mut out[..M * width]);
-    for m in 0..M {
-        for v in 0..VECTORS {
-            out[m * VECTORS + v] = acc[m][v];
+        let (out, _) = S::as_mut_simd_f32s(&mut out[..M * width]);
+        for m in 0..M {
+            for v in 0..VECTORS {
+                out[m * VECTORS + v] = acc[m][v];
+            }
         }
-    }
-    // A pass of its own: any other use of `acc` would drive it out of the registers during the sums.
-    if !matches!(finish, Finish::Keep) {
-        for (m, row) in out.chunks_exact_mut(VECTORS).enumerate() {
-            for v in row {
-                *v = finish.apply(simd, m, *v);
+        // A pass of its own: any other use of `acc` would drive it out of the registers during the sums.
+        if !matches!(finish, Finish::Keep) {
+            for (m, row) in out.chunks_exact_mut(VECTORS).enumerate() {
+                for v in row {
+                    *v = finish.apply(simd, m, *v);
+                }
             }
         }
     }

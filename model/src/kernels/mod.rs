@@ -21,6 +21,7 @@ mod linear;
 mod micro;
 mod panels;
 mod pixel_norm;
+pub(crate) mod pointwise;
 mod product;
 mod resize;
 mod rows;
@@ -55,6 +56,8 @@ struct Planes<'a> {
     h: usize,
     w: usize,
     stored: Stored,
+    /// Whose channels follow its own, as those of one block: of the same images and size.
+    more: &'a [Planes<'a>],
 }
 
 /// How [`Planes`] lie in memory.
@@ -73,7 +76,7 @@ impl<'a> Planes<'a> {
             bail!("this kernel needs a contiguous tensor, got strides {:?}", layout.stride())
         };
         let stored = Stored { images: n, channels: c, before: 0 };
-        Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w, stored })
+        Ok(Self { data: &storage.as_slice::<f32>()?[start..end], n, c, h, w, stored, more: &[] })
     }
 
     /// Images taken for the frames of a video, of which each of `n` output frames sees `taps` that follow each other:
@@ -82,9 +85,22 @@ impl<'a> Planes<'a> {
         Self { n, c: taps * self.c, stored: Stored { before, ..self.stored }, ..self }
     }
 
+    /// With the channels of others after its own, of as many images of one size.
+    fn joined(self, more: &'a [Planes<'a>]) -> Self {
+        Self { c: self.c + more.iter().map(|planes| planes.c).sum::<usize>(), more, ..self }
+    }
+
     /// The plane of one channel of one image.
     fn plane(&self, n: usize, c: usize) -> &'a [f32] {
         let Stored { images, channels, before } = self.stored;
+        let mut behind = c;
+        for planes in self.more {
+            let Some(channel) = behind.checked_sub(channels) else { break };
+            if channel < planes.c {
+                return planes.plane(n, channel);
+            }
+            behind -= planes.c;
+        }
         let image = (n + c / channels).saturating_sub(before).min(images - 1);
         let size = self.h * self.w;
         &self.data[(image * channels + c % channels) * size..][..size]

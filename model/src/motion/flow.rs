@@ -129,8 +129,8 @@ impl Decoder {
     fn run(&self, a: &Map, b: &Map, state: &State) -> Result<State> {
         let moved = b.warped(&state.flow)?;
         let matches = a.correlated(&moved, self.radius)?.leaky(0.1)?;
-        let x = Map::joined(&[&matches, a, &moved, &state.flow.scaled(0.1)?, &state.visible, &state.memory])?;
-        let x = chain(&self.body, &self.mix.forward(&x)?)?;
+        let seen = [&matches, a, &moved, &state.flow.scaled(0.1)?, &state.visible, &state.memory];
+        let x = chain(&self.body, &self.mix.forward_joined(&seen)?)?;
         let out = self.out.forward(&x)?;
         Ok(State {
             flow: state.flow.plus(&out.planes(0, 2)?)?,

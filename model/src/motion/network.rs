@@ -22,6 +22,14 @@ pub(super) fn chain(convs: &[Conv], x: &Map) -> Result<Map> {
     convs.iter().try_fold(x.clone(), |x, conv| conv.forward(&x))
 }
 
+/// The same of the planes of several maps, one after another.
+pub(super) fn chain_joined(convs: &[Conv], maps: &[&Map]) -> Result<Map> {
+    match convs.split_first() {
+        Some((first, rest)) => chain(rest, &first.forward_joined(maps)?),
+        None => Map::joined(maps),
+    }
+}
+
 /// The whole network.
 pub(crate) struct MotionNet {
     pub(crate) flow: FlowNet,

@@ -12,7 +12,7 @@ use candle_core::{DType, Device, Tensor, pickle::PthTensors};
 use super::{
     apply::Plan,
     flow::Step,
-    network::{Both, chain},
+    network::{Both, chain, chain_joined},
     synthesis::{PICTURES, apart},
 };
 use crate::{
@@ -62,8 +62,7 @@ impl Block {
         if let Some(flow) = flow {
             seen.push(smaller(flow, at)?.scaled(1.0 / self.scale as f64)?);
         }
-        let x = Map::joined(&seen.iter().collect::<Vec<_>>())?;
-        let out = chain(&self.convs, &x)?.shuffled()?.shuffled()?;
+        let out = chain_joined(&self.convs, &seen.iter().collect::<Vec<_>>())?.shuffled()?.shuffled()?;
         if self.scale == 1 { Ok(out) } else { out.resized((height, width)) }
     }
 }

@@ -173,7 +173,7 @@ impl SynthesisNet {
         let arrived = covered[0].larger(&covered[1])?;
         let moved = |i: usize, flow: &Both| known.pictures[i].warped(&flow[i]);
         let worth_of = |i: usize| reliability(known, i, at, t)?.warped(&curved[i]);
-        let x = Map::joined(&[
+        let x0 = self.down[0].forward_joined(&[
             &moved(0, &curved)?,
             &moved(1, &curved)?,
             &moved(0, &even)?,
@@ -189,8 +189,6 @@ impl SynthesisNet {
             &worth_of(0)?,
             &worth_of(1)?,
         ])?;
-        let x0 = self.down[0].forward(&x)?;
-        drop(x);
         let out = self.unet(&x0, &curved, &known.features)?.resized(at)?;
         let flow = |start: &Both, i: usize, from: usize| start[i].plus(&out.planes(from, 2)?);
         let flow = [flow(&curved, 0, 0)?, flow(&curved, 1, 2)?, flow(&even, 0, 4)?, flow(&even, 1, 6)?];
@@ -204,11 +202,10 @@ impl SynthesisNet {
         let x1 = self.down[1].forward(&x0)?;
         let at = x1.size();
         let context = |i: usize| features[i].warped(&to[i].resized_flow(at)?);
-        let x1 = self.keep[1].forward(&Map::joined(&[&x1, &context(0)?, &context(1)?])?)?;
+        let x1 = self.keep[1].forward_joined(&[&x1, &context(0)?, &context(1)?])?;
         let x2 = self.keep[2].forward(&self.down[2].forward(&x1)?)?;
         let x3 = self.keep[3].forward(&self.down[3].forward(&x2)?)?;
-        let joined =
-            |up: &Conv, small: &Map, skip: &Map| up.forward(&Map::joined(&[&small.resized(skip.size())?, skip])?);
+        let joined = |up: &Conv, small: &Map, skip: &Map| up.forward_joined(&[&small.resized(skip.size())?, skip]);
         let x2 = joined(&self.up[0], &x3, &x2)?;
         let x1 = joined(&self.up[1], &x2, &x1)?;
         let x0 = joined(&self.up[2], &x1, &x0)?;

@@ -161,3 +161,23 @@ fn what_does_not_fit_is_an_error_that_says_why() {
     assert!(error(&rng.tensor(&[3, 8, 8], 1.0)).contains("[3, 8, 8]"));
     assert!(error(&rng.tensor(&[1, 3, 8, 8], 1.0).to_dtype(candle_core::DType::F64).unwrap()).contains("F64"));
 }
+
+#[test]
+fn maps_side_by_side_are_convolved_as_one() {
+    let mut rng = Rng::new(9);
+    let maps = [3, 20, 1, 9].map(|channels| rng.tensor(&[2, channels, 15, 22], 1.0));
+    let joined = Tensor::cat(&maps, 1).unwrap();
+    // By Winograd's transform, and directly.
+    for (kernel, stride) in [(3, 1), (3, 2), (1, 1)] {
+        let weight = rng.tensor(&[18, 33, kernel, kernel], 0.5);
+        let conv = Conv2d::new(&weight, Some(&rng.tensor(&[18], 1.0)), stride, kernel / 2, Activation::Relu).unwrap();
+        let got = conv.forward_joined(&maps.each_ref()).unwrap();
+        let known = conv.forward(&joined).unwrap();
+        assert_eq!(got.dims(), known.dims());
+        assert_eq!(flat(&got), flat(&known));
+        assert!(conv.forward_joined(&[&maps[0], &maps[1]]).is_err(), "channels are missing");
+        let narrow = maps[3].narrow(3, 0, 21).unwrap();
+        assert!(conv.forward_joined(&[&maps[0], &maps[1], &maps[2], &narrow]).is_err());
+        assert!(conv.forward_joined(&[]).is_err());
+    }
+}

@@ -210,8 +210,7 @@ impl Conv2d {
     pub(super) fn forward_over_time(&self, x: &Tensor, n: usize, taps: usize, before: usize) -> Result<Tensor> {
         let x = planar("conv2d", "the input", x)?;
         if let Way::Candle { weight, bias } = &self.way {
-            let (_, c, h, w) = x.dims4()?;
-            self.size_of(c, h, w)?;
+            self.size_of(x.dims4()?)?;
             let y = x.conv2d(weight, self.shape.padding, self.shape.stride, 1, 1)?;
             let y = match bias {
                 Some(bias) => y.broadcast_add(bias)?,
@@ -223,21 +222,21 @@ impl Conv2d {
         x.apply_op1_no_bwd(&CpuKernel { name: "conv2d", run })
     }
 
-    /// The output's height and width, of an input of so many channels.
-    fn size_of(&self, c: usize, h: usize, w: usize) -> Result<(usize, usize)> {
+    /// The output's height and width, of an input of that shape.
+    fn size_of(&self, (n, c, h, w): (usize, usize, usize, usize)) -> Result<(usize, usize)> {
         let s = &self.shape;
         if c != s.inputs {
-            bail!("conv2d: the weights take {} channels, the input has {c}", s.inputs)
+            bail!("conv2d: the weights take {} channels, the input is {:?}", s.inputs, [n, c, h, w])
         }
         let Some(size) = self.output_size(h, w) else {
-            bail!("conv2d: an input of {w}x{h} is smaller than the {:?} kernel", s.kernel)
+            bail!("conv2d: an input of {:?} is smaller than the {:?} kernel", [n, c, h, w], s.kernel)
         };
         Ok(size)
     }
 
     /// The convolution by our own kernels.
     fn sums(&self, x: Planes<'_>) -> Result<(Vec<f32>, Shape)> {
-        let size = self.size_of(x.c, x.h, x.w)?;
+        let size = self.size_of((x.n, x.c, x.h, x.w))?;
         let shape = Shape::from((x.n, self.shape.outputs, size.0, size.1));
         let sums = match &self.way {
             Way::Direct(packed) => direct(x, &self.shape, packed, size),

@@ -93,13 +93,12 @@ impl<'a> Planes<'a> {
     /// The plane of one channel of one image.
     fn plane(&self, n: usize, c: usize) -> &'a [f32] {
         let Stored { images, channels, before } = self.stored;
-        let mut behind = c;
+        let mut first = channels;
         for planes in self.more {
-            let Some(channel) = behind.checked_sub(channels) else { break };
-            if channel < planes.c {
-                return planes.plane(n, channel);
+            if (first..first + planes.c).contains(&c) {
+                return planes.plane(n, c - first);
             }
-            behind -= planes.c;
+            first += planes.c;
         }
         let image = (n + c / channels).saturating_sub(before).min(images - 1);
         let size = self.h * self.w;

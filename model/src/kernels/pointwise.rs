@@ -16,9 +16,9 @@ const PART: usize = 1 << 12;
 
 /// A function of each value.
 pub(crate) fn each(x: &Tensor, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor> {
-    let x = planar("each", "the map", x)?;
+    let x = one_image("each", "the map", x)?;
     let run = on_planes(|maps: &[Planes<'_>]| {
-        let [x] = maps else { bail!("each: one map is wanted") };
+        let x = maps[0];
         let values = by_part(x.c, x.h * x.w, |plane, part, out| {
             for (out, x) in out.iter_mut().zip(&x.plane(0, plane)[part]) {
                 *out = f(*x);
@@ -31,9 +31,9 @@ pub(crate) fn each(x: &Tensor, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor> 
 
 /// A function of each two values of two maps.
 pub(crate) fn both(x: &Tensor, y: &Tensor, f: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor> {
-    let (x, y) = (planar("both", "the first map", x)?, planar("both", "the second map", y)?);
+    let (x, y) = (one_image("both", "the first map", x)?, one_image("both", "the second map", y)?);
     let run = on_planes(|maps: &[Planes<'_>]| {
-        let [x, y] = maps else { bail!("both: two maps are wanted") };
+        let (x, y) = (maps[0], maps[1]);
         if !has_planes_for(y, x) || ((y.h, y.w) != (x.h, x.w) && (y.h, y.w) != (1, 1)) {
             bail!("both: a map of {} planes of {}x{} does not fit one of {} of {}x{}", y.c, y.w, y.h, x.c, x.w, x.h)
         }
@@ -52,10 +52,10 @@ pub(crate) fn both(x: &Tensor, y: &Tensor, f: impl Fn(f32, f32) -> f32 + Sync) -
 
 /// `one` where `which` is above a half, else `other`.
 pub(crate) fn chosen(which: &Tensor, one: &Tensor, other: &Tensor) -> Result<Tensor> {
-    let which = planar("chosen", "what chooses", which)?;
-    let (one, other) = (planar("chosen", "the first map", one)?, planar("chosen", "the second map", other)?);
+    let which = one_image("chosen", "what chooses", which)?;
+    let (one, other) = (one_image("chosen", "the first map", one)?, one_image("chosen", "the second map", other)?);
     let run = on_planes(|maps: &[Planes<'_>]| {
-        let [which, one, other] = maps else { bail!("chosen: three maps are wanted") };
+        let (which, one, other) = (maps[0], maps[1], maps[2]);
         if !fits(which, one) || !fits(other, one) || other.c != one.c {
             bail!("chosen: the maps differ in their size")
         }
@@ -77,9 +77,9 @@ pub(crate) fn across(
     f: impl Fn(f32, f32) -> f32 + Sync,
     last: impl Fn(f32) -> f32 + Sync,
 ) -> Result<Tensor> {
-    let x = planar("across", "the map", x)?;
+    let x = one_image("across", "the map", x)?;
     let run = on_planes(|maps: &[Planes<'_>]| {
-        let [x] = maps else { bail!("across: one map is wanted") };
+        let x = maps[0];
         let values = by_part(1, x.h * x.w, |_, part, out| {
             out.copy_from_slice(&x.plane(0, 0)[part.clone()]);
             for plane in 1..x.c {
@@ -92,12 +92,21 @@ pub(crate) fn across(
     x.apply_op1_no_bwd(&CpuKernel { name: "across", run })
 }
 
+/// Checks that a tensor is a map: of one image.
+fn one_image(kernel: &str, what: &str, x: &Tensor) -> Result<Tensor> {
+    let x = planar(kernel, what, x)?;
+    if x.dim(0)? != 1 {
+        bail!("{kernel}: {what} must be of one image, got {:?}", x.dims())
+    }
+    Ok(x)
+}
+
 /// Whether a map has as many planes as another, or one for all of them.
-fn has_planes_for(map: &Planes<'_>, other: &Planes<'_>) -> bool {
+fn has_planes_for(map: Planes<'_>, other: Planes<'_>) -> bool {
     map.c == other.c || map.c == 1
 }
 
-fn fits(map: &Planes<'_>, other: &Planes<'_>) -> bool {
+fn fits(map: Planes<'_>, other: Planes<'_>) -> bool {
     (map.h, map.w) == (other.h, other.w) && has_planes_for(map, other)
 }
 
@@ -139,6 +148,7 @@ mod tests {
         same(&each(&x, |x| x * 2.5 + 0.5).unwrap(), &x.affine(2.5, 0.5).unwrap());
         same(&each(&x.narrow(3, 5, 20).unwrap(), f32::abs).unwrap(), &x.narrow(3, 5, 20).unwrap().abs().unwrap());
         assert_same_on_any_threads(|| each(&x, f32::exp));
+        assert!(each(&x.repeat((2, 1, 1, 1)).unwrap(), f32::abs).is_err(), "two images");
     }
 
     #[test]

@@ -41,8 +41,7 @@ impl Encoder {
         let ffmpeg = options.tools.ffmpeg(target)?;
         let codec = options.codec_of(target, container)?;
         let encoder = codec.encoder();
-        let known = ffmpeg.output(target, ["-hide_banner", "-encoders"])?;
-        if !known.split_whitespace().any(|word| word == encoder) {
+        if !ffmpeg.has_encoder(target, encoder)? {
             let instead = if codec == Codec::Ffv1 { "" } else { ", .mkv (lossless)" };
             let what = format!(
                 "the ffmpeg installed has no encoder {encoder}: install a full build of ffmpeg, or write an image sequence{instead}"

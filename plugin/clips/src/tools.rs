@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -12,60 +12,79 @@ use parking_lot::Mutex;
 use super::ClipError;
 use super::settings::Setting;
 
-/// Where ffmpeg and ffprobe are looked for.
+/// Where ffmpeg and ffprobe are looked for. Each is found once, by clones too.
 #[derive(Clone, Debug)]
 pub struct Tools {
-    ffmpeg: Vec<PathBuf>,
-    ffprobe: Vec<PathBuf>,
-    /// The ffmpeg that was found: a sequence of DPX asks for it with every file.
-    found: Arc<OnceLock<Tool>>,
+    ffmpeg: Arc<Wanted>,
+    ffprobe: Arc<Wanted>,
 }
 
 impl Default for Tools {
-    /// The programs that [`Setting::FFMPEG`] and [`Setting::FFPROBE`] name, or those on the path.
+    /// The programs that [`Setting::FFMPEG`] and [`Setting::FFPROBE`] name, or those on the path: found once in this process.
     fn default() -> Self {
-        let candidates = |name: &str, setting: Setting| match setting.path() {
-            Some(path) => vec![path],
-            // Programs started from the macOS dock do not get the path that Homebrew and MacPorts install to.
-            _ => ["", "/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"].map(|d| Path::new(d).join(name)).into(),
-        };
-        Self {
-            ffmpeg: candidates("ffmpeg", Setting::FFMPEG),
-            ffprobe: candidates("ffprobe", Setting::FFPROBE),
-            found: Arc::default(),
-        }
+        static TOOLS: LazyLock<Tools> = LazyLock::new(|| {
+            let candidates = |name: &str, setting: Setting| match setting.path() {
+                Some(path) => vec![path],
+                // Programs started from the macOS dock do not get the path that Homebrew and MacPorts install to.
+                _ => ["", "/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"]
+                    .map(|d| Path::new(d).join(name))
+                    .into(),
+            };
+            Tools::among(candidates("ffmpeg", Setting::FFMPEG), candidates("ffprobe", Setting::FFPROBE))
+        });
+        TOOLS.clone()
     }
 }
 
 impl Tools {
     /// These two programs and no others.
     pub fn at(ffmpeg: impl Into<PathBuf>, ffprobe: impl Into<PathBuf>) -> Self {
-        Self { ffmpeg: vec![ffmpeg.into()], ffprobe: vec![ffprobe.into()], found: Arc::default() }
+        Self::among(vec![ffmpeg.into()], vec![ffprobe.into()])
+    }
+
+    fn among(ffmpeg: Vec<PathBuf>, ffprobe: Vec<PathBuf>) -> Self {
+        let wanted = |name, setting, candidates| Arc::new(Wanted { name, setting, candidates, found: OnceLock::new() });
+        Self {
+            ffmpeg: wanted("ffmpeg", Setting::FFMPEG, ffmpeg),
+            ffprobe: wanted("ffprobe", Setting::FFPROBE, ffprobe),
+        }
     }
 
     /// Version of the ffmpeg found, as it prints it, or `None` if there is none.
     pub fn ffmpeg_version(&self) -> Option<String> {
-        self.ffmpeg.iter().find_map(|p| version(p))
+        Some(self.ffmpeg.find()?.version.clone())
     }
 
     pub(super) fn ffmpeg(&self, clip: &Path) -> Result<Tool, ClipError> {
-        if let Some(tool) = self.found.get() {
-            return Ok(tool.clone());
-        }
-        let tool = find(&self.ffmpeg, clip, "ffmpeg", Setting::FFMPEG)?;
-        Ok(self.found.get_or_init(|| tool).clone())
+        self.ffmpeg.get(clip)
     }
 
     pub(super) fn ffprobe(&self, clip: &Path) -> Result<Tool, ClipError> {
-        find(&self.ffprobe, clip, "ffprobe", Setting::FFPROBE)
+        self.ffprobe.get(clip)
     }
 }
 
-fn find(candidates: &[PathBuf], clip: &Path, name: &'static str, setting: Setting) -> Result<Tool, ClipError> {
-    candidates
-        .iter()
-        .find_map(|p| Some(Tool { name, program: p.clone(), version: version(p)? }))
-        .ok_or_else(|| ClipError::ToolMissing { path: clip.to_path_buf(), tool: name, setting })
+/// A program that is looked for until it is found: users install it when they are told that it is missing.
+#[derive(Debug)]
+struct Wanted {
+    name: &'static str,
+    setting: Setting,
+    candidates: Vec<PathBuf>,
+    found: OnceLock<Tool>,
+}
+
+impl Wanted {
+    fn get(&self, clip: &Path) -> Result<Tool, ClipError> {
+        let missing = || ClipError::ToolMissing { path: clip.to_path_buf(), tool: self.name, setting: self.setting };
+        self.find().cloned().ok_or_else(missing)
+    }
+
+    fn find(&self) -> Option<&Tool> {
+        self.found.get().or_else(|| {
+            let tool = self.candidates.iter().find_map(|program| Tool::new(self.name, program))?;
+            Some(self.found.get_or_init(|| tool))
+        })
+    }
 }
 
 /// The word after "version" in what `PROGRAM -version` prints.
@@ -99,9 +118,27 @@ pub(super) struct Tool {
     name: &'static str,
     program: PathBuf,
     version: String,
+    /// What it lists when it is asked for its encoders.
+    encoders: Arc<OnceLock<String>>,
 }
 
 impl Tool {
+    fn new(name: &'static str, program: &Path) -> Option<Self> {
+        Some(Self { name, program: program.into(), version: version(program)?, encoders: Arc::default() })
+    }
+
+    /// Whether ffmpeg has an encoder of this name.
+    pub(super) fn has_encoder(&self, clip: &Path, encoder: &str) -> Result<bool, ClipError> {
+        let known = match self.encoders.get() {
+            Some(known) => known,
+            None => {
+                let known = self.output(clip, ["-hide_banner", "-encoders"])?;
+                self.encoders.get_or_init(|| known)
+            }
+        };
+        Ok(known.split_whitespace().any(|word| word == encoder))
+    }
+
     /// True if the version is below `major.minor`; builds without a number are taken as new.
     fn older_than(&self, major: u32, minor: u32) -> bool {
         let mut numbers =
@@ -248,7 +285,12 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_distributions_print_them() {
-        let tool = |v: &str| Tool { name: "ffmpeg", program: PathBuf::new(), version: v.into() };
+        let tool = |version: &str| Tool {
+            name: "ffmpeg",
+            program: PathBuf::new(),
+            version: version.into(),
+            encoders: Arc::default(),
+        };
         for (version, older) in [
             ("4.4.2-0ubuntu0.22.04.1", true),
             ("5.0", true),

@@ -11,13 +11,13 @@ use super::*;
 const SILENT: &str = "LOST";
 
 /// What was read, what was written from it, and what was told.
-struct Seen {
-    before: ClipReader,
+struct Seen<'a> {
+    before: &'a ClipReader,
     after: ClipReader,
     told: String,
 }
 
-impl Seen {
+impl Seen<'_> {
     /// The property is there again, or its loss was told by this word.
     fn kept_or(&self, kept: bool, word: &str) -> String {
         if kept {
@@ -34,7 +34,7 @@ impl Seen {
     fn likeness(&self) -> f64 {
         let number = |clip: &ClipReader| clip.info().frames.iter().nth(1).unwrap();
         let (before, after) =
-            (self.before.frame(number(&self.before)).unwrap(), self.after.frame(number(&self.after)).unwrap());
+            (self.before.frame(number(self.before)).unwrap(), self.after.frame(number(&self.after)).unwrap());
         psnr(&before.to_rgb().to_depth(Depth::U8), &after.to_rgb().to_depth(Depth::U8)).unwrap()
     }
 }
@@ -42,13 +42,18 @@ impl Seen {
 /// A property, a clip that has it, and what is said of a clip that was written from that.
 struct Property {
     name: &'static str,
-    input: PathBuf,
-    judge: fn(&Seen) -> String,
+    input: ClipReader,
+    judge: fn(&Seen<'_>) -> String,
+}
+
+impl Property {
+    fn new(name: &'static str, input: PathBuf, judge: fn(&Seen<'_>) -> String) -> Self {
+        Self { name, input: ClipReader::open(&input).unwrap(), judge }
+    }
 }
 
 /// Writes a clip as `pickup render` does, with all that is carried over; an error is what is said instead.
-fn carried(folder: &Folder, from: &Path, to: &str, codec: Option<Codec>) -> Result<Seen, String> {
-    let before = ClipReader::open(from).unwrap();
+fn carried<'a>(folder: &Folder, before: &'a ClipReader, to: &str, codec: Option<Codec>) -> Result<Seen<'a>, String> {
     let info = before.info().clone();
     let out = folder.join(to);
     if let Some(stale) = out.parent().filter(|parent| to.contains('/') && parent.exists()) {
@@ -72,7 +77,7 @@ fn carried(folder: &Folder, from: &Path, to: &str, codec: Option<Codec>) -> Resu
     Ok(Seen { before, after: ClipReader::open(&out).unwrap(), told })
 }
 
-fn bits(seen: &Seen) -> String {
+fn bits(seen: &Seen<'_>) -> String {
     let (before, after) = seen.infos();
     match seen.kept_or(after.bits >= before.bits, &format!("in {} bits", after.bits)) {
         lost if lost == SILENT => lost,
@@ -80,7 +85,7 @@ fn bits(seen: &Seen) -> String {
     }
 }
 
-fn light(seen: &Seen) -> String {
+fn light(seen: &Seen<'_>) -> String {
     let (_, after) = seen.infos();
     if after.colour == ColourHint::Linear {
         return "kept".into();
@@ -91,7 +96,7 @@ fn light(seen: &Seen) -> String {
     }
 }
 
-fn values(seen: &Seen) -> String {
+fn values(seen: &Seen<'_>) -> String {
     let db = seen.likeness();
     assert!(db > 28.0 || seen.told.contains("scene-linear"), "{}: {db}", seen.after.name().display());
     if seen.told.contains("scene-linear") { "made linear".into() } else { "kept".into() }
@@ -120,7 +125,7 @@ fn of_pictures(folder: &Folder) -> Vec<Property> {
         }
         spec
     };
-    let p = |name, input, judge: fn(&Seen) -> String| Property { name, input, judge };
+    let p = Property::new;
     vec![
         p("odd size", written("odd/%d.png", false, Depth::U8, plain(), (33, 17)), |s| {
             s.kept_or(s.before.info().size() == s.after.info().size(), "size")
@@ -149,7 +154,7 @@ fn of_pictures(folder: &Folder) -> Vec<Property> {
 
 /// Properties that videos have.
 fn of_videos(folder: &Folder) -> Vec<Property> {
-    let p = |name, input, judge: fn(&Seen) -> String| Property { name, input, judge };
+    let p = Property::new;
     let short = ["-t", "0.2"];
     let with = |name: &str, options: &[&str]| drawn(folder, name, &[options, &short].concat());
     let wide = ["-colorspace", "bt2020nc", "-color_trc", "smpte2084", "-color_primaries", "bt2020"];
@@ -257,7 +262,7 @@ fn nothing_is_lost_without_a_word_and_the_documents_say_what_is() {
     let printed = std::fs::read_to_string(documents).unwrap();
     assert!(printed.contains(&tables), "docs/footage.md should print\n\n{tables}");
     // What an EXR tells beside its pixels is asked of pictures in `beside`; other formats say that they hold none of it.
-    let film = filmed(&folder, [1, 2, 3]);
+    let film = ClipReader::open(filmed(&folder, [1, 2, 3])).unwrap();
     for (_, to) in pictures.iter().filter(|(label, _)| *label != "EXR") {
         assert!(carried(&folder, &film, to, None).unwrap().told.contains("time code"), "{to}");
     }

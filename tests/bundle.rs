@@ -1,6 +1,7 @@
 //! The nodes under every host's habits, in the bundle that `pickup bundle` makes, loaded as a host loads it.
 
 mod cases;
+mod table;
 
 use std::{
     env, fs,

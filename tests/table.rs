@@ -1,6 +1,6 @@
 //! The documented tables of parameters are those of the nodes.
 
-use std::{env, fs, path::Path};
+use std::{env, fs};
 
 use ofx::plugin::markdown_table;
 use pickup::{
@@ -20,7 +20,7 @@ fn with_table(page: &str, node: &str, table: &str) -> String {
 
 #[test]
 fn the_documented_parameters_are_those_of_the_nodes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("NODES.md");
+    let path = crate::repository().join("plugin/NODES.md");
     // A checkout may have turned the line ends into those of Windows.
     let page = fs::read_to_string(&path).expect("plugin/NODES.md").replace("\r\n", "\n");
     let right = with_table(&page, "Repair", &markdown_table::<Of<Repair>>());

@@ -1,4 +1,4 @@
-//! What the nodes do in hosts. Each program that includes these cases says, by `binary`, where the plugin is.
+//! What the nodes do in hosts; `crate::binary` is the plugin.
 
 mod alpha;
 mod aspect;

@@ -38,8 +38,18 @@ impl<K: Hash + Eq, V: Clone> Kept<K, V> {
         if let Some((_, bytes)) = self.values.put(key, (value, bytes)) {
             self.total -= bytes;
         }
-        while self.total > self.budget
-            && self.values.len() > 1
+        self.let_go(self.budget, 1);
+    }
+
+    /// Lets go of what `bytes` more leave no room for, oldest first, before they are taken.
+    pub fn make_room(&mut self, bytes: usize) {
+        self.let_go(self.budget.saturating_sub(bytes), 0);
+    }
+
+    /// Lets go of the oldest values down to so many bytes, but not of the last `least`.
+    fn let_go(&mut self, bytes: usize, least: usize) {
+        while self.total > bytes
+            && self.values.len() > least
             && let Some((_, (_, bytes))) = self.values.pop_lru()
         {
             self.total -= bytes;
@@ -90,6 +100,17 @@ mod tests {
         kept.keep(3, "three", 10);
         kept.keep(4, "four", 10);
         assert_eq!(there(&kept), [3, 4], "and goes for the next ones");
+    }
+
+    #[test]
+    fn room_is_made_before_it_is_needed() {
+        let mut kept = Kept::new(20);
+        kept.keep(1, "one", 10);
+        kept.keep(2, "two", 10);
+        kept.make_room(10);
+        assert_eq!((there(&kept), kept.bytes()), (vec![2], 10));
+        kept.make_room(30);
+        assert_eq!((there(&kept), kept.bytes()), (vec![], 0));
     }
 
     #[test]

@@ -150,10 +150,9 @@ class Flow(nn.Module):
         stacking both directions in the batch, or the first alone (`ways`); and the quarter-resolution features of both
         frames. What is `told` of the flows from elsewhere [ways * N, 2, h, w], at any resolution, is tried as well."""
         n = first.shape[0]
+        # Each less its own mean colour, so that what is seen in a frame is the same beside every other.
         both = torch.cat([first, last])
-        mean = (first.mean((2, 3), keepdim=True) + last.mean((2, 3), keepdim=True)) / 2
-        both = both - torch.cat([mean, mean])
-        pyramid = [both]
+        pyramid = [both - both.mean((2, 3), keepdim=True)]
         for _ in range(levels - 1):
             pyramid.append(F.avg_pool2d(pyramid[-1], 2))
         flow = visible = memory = None

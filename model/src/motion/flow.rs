@@ -2,7 +2,7 @@
 
 use super::{
     beside::{self, Beside},
-    network::{Both, FEATURES, chain},
+    network::{FEATURES, chain},
     weights::Weights,
 };
 use crate::{
@@ -35,13 +35,19 @@ pub(crate) struct Way {
     pub(crate) visible: Map,
 }
 
-/// What the flow network found out about a pair.
-#[derive(Debug)]
-pub(crate) struct Matched {
-    /// From the first frame to the last, and back; those that were asked for.
-    pub(crate) ways: [Option<Way>; 2],
-    /// Features of both frames at quarter resolution, for the synthesis.
-    pub(crate) features: Both,
+/// What the flow network sees in a frame, the same whichever other frame it is matched with.
+pub(crate) struct Looked {
+    /// Features at half resolution.
+    half: Map,
+    /// Features at a quarter of the resolution of the picture, and of each coarser one.
+    quarters: Vec<Map>,
+}
+
+impl Looked {
+    /// Features at a quarter of the picture's resolution.
+    pub(crate) fn features(&self) -> &Map {
+        &self.quarters[0]
+    }
 }
 
 struct Encoder {
@@ -164,38 +170,39 @@ impl FlowNet {
         &self.engine
     }
 
-    /// Matches two pictures of one size: from the first to the last, back, or both, as `wanted`. What is `told` of either
-    /// flow from elsewhere, at any resolution, is tried at every place.
+    /// Looks at a picture at `levels` sizes, one at the least.
+    pub(crate) fn look(&self, picture: &Map, levels: usize) -> Result<Looked> {
+        // Less its mean colour, which says nothing about motion.
+        let mut picture = picture.minus(&picture.mean_of_planes()?)?;
+        let (half, quarter) = self.encoder.run(&picture)?;
+        let mut quarters = vec![quarter];
+        for _ in 1..levels {
+            picture = picture.halved()?;
+            quarters.push(self.encoder.run(&picture)?.1);
+        }
+        Ok(Looked { half, quarters })
+    }
+
+    /// Matches two frames of one size and as many levels: from the first to the last, back, or both, as `wanted`. What is `told` of
+    /// either flow from elsewhere, at any resolution, is tried at every place.
     pub(crate) fn run(
         &self,
-        pair: &Both,
-        levels: usize,
+        frames: [&Looked; 2],
         wanted: [bool; 2],
         told: [Option<&Map>; 2],
         step: &mut Step<'_>,
-    ) -> Result<Matched> {
-        let mut pyramid = vec![centred(&pair[0], &pair[1])?];
-        for level in 1..levels {
-            let [a, b] = &pyramid[level - 1];
-            pyramid.push([a.halved()?, b.halved()?]);
-        }
+    ) -> Result<[Option<Way>; 2]> {
         let mut states: [Option<State>; 2] = [None, None];
-        let mut finest = None;
-        for (level, pictures) in pyramid.iter().enumerate().rev() {
-            let (half0, quarter0) = self.encoder.run(&pictures[0])?;
-            let (half1, quarter1) = self.encoder.run(&pictures[1])?;
+        for level in (0..frames[0].quarters.len()).rev() {
+            let quarters = frames.map(|frame| &frame.quarters[level]);
+            let at = quarters[0].size();
             for state in states.iter_mut().enumerate().filter_map(|(from, state)| wanted[from].then_some(state)) {
-                let at = quarter0.size();
                 *state = Some(state.take().map_or_else(|| State::zero(&self.engine, HIDDEN, at), |s| s.resized(at))?);
             }
-            self.match_level(level, [&quarter0, &quarter1], &mut states, told)?;
-            finest = Some(([half0, half1], [quarter0, quarter1]));
+            self.match_level(level, quarters, &mut states, told)?;
             go_on(step, 0.6 * 0.25_f32.powi(i32::try_from(level).unwrap_or(i32::MAX)))?;
         }
-        let Some(([half0, half1], features)) = finest else {
-            return Err(Error::Network(candle_core::Error::Msg("a pyramid needs at least one level".into())));
-        };
-        let halves = [&half0, &half1];
+        let halves = frames.map(|frame| &frame.half);
         let beside = told.iter().any(Option::is_some).then(|| Beside::new(halves)).transpose()?;
         let refined = |from: usize, state: &Option<State>| {
             let known = beside.as_ref().zip(told[from]);
@@ -204,7 +211,7 @@ impl FlowNet {
         let forth = refined(0, &states[0])?;
         go_on(step, 0.8)?;
         let back = refined(1, &states[1])?;
-        Ok(Matched { ways: [forth, back], features })
+        Ok([forth, back])
     }
 
     /// Matching at one level, in the directions that have a state. At the finest levels places take over better flows before the last
@@ -233,12 +240,6 @@ impl FlowNet {
         Ok(())
     }
 
-    /// The features that [`FlowNet::run`] gives with the ways, alone.
-    pub(crate) fn features(&self, pair: &Both) -> Result<Both> {
-        let [first, last] = centred(&pair[0], &pair[1])?;
-        Ok([self.encoder.run(&first)?.1, self.encoder.run(&last)?.1])
-    }
-
     /// The finer stage of matching, from one of the frames. Where there is something told, places take over better flows before it:
     /// without it, at this size, they find too few. Once more after it would give 0.01 dB on real clips, and flicker on still ground.
     fn refine(&self, halves: [&Map; 2], from: usize, state: &State, told: Option<(&Beside, &Map)>) -> Result<Way> {
@@ -259,10 +260,4 @@ impl FlowNet {
 
 fn go_on(step: &mut Step<'_>, done: f32) -> Result<()> {
     if step(done) { Ok(()) } else { Err(Error::Cancelled) }
-}
-
-/// Both pictures less the mean colour of the pair: a grade common to both says nothing about motion.
-fn centred(first: &Map, last: &Map) -> Result<Both> {
-    let mean = first.mean_of_planes()?.plus(&last.mean_of_planes()?)?.scaled(0.5)?;
-    Ok([first.minus(&mean)?, last.minus(&mean)?])
 }

@@ -58,7 +58,7 @@ mod tests {
 
     use super::{
         super::{
-            flow::Way,
+            flow::{Looked, Way},
             project::{Outer, bends, told, trust},
             synthesis::Known,
         },
@@ -115,32 +115,32 @@ mod tests {
             assert!(off < tolerance, "{what} is off by {off}");
         };
         let pair = [first.clone(), last.clone()];
-        let outwards = |from: &Map, to: &Map| {
-            let one = net.flow.run(&[from.clone(), to.clone()], 4, [true, false], [None, None], &mut |_| true).unwrap();
-            let [way, none] = one.ways;
+        let look = |picture: &Map| net.flow.look(picture, 4).unwrap();
+        let looked = pair.each_ref().map(look);
+        let outwards = |from: &Looked, to: &Map| {
+            let [way, none] = net.flow.run([from, &look(to)], [true, false], [None, None], &mut |_| true).unwrap();
             assert!(none.is_none());
             way.unwrap()
         };
         let known = |outer: [Option<Outer>; 2]| {
             let told = told(&outer).unwrap();
             let by = told.each_ref().map(Option::as_ref);
-            let matched = net.flow.run(&pair, 4, [true, true], by, &mut |_| true).unwrap();
-            let ways = matched.ways.map(Option::unwrap);
+            let ways = net.flow.run(looked.each_ref(), [true, true], by, &mut |_| true).unwrap().map(Option::unwrap);
             let bend = bends(&ways, &outer).unwrap();
             let visible = [ways[0].visible.sigmoid().unwrap(), ways[1].visible.sigmoid().unwrap()];
             let [forth, back] = ways.clone();
             let flow = [forth.flow, back.flow];
             let trust = trust(&pair, &flow, &visible).unwrap();
-            let known =
-                Known { pictures: pair.clone(), features: matched.features, flow, visible, trust, bend, apart: None };
+            let features = looked.each_ref().map(|looked| looked.features().clone());
+            let known = Known { pictures: pair.clone(), features, flow, visible, trust, bend, apart: None };
             (known, ways)
         };
         let (straight, ways) = known([None, None]);
         check_both("flow", [&ways[0].flow, &ways[1].flow], 1e-3);
         check_both("visible", [&ways[0].visible, &ways[1].visible], 1e-3);
         let (curved, ways) = known([
-            Some(Outer { way: outwards(&first, &before), spacing: 1.0 }),
-            Some(Outer { way: outwards(&last, &after), spacing: 0.5 }),
+            Some(Outer { way: outwards(&looked[0], &before), spacing: 1.0 }),
+            Some(Outer { way: outwards(&looked[1], &after), spacing: 0.5 }),
         ]);
         let full = |way: &Way| way.flow.resized_flow(first.size()).unwrap();
         check_both("told", [&full(&ways[0]), &full(&ways[1])], 1e-3);

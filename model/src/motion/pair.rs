@@ -12,7 +12,7 @@ use super::{
     Neighbours,
     apply::Plan,
     cut::CutEvidence,
-    flow::{Way, alignment},
+    flow::{Looked, Way, alignment},
     network::{Both, MotionNet},
     project::{Bend, Outer, bends, told, trust},
     proxy::Proxy,
@@ -65,6 +65,11 @@ impl Settings {
             Quality::Best => 850,
         };
         each * self.limit as u64
+    }
+
+    /// Bytes of a pair that is matched, with what frames further out tell: 19 planes of the size of the picture looked at.
+    fn kept(&self) -> usize {
+        19 * size_of::<f32>() * self.limit
     }
 
     /// The same, of pictures turned by half a turn. What the network gets wrong there differs from what it gets wrong
@@ -124,6 +129,8 @@ fn turned_back(said: Synthesised) -> Result<Synthesised> {
 }
 
 type PairKey = ([Option<(u64, u64)>; 2], u64, u64, Settings);
+/// A pair the right way up, and turned: *Best* makes each frame of a gap of both, so that neither makes way for the other.
+type Passes = [Option<Arc<Pair>>; 2];
 type WayKey = (u64, u64, Settings);
 
 /// A way with what it says of a cut between its frames.
@@ -152,7 +159,7 @@ impl Found {
 /// Ways are kept apart from pairs: what lies beyond one gap is what lies beside the next, so that in a row of gaps each
 /// two frames are matched once.
 pub(crate) struct Pairs {
-    pairs: Mutex<Kept<PairKey, Arc<Pair>>>,
+    pairs: Mutex<Kept<PairKey, Passes>>,
     ways: Mutex<Kept<WayKey, Found>>,
     /// One lock for each pair being matched, so that two threads that want the same match it once.
     busy: Mutex<Vec<(PairKey, Weak<Mutex<()>>)>>,
@@ -185,17 +192,22 @@ impl Pairs {
         watch: &dyn Watch,
     ) -> Result<Arc<Pair>> {
         let outer = near.outer().map(|o| o.map(|(spacing, frame)| (frame.fingerprint(), spacing.to_bits())));
-        let key = (outer, near.first.fingerprint(), near.last.fingerprint(), settings);
+        let key = (outer, near.first.fingerprint(), near.last.fingerprint(), Settings { turned: false, ..settings });
         let gate = self.gate(key);
         let _turn = gate.lock();
-        if let Some(pair) = self.pairs.lock().recall(&key) {
-            return Ok(pair);
+        let mut passes = self.pairs.lock().recall(&key).unwrap_or_default();
+        let pass = usize::from(settings.turned);
+        if let Some(pair) = &passes[pass] {
+            return Ok(pair.clone());
         }
         if !watch.progress(0.0) {
             return Err(Error::Cancelled);
         }
+        self.pairs.lock().make_room(settings.kept());
         let pair = Arc::new(Matching { pairs: self, net, settings, watch }.pair(near)?);
-        self.pairs.lock().keep(key, pair.clone(), pair.bytes());
+        passes[pass] = Some(pair.clone());
+        let bytes = passes.iter().flatten().map(|pair| pair.bytes()).sum();
+        self.pairs.lock().keep(key, passes, bytes);
         Ok(pair)
     }
 
@@ -224,6 +236,7 @@ impl Matching<'_> {
         let (first, last) = (near.first, near.last);
         let (proxy, other) = (self.proxy(first)?, self.proxy(last)?);
         let (size, pictures) = (proxy.size, [self.put(&proxy)?, self.put(&other)?]);
+        let looked = [self.look(&pictures[0])?, self.look(&pictures[1])?];
         let outer = near.outer();
         // A way is half a pair's work.
         let share = 1.0 / (2 + outer.iter().flatten().count()) as f32;
@@ -235,12 +248,15 @@ impl Matching<'_> {
                 let part = done..done + share;
                 done = part.end;
                 let picture = self.put(&self.proxy(frame)?)?;
-                beyond[i] =
-                    self.beyond([inner, frame], [&pictures[i], &picture], part)?.map(|way| Outer { way, spacing });
+                beyond[i] = self
+                    .beyond([inner, frame], [&pictures[i], &picture], &looked[i], part)?
+                    .map(|way| Outer { way, spacing });
                 seen.extend(beyond[i].is_some().then_some(picture));
             }
         }
-        let (found, features) = self.both([first, last], &pictures, told(&beyond)?, done..1.0)?;
+        let found = self.both([first, last], &pictures, looked.each_ref(), told(&beyond)?, done..1.0)?;
+        let features = looked.each_ref().map(|looked| looked.features().clone());
+        drop(looked);
         let evidence = found[0].evidence.mean(found[1].evidence);
         let ways = found.map(|f| f.way);
         let bend = bends(&ways, &beyond)?;
@@ -264,6 +280,11 @@ impl Matching<'_> {
         if self.settings.turned { picture.turned() } else { Ok(picture) }
     }
 
+    /// What the network sees in a picture.
+    fn look(&self, picture: &Map) -> Result<Looked> {
+        self.net.flow.look(picture, self.settings.levels)
+    }
+
     fn recalled(&self, from: &Frame, to: &Frame) -> Option<Found> {
         self.pairs.ways.lock().recall(&(from.fingerprint(), to.fingerprint(), self.settings))
     }
@@ -273,31 +294,30 @@ impl Matching<'_> {
         self.pairs.ways.lock().keep(key, found.clone(), found.bytes());
     }
 
-    /// Both ways of the pair, by what is `told` of them, and both frames' features, as a part of the progress.
+    /// Both ways of the pair, by what is `told` of them, as a part of the progress.
     fn both(
         &self,
         frames: [&Frame; 2],
         pictures: &Both,
+        looked: [&Looked; 2],
         told: [Option<Map>; 2],
         part: Range<f32>,
-    ) -> Result<([Found; 2], Both)> {
+    ) -> Result<[Found; 2]> {
         let [first, last] = frames;
         // A way by what was told of it is the pair's own: as what lies beyond another gap it has to be the same whatever
         // was made before.
         let known = |told: &Option<Map>, from, to| if told.is_none() { self.recalled(from, to) } else { None };
         match [known(&told[0], first, last), known(&told[1], last, first)] {
-            [Some(forth), Some(back)] => Ok(([forth, back], self.net.flow.features(pictures)?)),
+            [Some(forth), Some(back)] => Ok([forth, back]),
             [forth, back] => {
                 let wanted = [forth.is_none(), back.is_none()];
                 let mut step = self.step(part);
                 let by = told.each_ref().map(Option::as_ref);
-                let matched = self.net.flow.run(pictures, self.settings.levels, wanted, by, &mut step)?;
-                let [forth_way, back_way] = matched.ways;
-                let found = [
+                let [forth_way, back_way] = self.net.flow.run(looked, wanted, by, &mut step)?;
+                Ok([
                     self.known_or(forth, forth_way, [first, last], [&pictures[0], &pictures[1]], by[0].is_none())?,
                     self.known_or(back, back_way, [last, first], [&pictures[1], &pictures[0]], by[1].is_none())?,
-                ];
-                Ok((found, matched.features))
+                ])
             }
         }
     }
@@ -327,15 +347,20 @@ impl Matching<'_> {
         Ok(found)
     }
 
-    /// The way from a frame of the pair to the next one further out, as a part of the progress; none across a cut.
-    fn beyond(&self, frames: [&Frame; 2], pictures: [&Map; 2], part: Range<f32>) -> Result<Option<Way>> {
+    /// The way from a frame of the pair, in which the network saw so much, to the next one further out, as a part of the progress;
+    /// none across a cut.
+    fn beyond(
+        &self,
+        frames: [&Frame; 2],
+        pictures: [&Map; 2],
+        looked: &Looked,
+        part: Range<f32>,
+    ) -> Result<Option<Way>> {
         let found = match self.recalled(frames[0], frames[1]) {
             Some(found) => found,
             None => {
-                let both = pictures.map(Map::clone);
-                let mut step = self.step(part);
-                let matched = self.net.flow.run(&both, self.settings.levels, [true, false], [None, None], &mut step)?;
-                let [way, _] = matched.ways;
+                let looked = [looked, &self.look(pictures[1])?];
+                let [way, _] = self.net.flow.run(looked, [true, false], [None, None], &mut self.step(part))?;
                 self.known_or(None, way, frames, pictures, true)?
             }
         };
@@ -395,6 +420,26 @@ mod tests {
     #[test]
     fn a_frame_is_the_same_whatever_was_made_before() {
         is_the_same_whatever_was_made_before(&Engine::Cpu);
+    }
+
+    #[test]
+    fn frames_of_the_best_quality_are_made_of_one_match_of_each_pass() {
+        let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources/motion.safetensors");
+        let filler = MotionFiller::load(&weights, 1).unwrap();
+        let frames: Vec<Frame> = (0..5).map(|i| picture(3.0 * i as f32)).collect();
+        let settings = Settings::of(Quality::Best, frames[0].width(), frames[0].height());
+        let both = |from: usize| {
+            let near = about(&frames[from..from + 4]);
+            [settings, settings.turned()].map(|pass| filler.pairs.get(&filler.net, &near, pass, &Unwatched).unwrap())
+        };
+        let [upright, turned] = both(0);
+        assert!(!Arc::ptr_eq(&upright, &turned));
+        let again = both(0);
+        assert!(Arc::ptr_eq(&upright, &again[0]) && Arc::ptr_eq(&turned, &again[1]), "matched again");
+        let room = settings.kept();
+        assert!((room * 9 / 10..=room).contains(&upright.bytes()), "{} bytes are kept, not {room}", upright.bytes());
+        both(1);
+        assert!(!Arc::ptr_eq(&upright, &both(0)[0]), "there is no room for another pair");
     }
 
     #[test]

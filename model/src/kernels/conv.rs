@@ -7,12 +7,11 @@
 
 use candle_core::{Device, Result, Shape, Storage, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::micro::{self, Finish, VECTORS};
 use super::tile::{copy_row, gather, with_scratch};
 use super::winograd::Winograd;
-use super::{CpuKernel, Planes, bands, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar};
 
 /// What follows a convolution, in the same pass.
 #[derive(Clone, Debug)]
@@ -371,11 +370,7 @@ fn direct(x: Planes<'_>, shape: &ConvShape, packed: &Packed, (height, width): (u
     let block = arch.dispatch(BlockWidth);
     let cut = Cut::choose(shape, x.n, (height, width), block);
     let layout = TileLayout::new(shape, cut);
-    let mut out = vec![0.0; x.n * shape.outputs * height * width];
-    let per_image = height.div_ceil(cut.rows);
-    let bands = bands(&mut out, shape.outputs, height, width, cut.rows);
-    bands.into_par_iter().enumerate().for_each(|(i, mut planes)| {
-        let (image, top) = (i / per_image, i % per_image * cut.rows);
+    by_bands((x.n, shape.outputs, height, width), cut.rows, |image, top, planes| {
         let tile_floats = shape.inputs * shape.stride * shape.stride * layout.plane;
         // Behind the tile: what the last run of pixels reads over its end, then the results of one block.
         let scratch = (tile_floats + block + shape.kernel.1).next_multiple_of(16);
@@ -393,13 +388,12 @@ fn direct(x: Planes<'_>, shape: &ConvShape, packed: &Packed, (height, width): (u
                     size: (rows, cols),
                     left,
                     width,
-                    planes: &mut planes,
+                    planes: &mut *planes,
                     sums,
                 });
             }
         });
-    });
-    out
+    })
 }
 
 /// Fills a tile with the samples of every input channel and phase.

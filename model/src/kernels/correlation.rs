@@ -2,10 +2,9 @@
 
 use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::tile::{copy_row, gather, with_scratch};
-use super::{CpuKernel, Planes, bands, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar};
 
 /// Compares each position of `f1` with those of `f2` up to `radius` away, both `[N, C, H, W]`.
 ///
@@ -62,10 +61,7 @@ fn correlate(f1: Planes<'_>, f2: Planes<'_>, radius: usize) -> Vec<f32> {
     let cols = w.div_ceil(w.div_ceil(room.saturating_sub(2 * radius).max(32)));
     let pitch = cols + 2 * radius;
     let (plane1, plane2) = (rows * pitch, (rows + 2 * radius) * pitch);
-    let mut out = vec![0.0; f1.n * side * side * h * w];
-    let per_image = h.div_ceil(rows);
-    bands(&mut out, side * side, h, w, rows).into_par_iter().enumerate().for_each(|(i, mut planes)| {
-        let (image, top) = (i / per_image, i % per_image * rows);
+    by_bands((f1.n, side * side, h, w), rows, |image, top, planes| {
         // Room behind each tile for the vector that runs over its end, and in front of nothing: offsets are positive.
         let slack = 128 + side;
         with_scratch(f1.c * (plane1 + plane2) + 2 * slack + 512, |scratch| {
@@ -89,13 +85,12 @@ fn correlate(f1: Planes<'_>, f2: Planes<'_>, radius: usize) -> Vec<f32> {
                     size: (rows.min(h - top), cols.min(w - left)),
                     left,
                     width: w,
-                    planes: &mut planes,
+                    planes: &mut *planes,
                     sums,
                 });
             }
         });
-    });
-    out
+    })
 }
 
 /// The correlations of one tile; rows of both maps follow each other at one pitch, as in the convolution.

@@ -13,6 +13,7 @@
 
 mod approx;
 mod attention;
+mod banded;
 mod bf16;
 mod conv;
 mod conv3d;
@@ -21,6 +22,7 @@ mod linear;
 mod micro;
 mod panels;
 mod pixel_norm;
+mod places;
 pub(crate) mod pointwise;
 mod product;
 mod resize;
@@ -40,6 +42,7 @@ pub use conv3d::{Conv3d, TimePadding};
 pub use correlation::local_correlation;
 pub use linear::{Linear, Then};
 pub use pixel_norm::{Channels, pixel_norm_silu};
+pub(crate) use places::place_by_place;
 pub use resize::{avg_pool2, resize_area, resize_bilinear, resize_bilinear_rows};
 pub(crate) use resize::{box_mean, resize_flow};
 pub use rows::{Groups, Modulation, Norm, gated_add, modulated_norm, rotated, weighted_norm};
@@ -229,20 +232,6 @@ fn planar(kernel: &str, what: &str, x: &Tensor) -> Result<Tensor> {
         bail!("{kernel}: {what} must be a non-empty [N, C, H, W], got {:?}", x.dims())
     }
     x.contiguous()
-}
-
-/// Cuts `[n, c, h, w]` into bands of `rows` rows: one entry for each image and band (bands of the first image first),
-/// which holds that band of each of the `c` planes.
-fn bands(out: &mut [f32], c: usize, h: usize, w: usize, rows: usize) -> Vec<Vec<&mut [f32]>> {
-    let count = h.div_ceil(rows);
-    let images = out.len() / (c * h * w);
-    let mut bands: Vec<Vec<&mut [f32]>> = (0..images * count).map(|_| Vec::with_capacity(c)).collect();
-    for (i, plane) in out.chunks_exact_mut(h * w).enumerate() {
-        for (b, rows) in plane.chunks_mut(rows * w).enumerate() {
-            bands[i / c * count + b].push(rows);
-        }
-    }
-    bands
 }
 
 #[cfg(test)]

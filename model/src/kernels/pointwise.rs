@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, bail};
 use pulp::Arch;
-use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar};
 
 /// Values that a thread takes at a time: few enough for its first-level cache, enough to outweigh the handing over.
 const PART: usize = 1 << 12;
@@ -113,14 +112,10 @@ fn fits(map: Planes<'_>, other: Planes<'_>) -> bool {
 /// So many planes of a size, made part by part: `make` is told the plane, and which of its values are wanted.
 fn by_part(planes: usize, size: usize, make: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) -> Vec<f32> {
     let arch = Arch::new();
-    let mut values = vec![0.0; planes * size];
-    values.par_chunks_mut(size).enumerate().for_each(|(plane, values)| {
-        values.par_chunks_mut(PART).enumerate().for_each(|(i, part)| {
-            let first = i * PART;
-            arch.dispatch(|| make(plane, first..first + part.len(), part));
-        });
-    });
-    values
+    by_bands((planes, 1, size, 1), PART, |plane, first, parts| {
+        let part = &mut *parts[0];
+        arch.dispatch(|| make(plane, first..first + part.len(), part));
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar, pointwise};
 
 /// Resizes `[N, C, H, W]` to `height` x `width` by bilinear interpolation between pixel centres: PyTorch's
 /// `interpolate` with `mode="bilinear"` and `align_corners=False`.
@@ -30,8 +30,7 @@ pub fn resize_bilinear(x: &Tensor, height: usize, width: usize) -> Result<Tensor
     }
     let shape = Shape::from((n, c, height, width));
     let run = |x: &[Planes<'_>]| {
-        let mut out = vec![0.0; n * c * height * width];
-        each_band(&mut out, height, width, |plane, range, out| {
+        let out = each_band((n * c, height, width), |plane, range, out| {
             let source = x[0].plane(plane / c, plane % c);
             Arch::new().dispatch(Bilinear { source, width: w, rows: &rows, columns: &columns, range, out });
         });
@@ -76,30 +75,59 @@ pub(crate) fn resize_flow(flow: &Tensor, (height, width): (usize, usize)) -> Res
         return Ok(flow.clone());
     }
     let scale = [width as f32 / from_width as f32, height as f32 / from_height as f32];
-    resize_bilinear(flow, height, width)?.broadcast_mul(&Tensor::new(&scale, flow.device())?.reshape((1, 2, 1, 1))?)
+    let scale = Tensor::new(&scale, flow.device())?.reshape((1, 2, 1, 1))?;
+    pointwise::both(&resize_bilinear(flow, height, width)?, &scale, |motion, scale| motion * scale)
 }
 
 /// The mean over a square of so many pixels to each side of each one; beyond the border stands what is at it.
 pub(crate) fn box_mean(x: &Tensor, reach: usize) -> Result<Tensor> {
-    let side = 2 * reach + 1;
-    let mean = |x: &Tensor, dim: usize| -> Result<Tensor> {
-        let n = x.dim(dim)?;
-        let padded = x.pad_with_same(dim, reach, reach)?;
-        let sum = (1..side).try_fold(padded.narrow(dim, 0, n)?, |sum, i| sum + padded.narrow(dim, i, n)?)?;
-        sum * (1.0 / side as f64)
+    let x = planar("box_mean", "the map", x)?;
+    let (n, c, h, w) = x.dims4()?;
+    let run = |x: &[Planes<'_>]| {
+        let arch = Arch::new();
+        let out = each_band((n * c, h, w), |plane, rows, out| {
+            let source = x[0].plane(plane / c, plane % c);
+            arch.dispatch(|| mean_about(source, (h, w), reach, rows, out));
+        });
+        Ok((out, (n, c, h, w).into()))
     };
-    mean(&mean(x, 2)?, 3)
+    x.apply_op1_no_bwd(&CpuKernel { name: "box_mean", run: on_planes(run) })
 }
 
-/// Runs `f` for each plane and band of its rows.
-fn each_band(out: &mut [f32], height: usize, width: usize, f: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
-    let rows = 16;
-    let per_plane = height.div_ceil(rows);
-    bands(out, 1, height, width, rows).into_par_iter().enumerate().for_each(|(i, mut planes)| {
-        let top = i % per_plane * rows;
-        let out = &mut *planes[0];
-        f(i / per_plane, top..top + out.len() / width, out);
-    });
+/// Some rows of [`box_mean`]: first the mean of what is above and below, then of that to both sides.
+#[inline(always)]
+fn mean_about(source: &[f32], (h, w): (usize, usize), reach: usize, rows: Range<usize>, out: &mut [f32]) {
+    let side = 2 * reach + 1;
+    let share = 1.0 / side as f32;
+    let mut line = vec![0.0; w + 2 * reach];
+    for (y, out) in rows.zip(out.chunks_exact_mut(w)) {
+        let row = |i: usize| &source[(y + i).saturating_sub(reach).min(h - 1) * w..][..w];
+        let own = &mut line[reach..reach + w];
+        own.copy_from_slice(row(0));
+        for i in 1..side {
+            own.iter_mut().zip(row(i)).for_each(|(sum, value)| *sum += value);
+        }
+        own.iter_mut().for_each(|sum| *sum *= share);
+        let (first, last) = (own[0], own[w - 1]);
+        line[..reach].fill(first);
+        line[reach + w..].fill(last);
+        out.copy_from_slice(&line[..w]);
+        for i in 1..side {
+            out.iter_mut().zip(&line[i..]).for_each(|(sum, value)| *sum += value);
+        }
+        out.iter_mut().for_each(|sum| *sum *= share);
+    }
+}
+
+/// So many planes of a height and width: `f` makes some rows of one.
+fn each_band(
+    (planes, height, width): (usize, usize, usize),
+    f: impl Fn(usize, Range<usize>, &mut [f32]) + Sync,
+) -> Vec<f32> {
+    by_bands((planes, 1, height, width), 16, |plane, top, bands| {
+        let out = &mut *bands[0];
+        f(plane, top..top + out.len() / width, out);
+    })
 }
 
 /// Where each sample of an axis lies between two of another.
@@ -186,8 +214,7 @@ pub fn resize_area(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     }
     let shape = Shape::from((n, c, height, width));
     let run = |x: &[Planes<'_>]| {
-        let mut out = vec![0.0; n * c * height * width];
-        each_band(&mut out, height, width, |plane, range, out| {
+        let out = each_band((n * c, height, width), |plane, range, out| {
             let source = x[0].plane(plane / c, plane % c);
             Arch::new().dispatch(Area { source, width: w, rows: &rows[range], columns: &columns, out });
         });
@@ -267,8 +294,7 @@ pub fn avg_pool2(x: &Tensor) -> Result<Tensor> {
     let (height, width) = (h / 2, w / 2);
     let shape = Shape::from((n, c, height, width));
     let run = |x: &[Planes<'_>]| {
-        let mut out = vec![0.0; n * c * height * width];
-        each_band(&mut out, height, width, |plane, range, out| {
+        let out = each_band((n * c, height, width), |plane, range, out| {
             let source = x[0].plane(plane / c, plane % c);
             Arch::new().dispatch(Halve { source: &source[2 * range.start * w..], width: w, half: width, out });
         });
@@ -348,6 +374,21 @@ mod tests {
             let by_candle = Axis::new(shape[3], to.1).apply(&by_candle, 3).unwrap();
             assert_close(&flat(&by_candle), &want, 2e-6, "candle's own operations");
         }
+    }
+
+    #[test]
+    fn box_means_are_those_by_candle() {
+        let x = Rng::new(16).tensor(&[2, 3, 21, 34], 1.0);
+        let mean = |x: &Tensor, dim: usize, reach: usize| {
+            let padded = x.pad_with_same(dim, reach, reach).unwrap();
+            let parts: Vec<_> = (0..=2 * reach).map(|i| padded.narrow(dim, i, x.dim(dim).unwrap()).unwrap()).collect();
+            (Tensor::stack(&parts, 0).unwrap().sum(0).unwrap() / (2 * reach + 1) as f64).unwrap()
+        };
+        for reach in [0, 1, 3, 40] {
+            let known = mean(&mean(&x, 2, reach), 3, reach);
+            assert_close(&flat(&box_mean(&x, reach).unwrap()), &flat(&known), 1e-6, &format!("{reach} to each side"));
+        }
+        assert_same_on_any_threads(|| box_mean(&x, 2));
     }
 
     #[test]

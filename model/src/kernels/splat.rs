@@ -7,7 +7,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar};
 
 /// Adds `values`, `[1, C, H, W]`, at `(x, y) + displacement(x, y)`; `displacement` is `[1, 2, H, W]` in pixels, x
 /// before y, `weights` is `[1, 1, H, W]`.
@@ -62,20 +62,18 @@ fn splat_planes(values: Planes<'_>, displacement: Planes<'_>, weights: Planes<'_
             (y as f32 + low, y as f32 + high)
         })
         .collect();
-    let mut out = vec![0.0; (c + 1) * h * w];
-    bands(&mut out, c + 1, h, w, ROWS).into_par_iter().enumerate().for_each(|(i, mut planes)| {
+    by_bands((1, c + 1, h, w), ROWS, |_, top, planes| {
         let mut sums = vec![[0f32; LANES]; planes[0].len()];
         // The last plane is the sum of weights alone: the sums of values one.
         for first in (0..=c).step_by(LANES) {
             let count = LANES.min(c + 1 - first);
             sums.fill([0.0; LANES]);
-            arch.dispatch(Band { values, displacement, weights, reach: &reach, top: i * ROWS, first, sums: &mut sums });
+            arch.dispatch(Band { values, displacement, weights, reach: &reach, top, first, sums: &mut sums });
             for (k, plane) in planes[first..first + count].iter_mut().enumerate() {
                 plane.iter_mut().zip(&sums).for_each(|(o, s)| *o = s[k]);
             }
         }
-    });
-    out
+    })
 }
 
 /// What falls on one band of rows, for `LANES` channels from `first` on.

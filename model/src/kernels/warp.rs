@@ -2,9 +2,8 @@
 
 use candle_core::{Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
-use super::{CpuKernel, Planes, bands, on_planes, planar};
+use super::{CpuKernel, Planes, banded::by_bands, on_planes, planar};
 
 /// Samples `image`, `[N, C, H, W]`, at `(x, y) + flow(x, y)`, bilinearly; `flow` is `[N, 2, H, W]` in pixels, x before
 /// y. Positions outside the picture are moved to its border.
@@ -71,13 +70,7 @@ const ROWS: usize = 8;
 fn warp(image: Planes<'_>, flow: Planes<'_>) -> Vec<f32> {
     let arch = Arch::new();
     let Planes { n, c, h, w, .. } = image;
-    let mut out = vec![0.0; n * c * h * w];
-    let per_image = h.div_ceil(ROWS);
-    bands(&mut out, c, h, w, ROWS).into_par_iter().enumerate().for_each(|(i, mut planes)| {
-        let (n, top) = (i / per_image, i % per_image * ROWS);
-        arch.dispatch(Band { image, flow, n, top, planes: &mut planes });
-    });
-    out
+    by_bands((n, c, h, w), ROWS, |n, top, planes| arch.dispatch(Band { image, flow, n, top, planes }))
 }
 
 struct Band<'a, 'o> {

@@ -7,12 +7,11 @@
 
 use candle_core::Result;
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::conv::{BlockWidth, Epilogue, LargestBlock};
 use super::micro::{self, Finish, VECTORS};
 use super::tile::{copy_row, with_scratch};
-use super::{Planes, bands};
+use super::{Planes, banded::by_bands};
 
 /// Places of a transformed tile.
 const PLACES: usize = 36;
@@ -191,10 +190,7 @@ impl Winograd {
         // Places lie a cache line more than a round number apart, or all 36 would contend for the same few lines.
         let strides = (self.inputs * lanes + 16, together * lanes + 16);
         let sizes = [PLACES * strides.0, PLACES * strides.1, 16 * (lanes + panel.pitch + 2), 16 * lanes];
-        let mut out = vec![0.0; x.n * self.outputs * height * width];
-        let per_image = height.div_ceil(band);
-        bands(&mut out, self.outputs, height, width, band).into_par_iter().enumerate().for_each(|(i, mut planes)| {
-            let (image, top) = (i / per_image, i % per_image * band);
+        by_bands((x.n, self.outputs, height, width), band, |image, top, planes| {
             with_scratch(sizes.iter().sum(), |scratch| {
                 let (input, scratch) = scratch.split_at_mut(sizes[0]);
                 let (sums, scratch) = scratch.split_at_mut(sizes[1]);
@@ -209,7 +205,7 @@ impl Winograd {
                         together,
                         at: (top, left),
                         width,
-                        planes: &mut planes,
+                        planes: &mut *planes,
                         strides,
                         samples: &mut *samples,
                         input: &mut *input,
@@ -218,8 +214,7 @@ impl Winograd {
                     });
                 }
             });
-        });
-        out
+        })
     }
 }
 

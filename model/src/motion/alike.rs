@@ -1,17 +1,9 @@
 //! How alike places of two frames are, by their features.
 
-use candle_core::{Result as CandleResult, Tensor};
-
 /// Motions no further apart than so many places are much the same.
 pub(super) const LIKE: f32 = 1.0;
 /// Numbers that are added side by side.
 const LANES: usize = 8;
-
-/// Features `[1, C, H, W]` less their mean, a place's channels side by side.
-pub(super) fn place_by_place(features: &Tensor) -> CandleResult<Vec<f32>> {
-    let centred = features.broadcast_sub(&features.mean_keepdim((2, 3))?)?;
-    centred.squeeze(0)?.permute((1, 2, 0))?.contiguous()?.flatten_all()?.to_vec1()
-}
 
 // These sums are inlined into what is dispatched, so that they are compiled for the vectors of the machine; they have as many parts as
 // vectors have numbers, and are the same on every machine.

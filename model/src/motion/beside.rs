@@ -11,10 +11,11 @@ use candle_core::{Device, Result as CandleResult, Tensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::alike::{LIKE, apart, apart_between, neighbours, place_by_place};
+use super::alike::{LIKE, apart, apart_between, neighbours};
 use crate::{
     Result,
     engine::{Map, PlacesOnGpu, TakeOver},
+    kernels::place_by_place,
 };
 
 /// A place is compared by the features of a square of so many to each side.

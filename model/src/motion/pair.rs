@@ -35,11 +35,13 @@ impl Settings {
     /// The settings for a frame of this size.
     pub(crate) fn of(quality: Quality, width: usize, height: usize) -> Self {
         let area = width * height;
+        // Two thirds of the sides show as good as all that the whole shows, in half the time; half of them do not. At 16:9 these sizes
+        // are whole numbers of the coarsest level's unit wide, so that little is padded.
+        let two_thirds = |most: usize| area.min((area * 4 / 9).clamp(896 * 504, most));
         let limit = match quality {
             Quality::Draft => (area / 4).clamp(1, 640 * 360),
-            Quality::Normal => area.min(1280 * 720),
-            // Six times the coarsest level's unit, so that little is padded in wide pictures.
-            Quality::Best => area.min(1536 * 864),
+            Quality::Normal => two_thirds(1280 * 720),
+            Quality::Best => two_thirds(1536 * 864),
         };
         // The coarsest features should span the largest motion: three of them across the shorter side, never fewer
         // levels than in training. One level less lost 0.1 dB on real clips, 0.4 on the one that moves most.

@@ -22,7 +22,7 @@ pub enum Quality {
     /// For most work.
     #[default]
     Normal,
-    /// At more pixels, and at twice the time or more.
+    /// Twice, or at more pixels, in twice the time or more.
     Best,
 }
 

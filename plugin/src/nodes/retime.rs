@@ -94,8 +94,9 @@ pub struct RetimeParams {
     /// What the output shows.
     #[param(id = "output", label = "Output", default = Output::Result)]
     pub output: Output,
-    /// How much work a frame is worth. In a picture of more pixels motion is looked for at 1280x720 and then followed in full; Best
-    /// looks at 1536x864, twice, and averages both results, which is closer to the truth.
+    /// How much work a frame is worth. Motion in large pictures is looked for in a smaller copy and then followed in full: 896x504 of
+    /// 1280x720, and 1280x720 of 1920x1080 or more. Best looks twice, of the largest pictures at 1536x864, and averages both results,
+    /// which is closer to the truth.
     #[param(id = "quality", label = "Quality", default = Quality::Normal)]
     pub quality: Quality,
     /// Where neighbouring frames come from in hosts that give none.

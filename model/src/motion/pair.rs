@@ -382,6 +382,18 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn large_frames_are_looked_at_in_two_thirds_of_their_sides_within_bounds() {
+        let limit = |quality, (width, height)| Settings::of(quality, width, height).limit();
+        for quality in [Quality::Normal, Quality::Best] {
+            assert_eq!(limit(quality, (640, 360)), 640 * 360, "a small frame is looked at whole");
+            assert_eq!(limit(quality, (1280, 720)), 896 * 504);
+            assert_eq!(limit(quality, (1920, 1080)), 1280 * 720);
+        }
+        assert_eq!(limit(Quality::Normal, (3840, 2160)), 1280 * 720);
+        assert_eq!(limit(Quality::Best, (3840, 2160)), 1536 * 864);
+    }
+
     /// Waves that have moved so many pixels, with noise over them.
     fn picture(shift: f32) -> Frame {
         const SIZE: (usize, usize) = (160, 96);
